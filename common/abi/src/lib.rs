@@ -1,0 +1,1 @@
+//! The binary contracts between the monitor, the partitions and the host tools

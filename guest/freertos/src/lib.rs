@@ -1,0 +1,1 @@
+//! FreeRTOS for a partition: the S-mode port and its glue

@@ -1,0 +1,1 @@
+//! A minimal runtime for real-time partitions written in Rust

@@ -1,0 +1,3 @@
+//! The partita command: check, explain, build and run mixed-criticality systems
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! The manifest: parse, check, plan, explain

@@ -1,0 +1,1 @@
+//! Runs a system image in QEMU, splits its consoles, collects its report

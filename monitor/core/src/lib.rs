@@ -1,0 +1,1 @@
+//! The monitor's architecture-neutral policy: schedule, health, console, loading

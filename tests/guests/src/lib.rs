@@ -1,0 +1,1 @@
+//! Rust guests that the tests put into partitions

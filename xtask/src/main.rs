@@ -1,0 +1,3 @@
+//! Set-up, build, demo, test and bench of this repository
+
+fn main() {}
