@@ -1,0 +1,109 @@
+//! Health events and the states of a partition.
+
+/// What was found wrong. The numbers are part of the contract.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Kind {
+    /// A load, store or fetch outside the partition's memory and devices.
+    AccessFault = 1,
+    /// An instruction that the partition may not execute and its own system did not handle.
+    IllegalInstruction = 2,
+    /// A trap that has no business reaching the monitor.
+    UnexpectedTrap = 3,
+    /// Floating-point or vector state was used by a partition that declares `fp = "none"`.
+    FloatingPoint = 4,
+    /// The partition called for its own end.
+    Panic = 5,
+    /// The partition reset itself.
+    Reset = 6,
+    /// The partition shut itself down.
+    Shutdown = 7,
+    /// The partition used up its budget while it still had work.
+    BudgetOverrun = 8,
+    /// A stored image does not match its hash.
+    ImageCorrupt = 9,
+    /// The partition reported a missed deadline.
+    DeadlineMiss = 10,
+    /// The partition wrote an interrupt-controller register of a line that is not its own.
+    InterruptDenied = 11,
+}
+
+impl Kind {
+    /// Every kind, in the order of its number.
+    pub const ALL: [Self; 11] = [
+        Self::AccessFault,
+        Self::IllegalInstruction,
+        Self::UnexpectedTrap,
+        Self::FloatingPoint,
+        Self::Panic,
+        Self::Reset,
+        Self::Shutdown,
+        Self::BudgetOverrun,
+        Self::ImageCorrupt,
+        Self::DeadlineMiss,
+        Self::InterruptDenied,
+    ];
+
+    /// The kind with this number.
+    pub fn from_number(number: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| *kind as u8 == number)
+    }
+
+    /// The name used on the console and in reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::AccessFault => "access-fault",
+            Self::IllegalInstruction => "illegal-instruction",
+            Self::UnexpectedTrap => "unexpected-trap",
+            Self::FloatingPoint => "floating-point",
+            Self::Panic => "panic",
+            Self::Reset => "reset",
+            Self::Shutdown => "shutdown",
+            Self::BudgetOverrun => "budget-overrun",
+            Self::ImageCorrupt => "image-corrupt",
+            Self::DeadlineMiss => "deadline-miss",
+            Self::InterruptDenied => "interrupt-denied",
+        }
+    }
+}
+
+/// Where a partition is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum State {
+    /// Not started yet.
+    Off = 0,
+    /// Its images are being verified and copied.
+    Loading = 1,
+    /// It runs, or could.
+    Running = 2,
+    /// It shut itself down.
+    Stopped = 3,
+    /// The monitor stopped it because of a health event.
+    Failed = 4,
+}
+
+impl State {
+    /// The state with this number.
+    pub const fn from_number(number: u8) -> Option<Self> {
+        Some(match number {
+            0 => Self::Off,
+            1 => Self::Loading,
+            2 => Self::Running,
+            3 => Self::Stopped,
+            4 => Self::Failed,
+            _ => return None,
+        })
+    }
+
+    /// The name used on the console and in reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Loading => "loading",
+            Self::Running => "running",
+            Self::Stopped => "stopped",
+            Self::Failed => "failed",
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! Where things lie in a system image.
+//!
+//! A system image is one flat file that the board loads at the start of its RAM:
+//!
+//! ```text
+//! offset 0          monitor: text, read-only data, initial data; its zeroed data, stacks follow
+//!        TABLE      system table
+//!        RUN        run parameters (zero on a real machine)
+//!        STORE      pristine partition images, each named and hashed by the table
+//! ```
+//!
+//! No partition can reach any of it.
+
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
+
+/// Offset of the system table from the start of the image, in bytes.
+pub const TABLE_OFFSET: u64 = 0x10_0000;
+/// The largest system table in bytes.
+pub const TABLE_MAX_BYTES: usize = 0x1_0000;
+/// Offset of [`RunParameters`] from the start of the image, in bytes.
+pub const RUN_PARAMETERS_OFFSET: u64 = 0x11_0000;
+/// Offset of the store of pristine partition images, in bytes. All below belongs to the monitor.
+pub const STORE_OFFSET: u64 = 0x20_0000;
+/// Every stored part starts at a multiple of this many bytes.
+pub const STORE_ALIGNMENT: u64 = 64;
+
+/// What the host asks of a run. Not part of the signed system: zero means "run for ever".
+#[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct RunParameters {
+    /// [`RunParameters::MAGIC`]; anything else means that there are none.
+    pub magic: [u8; 8],
+    /// Machine time in nanoseconds at which the monitor ends the run; 0 is never.
+    pub end_ns: u64,
+}
+
+impl RunParameters {
+    /// The bytes that say that run parameters are there.
+    pub const MAGIC: [u8; 8] = *b"PRTA-RUN";
+}

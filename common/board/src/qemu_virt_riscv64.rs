@@ -1,0 +1,90 @@
+//! QEMU's `virt` machine for riscv64.
+//!
+//! Source of the addresses and lines: QEMU 10.0, `docs/system/riscv/virt.rst` and the memory map and
+//! interrupt numbers in `hw/riscv/virt.c` and `include/hw/riscv/virt.h`; each can be read back from
+//! the running machine with `-M virt,dumpdtb=FILE`.
+
+use crate::{Board, Device, Plic, Uart, Window};
+
+macro_rules! virtio_slots {
+    ($($name:literal: $base:literal, $line:literal;)+) => {
+        [$(Device {
+            name: $name,
+            description: "virtio over MMIO, behind whatever QEMU option puts there",
+            window: Window { base: $base, size: 0x1000 },
+            lines: &[$line],
+            compatible: "virtio,mmio",
+            dma: true,
+        },)+]
+    };
+}
+
+const VIRTIO: [Device; 8] = virtio_slots! {
+    "virtio0": 0x1000_1000, 1;
+    "virtio1": 0x1000_2000, 2;
+    "virtio2": 0x1000_3000, 3;
+    "virtio3": 0x1000_4000, 4;
+    "virtio4": 0x1000_5000, 5;
+    "virtio5": 0x1000_6000, 6;
+    "virtio6": 0x1000_7000, 7;
+    "virtio7": 0x1000_8000, 8;
+};
+
+const RTC: Device = Device {
+    name: "rtc",
+    description: "goldfish real-time clock with an alarm",
+    window: Window {
+        base: 0x10_1000,
+        size: 0x1000,
+    },
+    lines: &[11],
+    compatible: "google,goldfish-rtc",
+    dma: false,
+};
+
+const DEVICES: [Device; 9] = [
+    RTC, VIRTIO[0], VIRTIO[1], VIRTIO[2], VIRTIO[3], VIRTIO[4], VIRTIO[5], VIRTIO[6], VIRTIO[7],
+];
+
+/// QEMU's `virt` machine for riscv64 with PLIC and ACLINT, without the hypervisor extension.
+pub const QEMU_VIRT_RISCV64: Board = Board {
+    name: "qemu-virt-riscv64",
+    description: "QEMU's riscv64 virt machine (PLIC, ACLINT, no H extension)",
+    ram_base: 0x8000_0000,
+    ram_sizes: (0x1000_0000, 0x10_0000_0000),
+    max_cores: 8,
+    protection_entries: 16,
+    monitor_protection_entries: 2,
+    timebase_hz: 10_000_000,
+    aclint: Window {
+        base: 0x200_0000,
+        size: 0x1_0000,
+    },
+    plic: Plic {
+        window: Window {
+            base: 0xc00_0000,
+            size: 0x60_0000,
+        },
+        lines: 95,
+        max_priority: 7,
+    },
+    uart: Uart {
+        window: Window {
+            base: 0x1000_0000,
+            size: 0x100,
+        },
+        line: 10,
+    },
+    finisher: Window {
+        base: 0x10_0000,
+        size: 0x1000,
+    },
+    devices: &DEVICES,
+    qemu_machine: "virt",
+    qemu_cpu: "rv64,h=false",
+    qemu_program: "qemu-system-riscv64",
+    isa_base: "rv64imac",
+    isa_extensions: &[
+        "zicntr", "zicsr", "zifencei", "zba", "zbb", "zbs", "sstc", "svadu",
+    ],
+};
