@@ -1,0 +1,51 @@
+//! Monitor calls: the Partita extension of the SBI.
+
+use crate::sbi;
+use partita_abi::monitor_call as abi;
+use sbi_spec::binary::Error;
+
+/// Adds to this partition's deadline record what happened since the last report.
+///
+/// # Errors
+///
+/// That the SBI is not Partita's.
+pub fn report_deadlines(met: u64, missed: u64, worst_latency_ns: u64) -> Result<(), Error> {
+    call(abi::REPORT_DEADLINES, [met, missed, worst_latency_ns]).map(drop)
+}
+
+/// Takes the next pending device interrupt: its line, or `None`. The line stays masked until
+/// [`interrupt_complete`].
+///
+/// # Errors
+///
+/// That the SBI is not Partita's.
+pub fn interrupt_claim() -> Result<Option<usize>, Error> {
+    call(abi::INTERRUPT_CLAIM, [0; 3]).map(|line| (line != 0).then_some(line))
+}
+
+/// Ends the handling of `line`, so that it may interrupt again.
+///
+/// # Errors
+///
+/// That the line was not claimed, or that the SBI is not Partita's.
+pub fn interrupt_complete(line: usize) -> Result<(), Error> {
+    call(abi::INTERRUPT_COMPLETE, [line as u64, 0, 0]).map(drop)
+}
+
+/// Stops this partition, with `code` in its health event. Waits for ever if nobody stops it.
+pub fn panic(code: u64) -> ! {
+    // Without Partita below there is nobody to tell; the last line on the console has said it.
+    let _ = call(abi::PANIC, [code, 0, 0]);
+    crate::hart::disable_interrupts();
+    loop {
+        crate::hart::wait_for_interrupt();
+    }
+}
+
+fn call(function: u64, arguments: [u64; 3]) -> Result<usize, Error> {
+    sbi::harmless(
+        abi::EXTENSION as usize,
+        function as usize,
+        arguments.map(|value| value as usize),
+    )
+}
