@@ -1,1 +1,24 @@
-//! The virtual RISC-V hardware a partition sees: page-table walk, decoder, SBI, PLIC filter, UART
+//! The virtual RISC-V hardware a partition sees: page-table walk, decoder, SBI, PLIC filter, UART.
+//!
+//! This is policy: pure functions and state machines that never touch hardware, so that all of it
+//! runs in host tests. The monitor calls it on traps, with values a partition chose, therefore
+//!
+//! - every input is hostile: nothing here panics, whatever the arguments;
+//! - nothing recurses, allocates or loops without a bound that is written in the code;
+//! - a result says what was checked, and the monitor turns it into an access.
+//!
+//! A mediated device access passes through [`walk::walk`] (where does the faulting address lead?),
+//! [`fetch::fetch`] (which instruction was it?), [`decode::decode`] (which load or store is that?)
+//! and one of the devices, [`uart16550::Uart16550`] or [`plic::Plic`].
+#![no_std]
+#![forbid(unsafe_code)]
+
+#[cfg(test)]
+extern crate std;
+
+pub mod decode;
+pub mod fetch;
+pub mod plic;
+pub mod sbi;
+pub mod uart16550;
+pub mod walk;
