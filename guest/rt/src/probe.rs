@@ -150,6 +150,9 @@ unsafe extern "C" {
 core::arch::global_asm!(
     r#"
     .pushsection .text.partita_probe, "ax", @progbits
+    /* The assembler of a fat link-time optimisation does not know the target's extensions. */
+    .option push
+    .option arch, +a, +zifencei
     .global partita_probe_begin
 partita_probe_begin:
     .irp access, lbu, lhu, lwu, ld
@@ -180,10 +183,7 @@ partita_probe_execute:
     sd      ra, 0(sp)
     sd      s0, 8(sp)
     mv      s0, sp
-    .option push
-    .option arch, +zifencei
     fence.i
-    .option pop
     jalr    a1
     .global partita_probe_executed
 partita_probe_executed:
@@ -195,6 +195,7 @@ partita_probe_execute_failed:
     ld      s0, 8(sp)
     addi    sp, sp, 16
     ret
+    .option pop
     .popsection
 "#
 );
