@@ -1,3 +1,104 @@
-//! Set-up, build, demo, test and bench of this repository
+//! Set-up, build, demo, test and bench of this repository.
+#![forbid(unsafe_code)]
 
-fn main() {}
+mod bench;
+mod build;
+mod cargo;
+mod clean;
+mod demo;
+mod linux;
+mod paths;
+mod process;
+mod progress;
+mod setup;
+mod test;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::paths::Paths;
+
+const ENVIRONMENT: &str = "Environment:
+  PARTITA_QEMU     qemu-system-riscv64 to use instead of the one on the PATH
+  PARTITA_LINUX    riscv64 Linux `Image` to use instead of Debian's kernel
+  PARTITA_BUSYBOX  static riscv64 busybox to use instead of Debian's
+  PARTITA_OPENSBI  OpenSBI fw_dynamic.bin to compare with instead of Debian's
+  XDG_CACHE_HOME   downloads are kept in $XDG_CACHE_HOME/partita (else ~/.cache/partita)
+  NO_COLOR         never use colours
+
+Exit status: 0 when all went well, 1 when something failed or is missing, 2 for a wrong command line.";
+
+/// Set up, build, try, test and measure Partita.
+///
+/// Every command does the set-up it needs by itself; none does work twice.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", after_help = ENVIRONMENT)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Install or download what the other commands need: Rust target, QEMU, cross C compiler, Linux
+    ///
+    /// As root on Debian or Ubuntu, QEMU and the compiler are installed with apt from the machine's
+    /// own sources (QEMU from the backports suite where the release has an old one). Debian's riscv64
+    /// kernel, busybox and OpenSBI are downloaded into the cache and never installed. apt works with
+    /// package lists of its own here: the machine's lists are not touched, signatures are checked.
+    /// What cannot be supplied is listed with the way to supply it.
+    Setup,
+    /// Build the monitor, the guests, the Linux payload and the host tools into target/partita
+    Build,
+    /// Check the format, run the lints, the host tests and the tests that boot systems in QEMU
+    Test(test::Options),
+    /// Build everything and run the cockpit example: FreeRTOS and Debian on the same cores
+    Demo(demo::Options),
+    /// Build everything and run the measurements
+    Bench(bench::Options),
+    /// Remove what was built, and with --cache also what was downloaded
+    Clean(clean::Options),
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match run(&arguments.command) {
+        Ok(code) => code,
+        Err(error) => {
+            progress::failure(&format!("{error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: &Command) -> anyhow::Result<ExitCode> {
+    let paths = Paths::find()?;
+    match command {
+        Command::Setup => {
+            setup::ensure(&paths, setup::Needs::ALL)?;
+            progress::done("set-up is complete");
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Build => {
+            build::run(&paths)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Test(options) => test::run(&paths, options),
+        Command::Demo(options) => demo::run(&paths, options),
+        Command::Bench(options) => bench::run(&paths, options),
+        Command::Clean(options) => clean::run(&paths, options),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::Arguments;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Arguments::command().debug_assert();
+    }
+}

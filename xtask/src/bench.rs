@@ -1,0 +1,42 @@
+//! The measurements of package `partita-bench`.
+
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+use clap::Args;
+
+use crate::paths::Paths;
+use crate::setup::Needs;
+use crate::{build, cargo, process};
+
+const PACKAGE: &str = "partita-bench";
+
+/// Options of `cargo xtask bench`.
+#[derive(Args)]
+pub struct Options {
+    /// Flags for the measurements; `cargo xtask bench -- --help` lists them
+    #[arg(
+        trailing_var_arg = true,
+        allow_hyphen_values = true,
+        value_name = "FLAGS"
+    )]
+    flags: Vec<String>,
+}
+
+/// Builds, and becomes the measuring program.
+pub fn run(paths: &Paths, options: &Options) -> Result<ExitCode> {
+    if !cargo::packages(paths)?.iter().any(|name| name == PACKAGE) {
+        bail!("this source tree has no package {PACKAGE}, so there is nothing to measure");
+    }
+    let tools = build::run_with(paths, Needs::ALL)?;
+    let mut command = cargo::command(paths);
+    command.args(["run", "--release", "--quiet", "--package", PACKAGE, "--"]);
+    command.args(&options.flags);
+    if let Some(qemu) = tools.qemu {
+        command.env("PARTITA_QEMU", qemu);
+    }
+    if let Some(opensbi) = tools.opensbi {
+        command.env("PARTITA_OPENSBI", opensbi);
+    }
+    process::replace_by(&mut command)
+}

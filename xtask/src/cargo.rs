@@ -1,0 +1,143 @@
+//! Calls of cargo and what it reports about the workspace.
+
+use std::collections::BTreeMap;
+use std::env;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+
+use crate::paths::Paths;
+use crate::process;
+
+/// The bare-metal target of the riscv64 monitor and its guests: without F/D, so that neither code
+/// ever touches floating-point state unless it says so itself.
+pub const RISCV64_TARGET: &str = "riscv64imac-unknown-none-elf";
+
+/// A cargo call in the root of the workspace.
+pub fn command(paths: &Paths) -> Command {
+    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.current_dir(&paths.root);
+    command
+}
+
+/// The names of the workspace's packages.
+pub fn packages(paths: &Paths) -> Result<Vec<String>> {
+    let text = process::output(command(paths).args([
+        "metadata",
+        "--no-deps",
+        "--offline",
+        "--format-version=1",
+    ]))?;
+    let metadata: Value = serde_json::from_str(&text).context("cargo metadata is not JSON")?;
+    let names = metadata["packages"].as_array().into_iter().flatten();
+    Ok(names
+        .filter_map(|package| package["name"].as_str().map(str::to_owned))
+        .collect())
+}
+
+/// The executables of one build.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Executables {
+    /// From (package, binary) to the file.
+    by_name: BTreeMap<(String, String), PathBuf>,
+}
+
+impl Executables {
+    /// The executables of `package` as (binary, file).
+    pub fn of<'a>(&'a self, package: &'a str) -> impl Iterator<Item = (&'a str, &'a PathBuf)> {
+        self.by_name
+            .iter()
+            .filter(move |((owner, _), _)| owner == package)
+            .map(|((_, name), path)| (name.as_str(), path))
+    }
+}
+
+/// Builds with `arguments`; cargo shows its progress and its diagnostics itself.
+pub fn build(paths: &Paths, arguments: &[&str], rustflags: &str) -> Result<Executables> {
+    let mut command = command(paths);
+    command
+        .arg("build")
+        .args(arguments)
+        .arg("--message-format=json-render-diagnostics");
+    if !rustflags.is_empty() {
+        command.env("CARGO_ENCODED_RUSTFLAGS", rustflags.replace(' ', "\x1f"));
+    }
+    let line = process::show(&command);
+    let output = command
+        .stdin(Stdio::null())
+        .stderr(Stdio::inherit())
+        .output()
+        .with_context(|| format!("cannot start `{line}`"))?;
+    if !output.status.success() {
+        bail!("`{line}` failed ({})", output.status);
+    }
+    Ok(parse_executables(&String::from_utf8_lossy(&output.stdout)))
+}
+
+/// Reads cargo's JSON messages: one a line, `compiler-artifact` names the executables.
+fn parse_executables(messages: &str) -> Executables {
+    let mut executables = Executables::default();
+    for line in messages.lines() {
+        let Ok(message) = serde_json::from_str::<Value>(line) else {
+            continue;
+        };
+        if message["reason"] != "compiler-artifact" {
+            continue;
+        }
+        let (Some(package), Some(name), Some(file)) = (
+            message["package_id"].as_str().and_then(package_name),
+            message["target"]["name"].as_str(),
+            message["executable"].as_str(),
+        ) else {
+            continue;
+        };
+        executables
+            .by_name
+            .insert((package.to_owned(), name.to_owned()), file.into());
+    }
+    executables
+}
+
+/// The name in a package id: `path+file:///folder#name@1.0.0`, or `path+file:///name#1.0.0` where
+/// the folder has the package's name (cargo reference, "Package ID specifications").
+fn package_name(id: &str) -> Option<&str> {
+    let (url, fragment) = id.rsplit_once('#')?;
+    match fragment.split_once('@') {
+        Some((name, _version)) => Some(name),
+        None => url.rsplit('/').next(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_package_id_gives_the_name_in_both_forms() {
+        assert_eq!(
+            package_name("path+file:///src/board#partita-board@0.1.0"),
+            Some("partita-board")
+        );
+        assert_eq!(package_name("path+file:///src/xtask#0.1.0"), Some("xtask"));
+        assert_eq!(package_name("nothing"), None);
+    }
+
+    #[test]
+    fn executables_are_found_by_their_package_and_libraries_are_left_out() {
+        let messages = concat!(
+            r#"{"reason":"compiler-artifact","package_id":"path+file:///s/a#0.1.0","#,
+            r#""target":{"name":"monitor"},"executable":"/t/monitor"}"#,
+            "\n",
+            r#"{"reason":"compiler-artifact","package_id":"path+file:///s/b#0.1.0","#,
+            r#""target":{"name":"b"},"executable":null}"#,
+            "\nnot json\n",
+            r#"{"reason":"build-finished","success":true}"#,
+        );
+        let executables = parse_executables(messages);
+        let found: Vec<_> = executables.of("a").collect();
+        assert_eq!(found, [("monitor", &PathBuf::from("/t/monitor"))]);
+        assert_eq!(executables.of("b").count(), 0);
+    }
+}

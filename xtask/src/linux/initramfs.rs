@@ -1,0 +1,40 @@
+//! Puts the initramfs together: busybox and the scripts of `guest/linux`.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+
+use super::cpio::{Archive, Device};
+use crate::paths::Paths;
+
+/// Folders that `/init` mounts on, or that programs expect.
+const FOLDERS: [&str; 8] = ["bin", "dev", "etc", "proc", "root", "run", "sys", "tmp"];
+
+/// Applets that `/init` calls before it has busybox install all of them.
+const APPLETS: [&str; 2] = ["sh", "mount"];
+
+/// Scripts: from `guest/linux/` to their place in the initramfs.
+const SCRIPTS: [(&str, &str, u32); 2] =
+    [("init", "init", 0o755), ("profile", "etc/profile", 0o644)];
+
+/// Builds the archive from `busybox` and the scripts in the source tree.
+pub fn build(paths: &Paths, busybox: &Path) -> Result<Vec<u8>> {
+    let read =
+        |path: &Path| fs::read(path).with_context(|| format!("cannot read {}", path.display()));
+    let mut archive = Archive::default();
+    for folder in FOLDERS {
+        archive.directory(folder, 0o755);
+    }
+    // The kernel opens it for `/init` before that could mount anything.
+    archive.character_device("dev/console", 0o600, Device { major: 5, minor: 1 });
+    archive.file("bin/busybox", 0o755, &read(busybox)?);
+    for applet in APPLETS {
+        archive.link(&format!("bin/{applet}"), "busybox");
+    }
+    for (source, target, permissions) in SCRIPTS {
+        let content = read(&paths.root.join("guest").join("linux").join(source))?;
+        archive.file(target, permissions, &content);
+    }
+    Ok(archive.finish())
+}

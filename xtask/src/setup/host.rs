@@ -1,0 +1,152 @@
+//! Programs that have to be installed on the machine: QEMU and the cross C compiler.
+
+use anyhow::Result;
+
+use super::apt::Apt;
+use super::debian::{self, Machine};
+use super::{Missing, Needs, Tools, compiler, lock_cache, qemu, sources};
+use crate::paths::Paths;
+use crate::{process, progress};
+
+/// Finds the programs, installs those that are not there.
+pub fn ensure(
+    paths: &Paths,
+    needs: Needs,
+    tools: &mut Tools,
+    missing: &mut Vec<Missing>,
+) -> Result<()> {
+    let without_compiler = needs.target_code && !compiler::is_there();
+    let without_qemu = needs.qemu && qemu::find().is_err();
+    let plan = if without_compiler || without_qemu {
+        install(paths, without_compiler, without_qemu)?
+    } else {
+        Plan::default()
+    };
+    if needs.target_code && !compiler::is_there() {
+        missing.push(Missing {
+            what: "a C compiler for riscv64 (riscv64-linux-gnu-gcc on the PATH)".into(),
+            remedies: plan.remedies(
+                &plan.compiler,
+                &format!("install the packages {}", compiler::PACKAGES.join(" ")),
+                "name another compiler in CC_riscv64imac_unknown_none_elf",
+            ),
+        });
+    }
+    if needs.qemu {
+        match qemu::find() {
+            Ok(found) => {
+                if found.version < qemu::TESTED {
+                    progress::note(&format!(
+                        "QEMU {} is older than {}, the tested version",
+                        found.version,
+                        qemu::TESTED
+                    ));
+                }
+                progress::ready(
+                    "QEMU",
+                    &format!("{} ({})", found.version, found.path.display()),
+                );
+                tools.qemu = Some(found.path);
+            }
+            Err(reason) => missing.push(Missing {
+                what: format!("QEMU {} or newer for riscv64: {reason}", qemu::OLDEST),
+                remedies: plan.remedies(
+                    &plan.qemu,
+                    "install the package qemu-system-riscv (or qemu-system-misc)",
+                    &format!(
+                        "name a qemu-system-riscv64 in PARTITA_QEMU ({} is tested)",
+                        qemu::TESTED
+                    ),
+                ),
+            }),
+        }
+    }
+    Ok(())
+}
+
+/// What a person can do where nothing could be installed.
+#[derive(Default)]
+struct Plan {
+    /// Why nothing was installed.
+    reason: Option<String>,
+    /// The command that would install the compiler.
+    compiler: Option<String>,
+    /// The command that would install QEMU.
+    qemu: Option<String>,
+}
+
+impl Plan {
+    fn remedies(&self, command: &Option<String>, package: &str, variable: &str) -> Vec<String> {
+        let reason = self
+            .reason
+            .iter()
+            .map(|reason| format!("(not installed here: {reason})"));
+        let first = match command {
+            Some(line) => format!("as root: {line}"),
+            None => package.to_owned(),
+        };
+        [first, variable.to_owned()]
+            .into_iter()
+            .chain(reason)
+            .collect()
+    }
+}
+
+/// Installs what is absent, or returns how a person can.
+fn install(paths: &Paths, compiler: bool, qemu: bool) -> Result<Plan> {
+    let machine = match Machine::find() {
+        Ok(machine) => machine,
+        Err(reason) => {
+            return Ok(Plan {
+                reason: Some(reason),
+                ..Plan::default()
+            });
+        }
+    };
+    let _lock = lock_cache(paths)?;
+    let archives = sources::with_backports(&machine.archives, &machine.codenames);
+    let apt = Apt::for_machine(paths.cache.join("apt").join("machine"), &archives)?;
+    progress::step(
+        "fetching",
+        "package lists of this machine's release and its backports",
+    );
+    apt.update();
+    let mut plan = Plan::default();
+    let mut wanted: Vec<(Vec<&str>, Option<String>)> = Vec::new();
+    if compiler {
+        let command = apt.install_command(&compiler::PACKAGES, None);
+        plan.compiler = Some(process::show(&command));
+        wanted.push((compiler::PACKAGES.to_vec(), None));
+    }
+    if qemu {
+        match qemu::choose_package(&apt) {
+            Some(choice) => {
+                let command = apt.install_command(&[choice.package], choice.suite.as_deref());
+                plan.qemu = Some(process::show(&command));
+                wanted.push((vec![choice.package], choice.suite));
+            }
+            None => plan.reason = Some("no archive offers a QEMU that is new enough".into()),
+        }
+    }
+    if !debian::is_root() {
+        plan.reason = Some("that takes root".into());
+        return Ok(plan);
+    }
+    let mut failed = false;
+    for (packages, suite) in wanted {
+        let origin = suite
+            .as_deref()
+            .map(|suite| format!(" from {suite}"))
+            .unwrap_or_default();
+        progress::step("installing", &format!("{}{origin}", packages.join(" ")));
+        if let Err(error) = apt.install(&packages, suite.as_deref()) {
+            progress::note(&format!("{error:#}"));
+            plan.reason = Some("apt failed, see above".into());
+            failed = true;
+        }
+    }
+    if !failed {
+        apt.remove();
+    }
+    Ok(plan)
+}

@@ -1,0 +1,185 @@
+//! All checks and tests of the repository, one after another, with one summary.
+
+mod tally;
+
+use std::io::{BufRead, BufReader};
+use std::process::{Command, ExitCode, Stdio};
+use std::sync::Mutex;
+use std::thread;
+
+use anyhow::{Context, Result};
+use clap::Args;
+
+use self::tally::Tally;
+use crate::cargo::{self, RISCV64_TARGET};
+use crate::paths::{Paths, find_program};
+use crate::setup::{Needs, Tools};
+use crate::{build, process, progress};
+
+/// The package whose tests boot systems in QEMU.
+const SYSTEM_TESTS: &str = "partita-tests";
+
+/// Options of `cargo xtask test`.
+#[derive(Args)]
+pub struct Options {
+    /// Only what needs neither QEMU nor a cross compiler nor Linux: format, lints and tests on the host
+    #[arg(long)]
+    host_only: bool,
+    /// Only the tests whose names contain this text; format and lints are left out
+    #[arg(long, value_name = "TEXT")]
+    filter: Option<String>,
+}
+
+/// Runs what the options ask for; one failure does not keep the rest from running.
+pub fn run(paths: &Paths, options: &Options) -> Result<ExitCode> {
+    let tools = if options.host_only {
+        Tools::default()
+    } else {
+        build::run_with(paths, Needs::BOOT)?
+    };
+    let mut tally = Tally::default();
+    if options.filter.is_none() {
+        tally.add(check(paths, "format", &["fmt", "--all", "--check"])?);
+        tally.add(check(
+            paths,
+            "lints",
+            &[
+                "clippy",
+                "--workspace",
+                "--all-targets",
+                "--",
+                "-D",
+                "warnings",
+            ],
+        )?);
+        if !options.host_only {
+            tally.add(check_target_lints(paths)?);
+        }
+    }
+    let filter = options.filter.as_deref();
+    tally.add(tests(
+        paths,
+        "host tests",
+        &["--workspace", "--exclude", SYSTEM_TESTS],
+        filter,
+        &tools,
+    )?);
+    if !options.host_only {
+        tally.add(tests(
+            paths,
+            "system tests",
+            &["--package", SYSTEM_TESTS],
+            filter,
+            &tools,
+        )?);
+    }
+    for name in &tally.failures {
+        progress::failure(name);
+    }
+    println!("{} passed, {} failed", tally.passed, tally.failed);
+    Ok(if tally.failed == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+/// A cargo command that counts as one test.
+fn check(paths: &Paths, name: &str, arguments: &[&str]) -> Result<Tally> {
+    progress::step("checking", name);
+    let mut command = cargo::command(paths);
+    command.args(arguments).stdin(Stdio::null());
+    Ok(Tally::one(name, process::status(&mut command)?.success()))
+}
+
+fn check_target_lints(paths: &Paths) -> Result<Tally> {
+    let mut arguments = vec!["clippy", "--target", RISCV64_TARGET];
+    for firmware in &build::FIRMWARE {
+        arguments.extend(["--package", firmware.package]);
+    }
+    arguments.extend(["--", "-D", "warnings"]);
+    check(paths, &format!("lints for {RISCV64_TARGET}"), &arguments)
+}
+
+/// Runs the tests of some packages with cargo-nextest where it is installed, else with cargo itself.
+fn tests(
+    paths: &Paths,
+    name: &str,
+    packages: &[&str],
+    filter: Option<&str>,
+    tools: &Tools,
+) -> Result<Tally> {
+    progress::step("testing", name);
+    let with_nextest = find_program("cargo-nextest").is_some();
+    let mut command = cargo::command(paths);
+    if with_nextest {
+        command.args(["nextest", "run", "--no-fail-fast", "--no-tests=pass"]);
+        command.args([
+            "--color",
+            if progress::is_interactive() {
+                "always"
+            } else {
+                "never"
+            },
+        ]);
+    } else {
+        command.args(["test", "--no-fail-fast"]);
+    }
+    command.args(packages).args(filter);
+    if let Some(qemu) = &tools.qemu {
+        command.env("PARTITA_QEMU", qemu);
+    }
+    let mut tally = count(&mut command, name)?;
+    if with_nextest && filter.is_none() && packages.contains(&"--workspace") {
+        // nextest leaves the examples in the documentation to cargo.
+        progress::step("testing", "documentation examples");
+        let mut command = cargo::command(paths);
+        command
+            .args(["test", "--quiet", "--doc", "--no-fail-fast"])
+            .args(packages);
+        tally.add(count(&mut command, "documentation examples")?);
+    }
+    Ok(tally)
+}
+
+/// Runs a test program, shows what it prints and counts what it reports.
+fn count(command: &mut Command, name: &str) -> Result<Tally> {
+    let line = process::show(command);
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .with_context(|| format!("cannot start `{line}`"))?;
+    let tally = Mutex::new(Tally::default());
+    let show = |line: String| {
+        eprintln!("{line}");
+        if let Ok(mut tally) = tally.lock() {
+            tally.read_line(&line);
+        }
+    };
+    let (output, errors) = (child.stdout.take(), child.stderr.take());
+    thread::scope(|scope| {
+        if let Some(output) = output {
+            scope.spawn(|| {
+                BufReader::new(output)
+                    .lines()
+                    .map_while(Result::ok)
+                    .for_each(show)
+            });
+        }
+        if let Some(errors) = errors {
+            BufReader::new(errors)
+                .lines()
+                .map_while(Result::ok)
+                .for_each(show);
+        }
+    });
+    let status = child.wait()?;
+    let mut tally = tally.into_inner().unwrap_or_default();
+    if !status.success() && tally.failed == 0 {
+        // It did not come to any test: it did not compile, or a signal ended it.
+        tally.add(Tally::one(&format!("{name} (`{line}`: {status})"), false));
+    }
+    Ok(tally)
+}

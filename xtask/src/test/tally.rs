@@ -1,0 +1,126 @@
+//! Counts passed and failed tests from what the test programs print.
+
+/// How many tests passed and failed, and which failed.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Tests that passed.
+    pub passed: u64,
+    /// Tests that failed.
+    pub failed: u64,
+    /// A line for each failed check; failed tests are named by the test program itself.
+    pub failures: Vec<String>,
+}
+
+impl Tally {
+    /// A check that counts as one test.
+    pub fn one(name: &str, passed: bool) -> Self {
+        if passed {
+            Self {
+                passed: 1,
+                ..Self::default()
+            }
+        } else {
+            Self {
+                failed: 1,
+                failures: vec![format!("{name} failed")],
+                ..Self::default()
+            }
+        }
+    }
+
+    /// Adds the counts of another.
+    pub fn add(&mut self, other: Self) {
+        self.passed += other.passed;
+        self.failed += other.failed;
+        self.failures.extend(other.failures);
+    }
+
+    /// Reads a line of a test program; only lines that sum up change anything.
+    pub fn read_line(&mut self, line: &str) {
+        let line = without_colours(line);
+        let line = line.trim();
+        // nextest: `Summary [   0.003s] 5 tests run: 3 passed (1 slow), 1 failed, 1 timed out, 2 skipped`
+        // cargo:   `test result: ok. 3 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; …`
+        let counts = if line.starts_with("Summary [") {
+            line.split_once(':').map(|(_, counts)| counts)
+        } else {
+            line.strip_prefix("test result: ")
+                .and_then(|rest| rest.split_once(". "))
+                .map(|x| x.1)
+        };
+        let Some(counts) = counts else { return };
+        for part in counts.split([',', ';']) {
+            let Some((number, what)) = part.trim().split_once(' ') else {
+                continue;
+            };
+            let Ok(number) = number.parse::<u64>() else {
+                continue;
+            };
+            if what.starts_with("passed") {
+                self.passed += number;
+            } else if ["failed", "timed out", "exec failed"]
+                .iter()
+                .any(|x| what.starts_with(x))
+            {
+                self.failed += number;
+            }
+        }
+    }
+}
+
+/// Removes the escape sequences that set colours.
+fn without_colours(line: &str) -> String {
+    let mut text = String::new();
+    let mut rest = line;
+    while let Some((before, after)) = rest.split_once("\x1b[") {
+        text.push_str(before);
+        rest = after.split_once('m').map_or("", |(_, rest)| rest);
+    }
+    text + rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn counts(line: &str) -> (u64, u64) {
+        let mut tally = Tally::default();
+        tally.read_line(line);
+        (tally.passed, tally.failed)
+    }
+
+    #[test]
+    fn the_summary_of_nextest_is_counted() {
+        let line = "     Summary [   0.003s] 3 tests run: 3 passed, 0 skipped";
+        assert_eq!(counts(line), (3, 0));
+        let line =
+            "Summary [ 9.1s] 6 tests run: 3 passed (1 slow), 2 failed, 1 timed out, 2 skipped";
+        assert_eq!(counts(line), (3, 3));
+        let line = "\x1b[32;1m     Summary\x1b[0m [ 0.0s] \x1b[1m3\x1b[0m tests run: \x1b[1m3\x1b[0m passed";
+        assert_eq!(counts(line), (3, 0));
+    }
+
+    #[test]
+    fn the_result_of_cargo_test_is_counted() {
+        let line = "test result: ok. 12 passed; 0 failed; 1 ignored; 0 measured; 4 filtered out";
+        assert_eq!(counts(line), (12, 0));
+        assert_eq!(
+            counts("test result: FAILED. 1 passed; 2 failed; 0 ignored"),
+            (1, 2)
+        );
+    }
+
+    #[test]
+    fn other_lines_count_nothing() {
+        assert_eq!(counts("PASS [   0.003s] a test: 3 passed"), (0, 0));
+        assert_eq!(counts(""), (0, 0));
+    }
+
+    #[test]
+    fn a_failed_check_is_named() {
+        let mut tally = Tally::one("format", true);
+        tally.add(Tally::one("lints", false));
+        assert_eq!((tally.passed, tally.failed), (1, 1));
+        assert_eq!(tally.failures, ["lints failed"]);
+    }
+}
