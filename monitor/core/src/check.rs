@@ -1,0 +1,280 @@
+//! The monitor's own check of the system table, before anything is started.
+//!
+//! The host tools make sound tables. The monitor does not rely on that: whatever it finds in memory
+//! must prove that no partition can reach another, before it is believed.
+
+use partita_abi::image::STORE_OFFSET;
+use partita_abi::table::{Header, Partition, Region, RegionKind, SystemTable};
+use partita_abi::{MAX_CORES, MAX_SHARING};
+use sha2::{Digest, Sha256};
+
+/// Protection works on whole pages of this many bytes.
+pub const PAGE: u64 = 4096;
+
+/// A range of addresses that no partition may own.
+#[derive(Clone, Copy, Debug)]
+pub struct Reserved {
+    /// First address.
+    pub base: u64,
+    /// Size in bytes.
+    pub size: u64,
+}
+
+/// What the check has to know of the board.
+#[derive(Clone, Copy, Debug)]
+pub struct BoardLimits<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// First address of RAM.
+    pub ram_base: u64,
+    /// The highest interrupt line.
+    pub lines: u16,
+    /// Devices of the monitor, which no device region may touch.
+    pub reserved: &'a [Reserved],
+}
+
+/// What is wrong with a table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flaw {
+    /// The hash does not match the contents.
+    Hash,
+    /// It was made for another board.
+    Board,
+    /// RAM or the store is not where it can be.
+    Memory,
+    /// A region is empty, not made of whole pages, outside RAM, or of the monitor.
+    Region(usize),
+    /// Two regions of different partitions overlap.
+    Overlap(usize, usize),
+    /// An image part lies outside the store, or goes outside its partition's RAM.
+    ImagePart(usize),
+    /// The entry, the device tree or the budget of a partition is impossible.
+    Partition(usize),
+    /// A virtual core does not fit its partition or its core.
+    VirtualCore(usize),
+    /// A line is out of range, owned twice, or for a virtual core that is not there.
+    Line(usize),
+}
+
+impl Flaw {
+    /// What is wrong, and the index of the entry that is.
+    pub const fn describe(self) -> (&'static str, usize) {
+        match self {
+            Self::Hash => ("its hash does not match its contents", 0),
+            Self::Board => ("it is for another board", 0),
+            Self::Memory => ("its memory is impossible", 0),
+            Self::Region(index) => ("unsound region", index),
+            Self::Overlap(index, _) => ("a region overlaps another partition's, region", index),
+            Self::ImagePart(index) => ("unsound image part", index),
+            Self::Partition(index) => ("unsound partition", index),
+            Self::VirtualCore(index) => ("unsound virtual core", index),
+            Self::Line(index) => ("unsound interrupt line", index),
+        }
+    }
+}
+
+/// Whether `[base, base + size)` lies in `[from, to)` without wrapping.
+fn lies_in(base: u64, size: u64, from: u64, to: u64) -> bool {
+    base >= from && base.checked_add(size).is_some_and(|end| end <= to)
+}
+
+fn overlap(a: (u64, u64), b: (u64, u64)) -> bool {
+    a.0 < b.0.saturating_add(b.1) && b.0 < a.0.saturating_add(a.1)
+}
+
+fn is_ram(region: &Region) -> bool {
+    region.kind == RegionKind::Ram as u8
+}
+
+/// Whether the whole range lies in one RAM region of the partition.
+pub fn is_own_ram(table: &SystemTable<'_>, partition: &Partition, base: u64, size: u64) -> bool {
+    table.regions_of(partition).iter().any(|region| {
+        is_ram(region)
+            && lies_in(
+                base,
+                size,
+                region.base,
+                region.base.saturating_add(region.size),
+            )
+    })
+}
+
+/// Checks the whole table.
+///
+/// # Errors
+/// The first flaw found.
+pub fn check(table: &SystemTable<'_>, board: &BoardLimits<'_>) -> Result<(), Flaw> {
+    if Sha256::digest(table.hashed)[..] != table.header.hash[..] {
+        return Err(Flaw::Hash);
+    }
+    if table.header.board.as_str() != board.name {
+        return Err(Flaw::Board);
+    }
+    check_memory(table.header, board)?;
+    check_regions(table, board)?;
+    check_image_parts(table, board)?;
+    check_partitions(table)?;
+    check_virtual_cores(table)?;
+    check_lines(table, board)
+}
+
+fn check_memory(header: &Header, board: &BoardLimits<'_>) -> Result<(), Flaw> {
+    let store = board.ram_base.saturating_add(STORE_OFFSET);
+    let end = header
+        .ram_base
+        .checked_add(header.ram_size)
+        .ok_or(Flaw::Memory)?;
+    let sound = header.ram_base == board.ram_base
+        && header.store_end >= store
+        && header.store_end <= end
+        && header.store_end.is_multiple_of(PAGE);
+    if sound { Ok(()) } else { Err(Flaw::Memory) }
+}
+
+fn check_regions(table: &SystemTable<'_>, board: &BoardLimits<'_>) -> Result<(), Flaw> {
+    let header = table.header;
+    let ram_end = header.ram_base.saturating_add(header.ram_size);
+    for (index, region) in table.regions.iter().enumerate() {
+        let range = (region.base, region.size);
+        let in_ram = lies_in(region.base, region.size, header.store_end, ram_end);
+        let touches_ram = overlap(range, (header.ram_base, header.ram_size.max(STORE_OFFSET)));
+        let touches_monitor = board
+            .reserved
+            .iter()
+            .any(|reserved| overlap(range, (reserved.base, reserved.size)));
+        let sound = region.size != 0
+            && region.base.is_multiple_of(PAGE)
+            && region.size.is_multiple_of(PAGE)
+            && region.base.checked_add(region.size).is_some()
+            && region.rights <= 7
+            && if is_ram(region) {
+                in_ram
+            } else {
+                !touches_ram && !touches_monitor
+            };
+        if !sound {
+            return Err(Flaw::Region(index));
+        }
+        let controller = RegionKind::InterruptController as u8;
+        for (other_index, other) in table.regions.iter().enumerate().take(index) {
+            let both_controller = region.kind == controller && other.kind == controller;
+            let same = region.partition == other.partition;
+            if !same && !both_controller && overlap(range, (other.base, other.size)) {
+                return Err(Flaw::Overlap(index, other_index));
+            }
+        }
+    }
+    for (number, partition) in table.partitions.iter().enumerate() {
+        let own = |region: &Region| usize::from(region.partition) == number;
+        if !table.regions_of(partition).iter().all(own) {
+            return Err(Flaw::Partition(number));
+        }
+    }
+    Ok(())
+}
+
+fn check_image_parts(table: &SystemTable<'_>, board: &BoardLimits<'_>) -> Result<(), Flaw> {
+    let store = board.ram_base.saturating_add(STORE_OFFSET);
+    for (number, partition) in table.partitions.iter().enumerate() {
+        let first = usize::from(partition.image_parts.first);
+        for (offset, part) in table.image_parts_of(partition).iter().enumerate() {
+            let sound = usize::from(part.partition) == number
+                && lies_in(part.source, part.size, store, table.header.store_end)
+                && part.source.is_multiple_of(8)
+                && is_own_ram(table, partition, part.destination, part.size);
+            if !sound {
+                return Err(Flaw::ImagePart(first + offset));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn check_partitions(table: &SystemTable<'_>) -> Result<(), Flaw> {
+    for (number, partition) in table.partitions.iter().enumerate() {
+        let budget_is_sound = if partition.period_ns == 0 {
+            partition.budget_ns == 0
+        } else {
+            partition.budget_ns != 0 && partition.budget_ns <= partition.period_ns
+        };
+        let sound = partition.entry.is_multiple_of(2)
+            && is_own_ram(table, partition, partition.entry, 4)
+            && is_own_ram(table, partition, partition.device_tree, 8)
+            && partition.virtual_cores.count != 0
+            && partition.criticality <= 4
+            && budget_is_sound;
+        if !sound {
+            return Err(Flaw::Partition(number));
+        }
+    }
+    Ok(())
+}
+
+fn check_virtual_cores(table: &SystemTable<'_>) -> Result<(), Flaw> {
+    let mut claimed = 0;
+    for (number, partition) in table.partitions.iter().enumerate() {
+        let first = usize::from(partition.virtual_cores.first);
+        let cores = table.virtual_cores_of(partition);
+        claimed += cores.len();
+        for (offset, core) in cores.iter().enumerate() {
+            let sound = usize::from(core.partition) == number
+                && usize::from(core.index) == offset
+                && !cores
+                    .iter()
+                    .take(offset)
+                    .any(|other| other.core == core.core);
+            if !sound {
+                return Err(Flaw::VirtualCore(first + offset));
+            }
+        }
+    }
+    if claimed != table.virtual_cores.len() {
+        return Err(Flaw::VirtualCore(claimed));
+    }
+    for core in 0..MAX_CORES as u16 {
+        let on_core = || {
+            table
+                .virtual_cores
+                .iter()
+                .enumerate()
+                .filter(move |(_, v)| v.core == core)
+        };
+        if on_core().count() > MAX_SHARING {
+            return Err(Flaw::VirtualCore(
+                on_core().next_back().map_or(0, |(index, _)| index),
+            ));
+        }
+        for (index, virtual_core) in on_core() {
+            let same = |other: u16| {
+                let criticality =
+                    |p: u16| table.partitions.get(usize::from(p)).map(|p| p.criticality);
+                criticality(other) == criticality(virtual_core.partition)
+            };
+            if on_core().any(|(other, v)| other != index && same(v.partition)) {
+                return Err(Flaw::VirtualCore(index));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn check_lines(table: &SystemTable<'_>, board: &BoardLimits<'_>) -> Result<(), Flaw> {
+    for (index, line) in table.lines.iter().enumerate() {
+        let owned_twice = table
+            .lines
+            .iter()
+            .take(index)
+            .any(|other| other.line == line.line);
+        let owner = table.partitions.get(usize::from(line.partition));
+        let has_target =
+            owner.is_some_and(|owner| u16::from(line.target) < owner.virtual_cores.count);
+        if line.line == 0 || line.line > board.lines || owned_twice || !has_target {
+            return Err(Flaw::Line(index));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+#[path = "check_tests.rs"]
+pub(crate) mod tests;

@@ -1,0 +1,259 @@
+//! A sound table passes; every single lie in it is found.
+
+use super::{BoardLimits, Flaw, Reserved, check};
+use partita_abi::name::Name;
+use partita_abi::table::{
+    Header, ImagePart, Line, Partition, Protection, Region, RegionKind, Route, Span, SystemTable,
+    VirtualCore,
+};
+use sha2::{Digest, Sha256};
+use zerocopy::IntoBytes;
+
+/// A table as plain vectors, to be bent and then laid out.
+#[derive(Clone)]
+pub(crate) struct TestTable {
+    pub header: Header,
+    pub partitions: Vec<Partition>,
+    pub virtual_cores: Vec<VirtualCore>,
+    pub regions: Vec<Region>,
+    pub protections: Vec<Protection>,
+    pub image_parts: Vec<ImagePart>,
+    pub lines: Vec<Line>,
+}
+
+/// Laid-out bytes, aligned for [`SystemTable::parse`].
+pub(crate) struct TableBytes {
+    words: Vec<u64>,
+    length: usize,
+}
+
+impl TableBytes {
+    pub fn view(&self) -> SystemTable<'_> {
+        SystemTable::parse(&self.words.as_bytes()[..self.length]).unwrap()
+    }
+}
+
+fn region(partition: u16, base: u64, size: u64, kind: RegionKind) -> Region {
+    Region {
+        base,
+        size,
+        partition,
+        kind: kind as u8,
+        rights: 7,
+        reserved: 0,
+    }
+}
+
+impl TestTable {
+    /// Two partitions: RAM at 0x8040_0000 and 0x8050_0000, one device each, both on core 0.
+    pub fn sound() -> Self {
+        let partition = |index: u16, criticality| Partition {
+            name: Name::new(if index == 0 { "a" } else { "b" }).unwrap(),
+            criticality,
+            kind: 0,
+            floating_point: 0,
+            on_fault: 0,
+            console: 1,
+            reserved: [0; 3],
+            virtual_cores: Span {
+                first: index,
+                count: 1,
+            },
+            regions: Span {
+                first: 2 * index,
+                count: 2,
+            },
+            image_parts: Span {
+                first: index,
+                count: 1,
+            },
+            lines: Span {
+                first: index,
+                count: 1,
+            },
+            entry: 0x8040_0000 + 0x10_0000 * u64::from(index),
+            device_tree: 0x8040_1000 + 0x10_0000 * u64::from(index),
+            uart_base: 0,
+            budget_ns: 0,
+            period_ns: 0,
+        };
+        let core = |index| VirtualCore {
+            partition: index,
+            index: 0,
+            core: 0,
+            protection_slot: 2,
+            protections: Span { first: 0, count: 0 },
+        };
+        let part = |index: u16| ImagePart {
+            source: 0x8020_0000 + 0x10000 * u64::from(index),
+            destination: 0x8040_0800 + 0x10_0000 * u64::from(index),
+            size: 100,
+            hash: [0; 32],
+            partition: index,
+            reserved: [0; 6],
+        };
+        let line = |line, partition| Line {
+            line,
+            partition,
+            route: Route::Mediated as u8,
+            target: 0,
+            reserved: 0,
+        };
+        Self {
+            header: Header {
+                magic: Header::MAGIC,
+                version: Header::VERSION,
+                total_bytes: 0,
+                hash: [0; 32],
+                system: Name::new("test").unwrap(),
+                board: Name::new("board").unwrap(),
+                partitions: 0,
+                virtual_cores: 0,
+                regions: 0,
+                protections: 0,
+                image_parts: 0,
+                lines: 0,
+                console_focus: 0,
+                cores: 1,
+                ram_base: 0x8000_0000,
+                ram_size: 0x80_0000,
+                store_end: 0x8040_0000,
+            },
+            partitions: vec![partition(0, 2), partition(1, 0)],
+            virtual_cores: vec![core(0), core(1)],
+            regions: vec![
+                region(0, 0x8040_0000, 0x10000, RegionKind::Ram),
+                region(0, 0x10_1000, 0x1000, RegionKind::Device),
+                region(1, 0x8050_0000, 0x10000, RegionKind::Ram),
+                region(1, 0x1000_1000, 0x1000, RegionKind::Device),
+            ],
+            protections: vec![],
+            image_parts: vec![part(0), part(1)],
+            lines: vec![line(11, 0), line(1, 1)],
+        }
+    }
+
+    pub fn to_bytes(&self) -> TableBytes {
+        let mut header = self.header;
+        header.partitions = self.partitions.len() as u16;
+        header.virtual_cores = self.virtual_cores.len() as u16;
+        header.regions = self.regions.len() as u16;
+        header.protections = self.protections.len() as u16;
+        header.image_parts = self.image_parts.len() as u16;
+        header.lines = self.lines.len() as u16;
+        let rest = [
+            self.partitions.as_bytes(),
+            self.virtual_cores.as_bytes(),
+            self.regions.as_bytes(),
+            self.protections.as_bytes(),
+            self.image_parts.as_bytes(),
+            self.lines.as_bytes(),
+        ]
+        .concat();
+        header.total_bytes = (size_of::<Header>() + rest.len()) as u32;
+        let mut bytes = [header.as_bytes(), &rest].concat();
+        let hash = Sha256::digest(&bytes[Header::HASHED_FROM..]);
+        bytes[16..48].copy_from_slice(&hash);
+        let mut words = vec![0_u64; bytes.len().div_ceil(8)];
+        words.as_mut_bytes()[..bytes.len()].copy_from_slice(&bytes);
+        TableBytes {
+            words,
+            length: bytes.len(),
+        }
+    }
+
+    fn flaw(&self) -> Result<(), Flaw> {
+        let limits = BoardLimits {
+            name: "board",
+            ram_base: 0x8000_0000,
+            lines: 95,
+            reserved: &[Reserved {
+                base: 0x1000_0000,
+                size: 0x1000,
+            }],
+        };
+        check(&self.to_bytes().view(), &limits)
+    }
+}
+
+#[test]
+fn a_sound_table_passes() {
+    assert_eq!(TestTable::sound().flaw(), Ok(()));
+}
+
+#[test]
+fn a_changed_byte_is_found_by_the_hash() {
+    let mut bytes = TestTable::sound().to_bytes();
+    let last = bytes.words.len() - 2;
+    bytes.words[last] ^= 1 << 40;
+    let limits = BoardLimits {
+        name: "board",
+        ram_base: 0x8000_0000,
+        lines: 95,
+        reserved: &[],
+    };
+    assert_eq!(check(&bytes.view(), &limits), Err(Flaw::Hash));
+}
+
+#[test]
+fn every_lie_in_a_table_is_found() {
+    type Lie = fn(&mut TestTable);
+    let lies: &[(Lie, Flaw)] = &[
+        (
+            |t| t.header.board = Name::new("other").unwrap(),
+            Flaw::Board,
+        ),
+        (|t| t.header.ram_size = u64::MAX, Flaw::Memory),
+        (|t| t.header.ram_base = 0, Flaw::Memory),
+        (|t| t.header.store_end = 0x8000_1000, Flaw::Memory),
+        (|t| t.header.store_end = 0x9000_0000, Flaw::Memory),
+        (|t| t.header.store_end += 8, Flaw::Memory),
+        (|t| t.regions[0].base = 0x8000_0000, Flaw::Region(0)),
+        (|t| t.regions[0].base = 0x803f_f000, Flaw::Region(0)),
+        (|t| t.regions[0].size = 0, Flaw::Region(0)),
+        (|t| t.regions[0].size = 0x1800, Flaw::Region(0)),
+        (|t| t.regions[0].size = u64::MAX - 0xfff, Flaw::Region(0)),
+        (|t| t.regions[0].base += 8, Flaw::Region(0)),
+        (|t| t.regions[0].rights = 8, Flaw::Region(0)),
+        (|t| t.regions[1].base = 0x1000_0000, Flaw::Region(1)),
+        (|t| t.regions[1].base = 0x8000_0000, Flaw::Region(1)),
+        (|t| t.regions[2].base = 0x8040_f000, Flaw::Overlap(2, 0)),
+        (|t| t.regions[3].base = 0x10_1000, Flaw::Overlap(3, 1)),
+        (|t| t.regions[1].partition = 1, Flaw::Partition(0)),
+        (
+            |t| t.image_parts[0].source = 0x8010_0000,
+            Flaw::ImagePart(0),
+        ),
+        (|t| t.image_parts[0].size = u64::MAX, Flaw::ImagePart(0)),
+        (
+            |t| t.image_parts[1].destination = 0x8040_0000,
+            Flaw::ImagePart(1),
+        ),
+        (|t| t.image_parts[1].partition = 0, Flaw::ImagePart(1)),
+        (|t| t.partitions[0].entry = 0x8050_0000, Flaw::Partition(0)),
+        (|t| t.partitions[0].entry += 1, Flaw::Partition(0)),
+        (|t| t.partitions[1].device_tree = 0, Flaw::Partition(1)),
+        (|t| t.partitions[0].criticality = 5, Flaw::Partition(0)),
+        (|t| t.partitions[0].budget_ns = 5, Flaw::Partition(0)),
+        (
+            |t| (t.partitions[0].budget_ns, t.partitions[0].period_ns) = (5, 4),
+            Flaw::Partition(0),
+        ),
+        (
+            |t| t.partitions[0].virtual_cores.count = 0,
+            Flaw::Partition(0),
+        ),
+        (|t| t.partitions[1].criticality = 2, Flaw::VirtualCore(0)),
+        (|t| t.virtual_cores[1].partition = 0, Flaw::VirtualCore(1)),
+        (|t| t.virtual_cores[1].index = 1, Flaw::VirtualCore(1)),
+        (|t| t.lines[1].line = 11, Flaw::Line(1)),
+        (|t| t.lines[1].line = 0, Flaw::Line(1)),
+        (|t| t.lines[1].line = 96, Flaw::Line(1)),
+        (|t| t.lines[1].target = 1, Flaw::Line(1)),
+    ];
+    for (number, (lie, flaw)) in lies.iter().enumerate() {
+        let mut table = TestTable::sound();
+        lie(&mut table);
+        assert_eq!(table.flaw(), Err(*flaw), "lie {number}");
+    }
+}

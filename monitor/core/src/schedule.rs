@@ -1,0 +1,227 @@
+//! Which virtual core runs on a physical core, and until when.
+//!
+//! Each physical core has its own [`Schedule`] and decides alone. The order is fixed priority by
+//! criticality: slot 0 is the most critical virtual core. A slot with a budget is served by a
+//! deferrable server: it may use `budget` ticks in each period; what it did not use is gone at the
+//! end of the period, when the budget is filled up again. Periods form a fixed grid from the start
+//! of the system, so the most that a slot can take in any window is bounded by the manifest alone.
+
+use partita_abi::MAX_SHARING;
+
+/// "Never", as machine time.
+pub const NEVER: u64 = u64::MAX;
+
+/// What a virtual core is doing, as far as its physical core's schedule is concerned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Activity {
+    /// It is not to run: stopped, or not started.
+    Off,
+    /// It has work.
+    Ready,
+    /// It waits for an interrupt, or for machine time to reach its deadline.
+    Waiting,
+}
+
+/// A bound on the time a slot may use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Budget {
+    /// Ticks in each period.
+    pub ticks: u64,
+    /// Length of the period in ticks.
+    pub period: u64,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Slot {
+    activity: Activity,
+    deadline: u64,
+    budget: Option<Budget>,
+    left: u64,
+    refill_at: u64,
+    overruns: u32,
+}
+
+const EMPTY: Slot = Slot {
+    activity: Activity::Off,
+    deadline: NEVER,
+    budget: None,
+    left: 0,
+    refill_at: NEVER,
+    overruns: 0,
+};
+
+impl Slot {
+    fn may_run(&self) -> bool {
+        self.activity == Activity::Ready && (self.budget.is_none() || self.left != 0)
+    }
+
+    /// When this slot, which is not running, may next have to.
+    fn wakes_at(&self) -> u64 {
+        match self.activity {
+            Activity::Off => NEVER,
+            Activity::Waiting => self.deadline,
+            Activity::Ready => self.refill_at,
+        }
+    }
+}
+
+/// What a core is to do now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Decision {
+    /// The slot to run; none to idle.
+    pub run: Option<usize>,
+    /// Machine time at which to decide again, if nothing happens before.
+    pub until: u64,
+}
+
+/// The schedule of one physical core.
+#[derive(Debug)]
+pub struct Schedule {
+    slots: [Slot; MAX_SHARING],
+    count: usize,
+    running: Option<usize>,
+    charged_until: u64,
+}
+
+impl Schedule {
+    /// A schedule without slots.
+    pub const fn new() -> Self {
+        Self {
+            slots: [EMPTY; MAX_SHARING],
+            count: 0,
+            running: None,
+            charged_until: 0,
+        }
+    }
+
+    /// Adds the next less critical slot and returns its number, or `None` if there is no room.
+    pub fn add(&mut self, budget: Option<Budget>, now: u64) -> Option<usize> {
+        let number = self.count;
+        let slot = self.slots.get_mut(number)?;
+        *slot = Slot {
+            budget,
+            left: budget.map_or(0, |budget| budget.ticks),
+            refill_at: budget.map_or(NEVER, |budget| now.saturating_add(budget.period)),
+            ..EMPTY
+        };
+        self.count += 1;
+        Some(number)
+    }
+
+    /// How many slots there are.
+    pub const fn count(&self) -> usize {
+        self.count
+    }
+
+    /// The slot that the last [`Schedule::choose`] let run.
+    pub const fn running(&self) -> Option<usize> {
+        self.running
+    }
+
+    /// What the slot is doing; `Off` for a slot that does not exist.
+    pub fn activity(&self, slot: usize) -> Activity {
+        self.slots
+            .get(slot)
+            .map_or(Activity::Off, |slot| slot.activity)
+    }
+
+    /// The slot has work from now on.
+    #[inline]
+    pub fn wake(&mut self, slot: usize) {
+        if let Some(slot) = self.slots.get_mut(slot)
+            && slot.activity == Activity::Waiting
+        {
+            slot.activity = Activity::Ready;
+        }
+    }
+
+    /// The slot waits until it is woken or machine time reaches `deadline`.
+    #[inline]
+    pub fn wait(&mut self, slot: usize, deadline: u64) {
+        if let Some(slot) = self.slots.get_mut(slot)
+            && slot.activity == Activity::Ready
+        {
+            slot.activity = Activity::Waiting;
+            slot.deadline = deadline;
+        }
+    }
+
+    /// The slot is started (it has work) or stopped.
+    pub fn set_on(&mut self, slot: usize, on: bool) {
+        if let Some(slot) = self.slots.get_mut(slot) {
+            slot.activity = if on { Activity::Ready } else { Activity::Off };
+        }
+    }
+
+    /// Budget overruns of the slot since the last call: periods in which it had work left when its
+    /// budget was used up.
+    pub fn take_overruns(&mut self, slot: usize) -> u32 {
+        self.slots
+            .get_mut(slot)
+            .map_or(0, |slot| core::mem::take(&mut slot.overruns))
+    }
+
+    /// Charges the running slot for the time since the last call, and returns those ticks.
+    #[inline]
+    pub fn charge(&mut self, now: u64) -> u64 {
+        let used = now.saturating_sub(self.charged_until);
+        self.charged_until = now;
+        if let Some(slot) = self.running.and_then(|running| self.slots.get_mut(running))
+            && slot.budget.is_some()
+            && slot.left != 0
+        {
+            slot.left = slot.left.saturating_sub(used);
+            if slot.left == 0 && slot.activity == Activity::Ready {
+                slot.overruns = slot.overruns.saturating_add(1);
+            }
+        }
+        used
+    }
+
+    /// Decides what runs from `now` on. [`Schedule::charge`] comes before.
+    #[inline]
+    pub fn choose(&mut self, now: u64) -> Decision {
+        let mut until = NEVER;
+        let mut run = None;
+        for (number, slot) in self.slots.iter_mut().enumerate().take(self.count) {
+            if slot.refill_at <= now
+                && let Some(budget) = slot.budget
+            {
+                slot.left = budget.ticks;
+                let late = now - slot.refill_at;
+                let periods = if late < budget.period {
+                    1
+                } else {
+                    late / budget.period.max(1) + 1
+                };
+                slot.refill_at = slot
+                    .refill_at
+                    .saturating_add(periods.saturating_mul(budget.period));
+            }
+            if slot.activity == Activity::Waiting && slot.deadline <= now {
+                slot.activity = Activity::Ready;
+            }
+            if slot.may_run() {
+                if slot.budget.is_some() {
+                    // A period that ends while the slot runs is a new budget, so look again then.
+                    until = until.min(now.saturating_add(slot.left)).min(slot.refill_at);
+                }
+                run = Some(number);
+                break;
+            }
+            until = until.min(slot.wakes_at());
+        }
+        self.running = run;
+        Decision { run, until }
+    }
+}
+
+impl Default for Schedule {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[cfg(test)]
+#[path = "schedule_tests.rs"]
+mod tests;
