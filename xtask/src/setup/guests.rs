@@ -95,16 +95,19 @@ pub fn ensure(
         .unwrap_or_default();
 
     if needs.linux {
-        match linux.find() {
-            Some(path) => {
-                image::check(&path).map_err(|error| anyhow::anyhow!("PARTITA_LINUX: {error:#}"))?;
+        let usable = linux.find().map(|path| image::check(&path).map(|()| path));
+        match usable {
+            Some(Ok(path)) => {
                 linux.report(&path);
                 tools.linux = Some(path);
             }
-            None => missing.push(Missing {
-                what: format!("a Linux kernel for riscv64{reason}"),
+            absent_or_wrong => missing.push(Missing {
+                what: match absent_or_wrong {
+                    Some(Err(error)) => format!("a usable Linux kernel for riscv64: {error:#}"),
+                    _ => format!("a Linux kernel for riscv64{reason}"),
+                },
                 remedies: vec![
-                    "name an uncompressed riscv64 `Image` in PARTITA_LINUX".into(),
+                    format!("name an uncompressed riscv64 `Image` in {}", linux.variable),
                     format!(
                         "Debian {RELEASE} has one as /boot/vmlinux-* in \
                          linux-image-6.12.*+deb13-{ARCHITECTURE} (unpack it with dpkg-deb -x)"

@@ -16,7 +16,8 @@ pub fn ensure(
     missing: &mut Vec<Missing>,
 ) -> Result<()> {
     let without_compiler = needs.target_code && !compiler::is_there();
-    let without_qemu = needs.qemu && qemu::find().is_err();
+    // A QEMU that the person named is not to be replaced by another behind their back.
+    let without_qemu = needs.qemu && !qemu::is_named() && qemu::find().is_err();
     let plan = if without_compiler || without_qemu {
         install(paths, without_compiler, without_qemu)?
     } else {
@@ -145,8 +146,14 @@ fn install(paths: &Paths, compiler: bool, qemu: bool) -> Result<Plan> {
             failed = true;
         }
     }
-    if !failed {
-        apt.remove();
+    if failed {
+        return Ok(plan);
     }
-    Ok(plan)
+    apt.remove();
+    // Only shown where the program is still not found.
+    let reason = "apt installed the package, yet the program is not on the PATH".into();
+    Ok(Plan {
+        reason: Some(reason),
+        ..Plan::default()
+    })
 }

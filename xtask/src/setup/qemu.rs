@@ -31,11 +31,19 @@ pub struct Qemu {
     pub version: Version,
 }
 
+/// The environment variable that names a QEMU.
+const VARIABLE: &str = "PARTITA_QEMU";
+
+/// Whether the person says which QEMU to use.
+pub fn is_named() -> bool {
+    env::var_os(VARIABLE).is_some()
+}
+
 /// The QEMU to use, or why there is none.
 pub fn find() -> Result<Qemu, String> {
-    if let Some(path) = env::var_os("PARTITA_QEMU") {
+    if let Some(path) = env::var_os(VARIABLE) {
         return inspect(Path::new(&path))
-            .map_err(|reason| format!("{reason} (it is named by PARTITA_QEMU)"));
+            .map_err(|reason| format!("{reason} (it is named by {VARIABLE})"));
     }
     let path =
         paths::find_program(PROGRAM).ok_or_else(|| format!("{PROGRAM} is not on the PATH"))?;
