@@ -1,0 +1,34 @@
+/* What the port needs of every FreeRTOSConfig.h, which includes this file. */
+#ifndef PARTITA_FREERTOS_CONFIG_H
+#define PARTITA_FREERTOS_CONFIG_H
+
+/* The rate of the `time` register, from which the tick is made. */
+#define configCPU_CLOCK_HZ 10000000UL
+
+/* The tick comes from the SBI's timer; there is no timer in memory. */
+#define configMTIME_BASE_ADDRESS 0
+#define configMTIMECMP_BASE_ADDRESS 0
+
+#define configTICK_TYPE_WIDTH_IN_BITS TICK_TYPE_WIDTH_64_BITS
+
+/* Everything is allocated before boot: there is no heap, so no allocation can fail. */
+#define configSUPPORT_STATIC_ALLOCATION 1
+#define configSUPPORT_DYNAMIC_ALLOCATION 0
+#define configKERNEL_PROVIDED_STATIC_MEMORY 1
+
+/* The port's idle hook gives the core back to the monitor. */
+#define configUSE_IDLE_HOOK 1
+
+/* A failed assertion and a stack overflow stop the partition and say why. */
+#define configCHECK_FOR_STACK_OVERFLOW 2
+#ifndef __ASSEMBLER__
+_Noreturn void partita_assertion_failed(const char *file, unsigned int line);
+#endif
+#define configASSERT(condition)                                 \
+    do {                                                        \
+        if (!(condition)) {                                     \
+            partita_assertion_failed(__FILE_NAME__, __LINE__);  \
+        }                                                       \
+    } while (0)
+
+#endif

@@ -1,0 +1,196 @@
+/* The port's C part: the tick from the SBI's timer, interrupts, the kernel's hooks.
+ *
+ * The rest is upstream's port, made a supervisor-mode one by src/supervisor_port.rs, and the Rust
+ * glue in src/glue.rs. */
+
+#include "FreeRTOS.h"
+#include "lateness.h"
+#include "partita.h"
+#include "string.h"
+#include "task.h"
+
+/* Interrupts of `scause` and `sie` (RISC-V privileged 1.12, chapters 4.1.3 and 4.1.8). */
+#define INTERRUPT (1UL << 63)
+#define SUPERVISOR_TIMER 5UL
+#define SUPERVISOR_EXTERNAL 9UL
+
+/* An emulator that executes an instruction each nanosecond executes as many in a tick of `time`. */
+#define INSTRUCTIONS_PER_TIME PARTITA_NS_PER_TIME
+
+/* How many late ticks one interrupt catches up with; more are left to the next, which comes at once. */
+#define MOST_TICKS_AT_ONCE 1000u
+
+/* How many device interrupts are handled before lower-priority work goes on. */
+#define MOST_DEVICE_INTERRUPTS_AT_ONCE 16u
+
+/* The glue, in src/glue.rs. */
+void partita_set_timer(uint64_t deadline);
+size_t partita_interrupt_claim(void);
+void partita_interrupt_complete(size_t line);
+_Noreturn void partita_stop(const char *reason, size_t length, unsigned int line);
+_Noreturn void partita_unexpected_trap(size_t cause, size_t program_counter, size_t value);
+
+/* In trap.S. */
+void partita_freertos_vector(void);
+
+/* What the trap vector keeps: where it puts a register aside, and the instruction count. */
+static volatile struct {
+    uint64_t register_kept;
+    uint64_t instructions;
+} trap_record;
+
+static uint64_t start_time;
+static uint64_t next_tick_time;
+static uint64_t late_ticks;
+/* What the instruction counter lacks to the time in instructions: it may have been stopped before. */
+static uint64_t instructions_before;
+
+uint64_t partita_tick_time(TickType_t tick)
+{
+    return start_time + tick * PARTITA_TIME_PER_TICK;
+}
+
+uint64_t partita_late_ticks(void)
+{
+    return late_ticks;
+}
+
+/* `time` is the true time rounded down, so of many samples the one with the greatest difference to the
+ * instruction counter was taken when it had just changed. */
+static void compare_instructions_with_time(void)
+{
+    int64_t greatest = INT64_MIN;
+    for (int sample = 0; sample < 200; sample++) {
+        uint64_t time, instructions;
+        __asm volatile("csrr %0, time\n csrr %1, instret" : "=r"(time), "=r"(instructions));
+        int64_t difference = (int64_t) (time * INSTRUCTIONS_PER_TIME - instructions);
+        if (difference > greatest) {
+            greatest = difference;
+        }
+    }
+    /* The second of the two instructions came one later. */
+    instructions_before = (uint64_t) (greatest + 1);
+}
+
+/* Called by the kernel when the scheduler starts, with interrupts off. */
+void vPortSetupTimerInterrupt(void)
+{
+    /* The vector reads the instruction counter too; where that may not be read, this is where the
+     * partition stops, with the runtime's vector still in place to say so. */
+    compare_instructions_with_time();
+    __asm volatile("csrw sscratch, %0" ::"r"(&trap_record) : "memory");
+    __asm volatile("csrw stvec, %0" ::"r"(partita_freertos_vector));
+
+    start_time = partita_time();
+    next_tick_time = start_time + PARTITA_TIME_PER_TICK;
+    partita_set_timer(next_tick_time);
+    __asm volatile("csrs sie, %0" ::"r"(1UL << SUPERVISOR_TIMER));
+}
+
+/* Every deadline is the last one plus a period, so the tick does not drift. Whoever was kept from
+ * running for longer catches up with the kernel's count, so that it stays the true time. */
+static void tick(void)
+{
+    uint64_t instructions = trap_record.instructions + instructions_before;
+    uint64_t now = partita_time();
+    uint64_t ticks = 1;
+
+    if (now < next_tick_time) {
+        partita_set_timer(next_tick_time);
+        return;
+    }
+    uint64_t due = next_tick_time * INSTRUCTIONS_PER_TIME;
+    partita_lateness_record(instructions > due ? instructions - due : 0);
+
+    if (now - next_tick_time >= PARTITA_TIME_PER_TICK) {
+        ticks += (now - next_tick_time) / PARTITA_TIME_PER_TICK;
+        if (ticks > MOST_TICKS_AT_ONCE) {
+            ticks = MOST_TICKS_AT_ONCE;
+        }
+        late_ticks += ticks - 1;
+    }
+    next_tick_time += ticks * PARTITA_TIME_PER_TICK;
+    partita_set_timer(next_tick_time);
+
+    BaseType_t switch_required = pdFALSE;
+    for (; ticks != 0; ticks--) {
+        if (xTaskIncrementTick() != pdFALSE) {
+            switch_required = pdTRUE;
+        }
+    }
+    portYIELD_FROM_ISR(switch_required);
+}
+
+static void device_interrupts(void)
+{
+    for (unsigned int handled = 0; handled < MOST_DEVICE_INTERRUPTS_AT_ONCE; handled++) {
+        size_t line = partita_interrupt_claim();
+        if (line == 0) {
+            return;
+        }
+        vApplicationDeviceInterrupt(line);
+        partita_interrupt_complete(line);
+    }
+}
+
+void partita_enable_device_interrupts(void)
+{
+    __asm volatile("csrs sie, %0" ::"r"(1UL << SUPERVISOR_EXTERNAL));
+}
+
+__attribute__((weak)) void vApplicationDeviceInterrupt(size_t line)
+{
+    partita_panic("a device interrupts, but vApplicationDeviceInterrupt is not defined");
+}
+
+static _Noreturn void unexpected_trap(void)
+{
+    size_t cause, program_counter, value;
+    __asm volatile("csrr %0, scause" : "=r"(cause));
+    __asm volatile("csrr %0, sepc" : "=r"(program_counter));
+    __asm volatile("csrr %0, stval" : "=r"(value));
+    partita_unexpected_trap(cause, program_counter, value);
+}
+
+/* Called by upstream's trap handler, on the interrupt stack. */
+void freertos_risc_v_application_interrupt_handler(size_t cause)
+{
+    if (cause == (INTERRUPT | SUPERVISOR_TIMER)) {
+        tick();
+    } else if (cause == (INTERRUPT | SUPERVISOR_EXTERNAL)) {
+        device_interrupts();
+    } else {
+        unexpected_trap();
+    }
+}
+
+/* Called by upstream's trap handler for every exception that is not a yield. */
+void freertos_risc_v_application_exception_handler(void)
+{
+    unexpected_trap();
+}
+
+/* Nothing is to be done: the monitor gets the core, and may give it to another partition. */
+__attribute__((weak)) void vApplicationIdleHook(void)
+{
+    __asm volatile("wfi" ::: "memory");
+}
+
+void vApplicationStackOverflowHook(TaskHandle_t task, char *name)
+{
+    struct partita_line line = {0};
+    partita_line_text(&line, "freertos: stack overflow in task ");
+    partita_line_text(&line, name);
+    partita_line_write(&line);
+    partita_panic("a task's stack is too small");
+}
+
+_Noreturn void partita_assertion_failed(const char *file, unsigned int line)
+{
+    partita_stop(file, strlen(file), line);
+}
+
+_Noreturn void partita_panic(const char *reason)
+{
+    partita_stop(reason, strlen(reason), 0);
+}

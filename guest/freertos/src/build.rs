@@ -1,0 +1,165 @@
+//! Building a FreeRTOS partition: called from the `build.rs` of a binary crate.
+
+use crate::supervisor_port;
+use std::path::{Path, PathBuf};
+use std::{env, fs, process::Command};
+
+/// The kernel's sources, from the crate that carries them.
+const KERNEL: &str = env!("PARTITA_FREERTOS_KERNEL");
+/// The C part of the port.
+const PORT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/port");
+/// The kernel's files that depend on nothing but the port. What an application leaves out is not
+/// linked.
+const KERNEL_FILES: [&str; 7] = [
+    "croutine.c",
+    "event_groups.c",
+    "list.c",
+    "queue.c",
+    "stream_buffer.c",
+    "tasks.c",
+    "timers.c",
+];
+/// The cross compilers that are looked for, in this order.
+const COMPILERS: [&str; 3] = [
+    "riscv64-linux-gnu-gcc",
+    "riscv64-unknown-elf-gcc",
+    "riscv64-unknown-linux-gnu-gcc",
+];
+
+/// A partition that runs FreeRTOS: the application's C files and its `FreeRTOSConfig.h`.
+#[derive(Debug)]
+pub struct Partition {
+    directory: PathBuf,
+    files: Vec<PathBuf>,
+}
+
+impl Partition {
+    /// A partition whose C files and `FreeRTOSConfig.h` lie in `directory`.
+    pub fn new(directory: impl Into<PathBuf>) -> Self {
+        Self {
+            directory: directory.into(),
+            files: Vec::new(),
+        }
+    }
+
+    /// Adds C files, named relative to the directory.
+    #[must_use]
+    pub fn files<'a>(mut self, files: impl IntoIterator<Item = &'a str>) -> Self {
+        self.files
+            .extend(files.into_iter().map(|file| self.directory.join(file)));
+        self
+    }
+
+    /// Compiles the kernel, the port and the application, and links them with the calling package's
+    /// binary as a partition image. Does nothing when that is built for the developer's machine.
+    ///
+    /// # Panics
+    ///
+    /// If called outside a build script, and, with a message that says what to do, if there is no
+    /// cross compiler, if a file does not compile, or if the kernel's port is an unknown one.
+    pub fn build(&self) {
+        partita_guest_rt::build::link_partition();
+        if !partita_guest_rt::build::builds_for_a_partition() {
+            return;
+        }
+        println!("cargo::rerun-if-changed={}", self.directory.display());
+        println!("cargo::rerun-if-changed={PORT}");
+        let port = write_supervisor_port();
+        let mut compiler = compiler();
+        compiler
+            .include(&self.directory)
+            .include(Path::new(PORT).join("include"))
+            .include(Path::new(KERNEL).join("include"))
+            .include(&port)
+            .files(KERNEL_FILES.map(|file| Path::new(KERNEL).join(file)))
+            .file(port.join("port.c"))
+            .file(port.join("portASM.S"))
+            .files(
+                ["trap.S", "partition.c", "line.c", "lateness.c"]
+                    .map(|file| Path::new(PORT).join(file)),
+            )
+            .files(&self.files);
+        // Whole, as the port's handlers replace weak symbols of the kernel.
+        compiler
+            .link_lib_modifier("+whole-archive")
+            .compile("partita-freertos");
+    }
+}
+
+/// Writes the port's files into the build directory, and returns where.
+fn write_supervisor_port() -> PathBuf {
+    let output = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR")).join("port");
+    fs::create_dir_all(&output).expect("the build directory can be written to");
+    for file in supervisor_port::FILES {
+        let upstream = Path::new(KERNEL).join("portable/GCC/RISC-V").join(file);
+        let text = fs::read_to_string(&upstream)
+            .unwrap_or_else(|error| panic!("cannot read {}: {error}", upstream.display()));
+        match supervisor_port::convert(file, &text) {
+            Ok(text) => {
+                fs::write(output.join(file), text).expect("the build directory is writable")
+            }
+            Err(error) => panic!("{error}"),
+        }
+    }
+    output
+}
+
+/// The cross compiler with the flags of a partition.
+fn compiler() -> cc::Build {
+    let mut build = cc::Build::new();
+    if !names_a_compiler() {
+        let compiler = COMPILERS.into_iter().find(|name| runs(name)).unwrap_or_else(|| {
+            panic!(
+                "no C compiler for RISC-V is installed: run `cargo xtask setup`, or install Debian's \
+                 gcc-riscv64-linux-gnu, or name one in CC_riscv64imac_unknown_none_elf"
+            )
+        });
+        build
+            .compiler(compiler)
+            .archiver(compiler.replace("-gcc", "-ar"));
+    }
+    build
+        // The target's own flags come first; these override them.
+        .flag("-march=rv64imac_zicsr")
+        .flag("-mabi=lp64")
+        .flag("-mcmodel=medany")
+        // With every symbol hidden, position independence costs no indirection by a GOT.
+        .flag("-fPIE")
+        .flag("-include")
+        .flag(format!("{PORT}/include/hidden.h"))
+        .flag("-std=gnu11")
+        .flag("-ffreestanding")
+        .flag("-fno-stack-protector")
+        .flag("-fno-asynchronous-unwind-tables")
+        .flag("-ffunction-sections")
+        .flag("-fdata-sections")
+        .flag("-fno-common")
+        .force_frame_pointer(false)
+        .warnings(true)
+        .extra_warnings(false)
+        .flag_if_supported("-Wno-unused-parameter");
+    build
+}
+
+/// Whether the environment names a compiler, by one of the variables that the `cc` crate reads.
+fn names_a_compiler() -> bool {
+    let target = env::var("TARGET").expect("cargo sets TARGET");
+    let names = [
+        format!("CC_{target}"),
+        format!("CC_{}", target.replace('-', "_")),
+        "TARGET_CC".to_owned(),
+        "CROSS_COMPILE".to_owned(),
+    ];
+    names.iter().any(|name| {
+        println!("cargo::rerun-if-env-changed={name}");
+        env::var_os(name).is_some()
+    })
+}
+
+/// Whether the compiler is there.
+fn runs(compiler: &str) -> bool {
+    Command::new(compiler)
+        .arg("--version")
+        .output()
+        .is_ok_and(|output| output.status.success())
+}

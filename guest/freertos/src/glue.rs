@@ -1,0 +1,107 @@
+//! What C code in the partition calls, declared to it in `port/include/partita.h`.
+
+use core::slice;
+use core::sync::atomic::{AtomicUsize, Ordering};
+use partita_guest_rt::{console, device_tree, hart, monitor, println, sbi, trap};
+
+partita_guest_rt::entry!(start);
+
+/// The code of a failed FreeRTOS assertion in the health event.
+const ASSERTION_CODE: u64 = 3;
+
+/// The address of the partition's device tree.
+static DEVICE_TREE: AtomicUsize = AtomicUsize::new(0);
+
+unsafe extern "C" {
+    /// The application's, as in every FreeRTOS program.
+    fn main() -> i32;
+}
+
+fn start(_hart: usize, device_tree: usize) -> ! {
+    DEVICE_TREE.store(device_tree, Ordering::Relaxed);
+    // SAFETY: the application's C code, entered once, on a stack, with interrupts off.
+    unsafe { main() };
+    println!("freertos: main returned, which means that the scheduler did not start");
+    monitor::panic(ASSERTION_CODE)
+}
+
+/// Writes `length` bytes to the console.
+///
+/// # Safety
+///
+/// `text` points to as many bytes.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn partita_console_write(text: *const u8, length: usize) {
+    // SAFETY: by this function's contract.
+    console::write(unsafe { slice::from_raw_parts(text, length) });
+}
+
+/// Whether the partition's command line has the word `name`, of `length` bytes.
+///
+/// # Safety
+///
+/// `name` points to as many bytes.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn partita_has_argument_of_length(name: *const u8, length: usize) -> bool {
+    // SAFETY: by this function's contract.
+    let name = unsafe { slice::from_raw_parts(name, length) };
+    // SAFETY: the address is the one that the monitor gave this partition.
+    let tree = unsafe { device_tree::at(DEVICE_TREE.load(Ordering::Relaxed)) };
+    match (
+        tree.and_then(device_tree::boot_arguments),
+        str::from_utf8(name),
+    ) {
+        (Some(arguments), Ok(name)) => device_tree::has_argument(arguments, name),
+        _ => false,
+    }
+}
+
+/// Sets the timer to an absolute time.
+#[unsafe(no_mangle)]
+extern "C" fn partita_set_timer(deadline: u64) {
+    // The TIME extension has no error for a caller to handle (RISC-V SBI 2.0, chapter 6.1).
+    let _ = sbi::set_timer(deadline);
+}
+
+/// Adds to the partition's deadline record; nobody keeps one where Partita is not below.
+#[unsafe(no_mangle)]
+extern "C" fn partita_report_deadlines(met: u64, missed: u64, worst_latency_ns: u64) {
+    let _ = monitor::report_deadlines(met, missed, worst_latency_ns);
+}
+
+/// Takes the next pending device interrupt: its line, or 0.
+#[unsafe(no_mangle)]
+extern "C" fn partita_interrupt_claim() -> usize {
+    monitor::interrupt_claim().ok().flatten().unwrap_or(0)
+}
+
+/// Ends the handling of a claimed line.
+#[unsafe(no_mangle)]
+extern "C" fn partita_interrupt_complete(line: usize) {
+    // It was claimed, so the only error is that Partita is not below, and then it cannot be.
+    let _ = monitor::interrupt_complete(line);
+}
+
+/// Stops the partition, saying why.
+///
+/// # Safety
+///
+/// `reason` points to `length` bytes.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn partita_stop(reason: *const u8, length: usize, line: u32) -> ! {
+    hart::disable_interrupts();
+    // SAFETY: by this function's contract.
+    let reason = unsafe { slice::from_raw_parts(reason, length) };
+    match str::from_utf8(reason) {
+        Ok(reason) if line != 0 => println!("freertos: assertion failed at {reason}:{line}"),
+        Ok(reason) => println!("freertos: {reason}"),
+        Err(_) => println!("freertos: stopped"),
+    }
+    monitor::panic(ASSERTION_CODE)
+}
+
+/// Stops the partition at a trap that nobody handles.
+#[unsafe(no_mangle)]
+extern "C" fn partita_unexpected_trap(cause: usize, program_counter: usize, value: usize) -> ! {
+    trap::stop(cause, program_counter, value)
+}
