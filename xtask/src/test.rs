@@ -129,7 +129,7 @@ fn tests(
     if let Some(qemu) = &tools.qemu {
         command.env("PARTITA_QEMU", qemu);
     }
-    let mut tally = count(&mut command, name)?;
+    let mut tally = count(&mut command, name, |_| true)?;
     if with_nextest && filter.is_none() && packages.contains(&"--workspace") {
         // nextest leaves the examples in the documentation to cargo.
         progress::step("testing", "documentation examples");
@@ -137,13 +137,17 @@ fn tests(
         command
             .args(["test", "--quiet", "--doc", "--no-fail-fast"])
             .args(packages);
-        tally.add(count(&mut command, "documentation examples")?);
+        tally.add(count(
+            &mut command,
+            "documentation examples",
+            tally::says_something,
+        )?);
     }
     Ok(tally)
 }
 
-/// Runs a test program, shows what it prints and counts what it reports.
-fn count(command: &mut Command, name: &str) -> Result<Tally> {
+/// Runs a test program, counts what it reports and shows the lines that are worth it.
+fn count(command: &mut Command, name: &str, is_shown: fn(&str) -> bool) -> Result<Tally> {
     let line = process::show(command);
     let mut child = command
         .stdin(Stdio::null())
@@ -153,7 +157,9 @@ fn count(command: &mut Command, name: &str) -> Result<Tally> {
         .with_context(|| format!("cannot start `{line}`"))?;
     let tally = Mutex::new(Tally::default());
     let show = |line: String| {
-        eprintln!("{line}");
+        if is_shown(&line) {
+            eprintln!("{line}");
+        }
         if let Ok(mut tally) = tally.lock() {
             tally.read_line(&line);
         }

@@ -15,7 +15,7 @@ pub fn ensure(
     tools: &mut Tools,
     missing: &mut Vec<Missing>,
 ) -> Result<()> {
-    let without_compiler = needs.target_code && !compiler::is_there();
+    let without_compiler = needs.target_code && compiler::find().is_none();
     // A QEMU that the person named is not to be replaced by another behind their back.
     let without_qemu = needs.qemu && !qemu::is_named() && qemu::find().is_err();
     let plan = if without_compiler || without_qemu {
@@ -23,15 +23,18 @@ pub fn ensure(
     } else {
         Plan::default()
     };
-    if needs.target_code && !compiler::is_there() {
-        missing.push(Missing {
-            what: "a C compiler for riscv64 (riscv64-linux-gnu-gcc on the PATH)".into(),
-            remedies: plan.remedies(
-                &plan.compiler,
-                &format!("install the packages {}", compiler::PACKAGES.join(" ")),
-                "name another compiler in CC_riscv64imac_unknown_none_elf",
-            ),
-        });
+    if needs.target_code {
+        match compiler::find() {
+            Some(path) => progress::ready("C compiler", &path.display().to_string()),
+            None => missing.push(Missing {
+                what: "a C compiler for riscv64 (riscv64-linux-gnu-gcc on the PATH)".into(),
+                remedies: plan.remedies(
+                    &plan.compiler,
+                    &format!("install the packages {}", compiler::PACKAGES.join(" ")),
+                    "name another compiler in CC_riscv64imac_unknown_none_elf",
+                ),
+            }),
+        }
     }
     if needs.qemu {
         match qemu::find() {

@@ -23,6 +23,7 @@ pub fn ensure(paths: &Paths) -> Result<Option<Missing>> {
         .join(RISCV64_TARGET)
         .join("lib");
     if library.is_dir() {
+        progress::ready("Rust target", RISCV64_TARGET);
         return Ok(None);
     }
     let missing = |reason: String| Missing {

@@ -68,6 +68,15 @@ impl Tally {
     }
 }
 
+/// Whether a line of cargo's test programs is more than the frame around no test at all.
+pub fn says_something(line: &str) -> bool {
+    let frame = [
+        "running 0 tests",
+        "test result: ok. 0 passed; 0 failed; 0 ignored",
+    ];
+    !line.trim().is_empty() && !frame.iter().any(|start| line.starts_with(start))
+}
+
 /// Removes the escape sequences that set colours.
 fn without_colours(line: &str) -> String {
     let mut text = String::new();
@@ -114,6 +123,16 @@ mod tests {
     fn other_lines_count_nothing() {
         assert_eq!(counts("PASS [   0.003s] a test: 3 passed"), (0, 0));
         assert_eq!(counts(""), (0, 0));
+    }
+
+    #[test]
+    fn a_package_without_tests_says_nothing() {
+        assert!(!says_something("running 0 tests"));
+        assert!(!says_something(""));
+        assert!(says_something("running 1 test"));
+        assert!(says_something(
+            "test result: ok. 1 passed; 0 failed; 0 ignored; 0 measured"
+        ));
     }
 
     #[test]
