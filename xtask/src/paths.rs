@@ -20,7 +20,11 @@ pub struct Paths {
 impl Paths {
     /// Finds the folders from the place of this crate and from the environment.
     pub fn find() -> Result<Self> {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR"))
+        // `cargo run` names this crate's folder. What was compiled in may be another checkout's,
+        // where several share a target directory.
+        let package =
+            env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+        let root = Path::new(&package)
             .parent()
             .context("xtask has no parent folder")?
             .to_path_buf();
