@@ -2,9 +2,14 @@
 #ifndef PARTITA_LATENESS_H
 #define PARTITA_LATENESS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
-/* Counts one tick interrupt that came `instructions` late. Called with interrupts off. */
-void partita_lateness_record(uint64_t instructions);
+/* Whether ticks are to be recorded. */
+extern bool partita_lateness_is_measured;
+
+/* Counts one tick interrupt: the time at which it was due, and the instruction counter at the trap
+ * vector. Called with interrupts off, and takes up to 100 ns. */
+void partita_lateness_record(uint64_t due, uint64_t instructions);
 
 #endif

@@ -14,9 +14,6 @@
 #define SUPERVISOR_TIMER 5UL
 #define SUPERVISOR_EXTERNAL 9UL
 
-/* An emulator that executes an instruction each nanosecond executes as many in a tick of `time`. */
-#define INSTRUCTIONS_PER_TIME PARTITA_NS_PER_TIME
-
 /* How many late ticks one interrupt catches up with; more are left to the next, which comes at once. */
 #define MOST_TICKS_AT_ONCE 1000u
 
@@ -42,8 +39,6 @@ static volatile struct {
 static uint64_t start_time;
 static uint64_t next_tick_time;
 static uint64_t late_ticks;
-/* What the instruction counter lacks to the time in instructions: it may have been stopped before. */
-static uint64_t instructions_before;
 
 uint64_t partita_tick_time(TickType_t tick)
 {
@@ -55,29 +50,12 @@ uint64_t partita_late_ticks(void)
     return late_ticks;
 }
 
-/* `time` is the true time rounded down, so of many samples the one with the greatest difference to the
- * instruction counter was taken when it had just changed. */
-static void compare_instructions_with_time(void)
-{
-    int64_t greatest = INT64_MIN;
-    for (int sample = 0; sample < 200; sample++) {
-        uint64_t time, instructions;
-        __asm volatile("csrr %0, time\n csrr %1, instret" : "=r"(time), "=r"(instructions));
-        int64_t difference = (int64_t) (time * INSTRUCTIONS_PER_TIME - instructions);
-        if (difference > greatest) {
-            greatest = difference;
-        }
-    }
-    /* The second of the two instructions came one later. */
-    instructions_before = (uint64_t) (greatest + 1);
-}
-
 /* Called by the kernel when the scheduler starts, with interrupts off. */
 void vPortSetupTimerInterrupt(void)
 {
     /* The vector reads the instruction counter too; where that may not be read, this is where the
      * partition stops, with the runtime's vector still in place to say so. */
-    compare_instructions_with_time();
+    __asm volatile("csrr zero, instret");
     __asm volatile("csrw sscratch, %0" ::"r"(&trap_record) : "memory");
     __asm volatile("csrw stvec, %0" ::"r"(partita_freertos_vector));
 
@@ -91,7 +69,6 @@ void vPortSetupTimerInterrupt(void)
  * running for longer catches up with the kernel's count, so that it stays the true time. */
 static void tick(void)
 {
-    uint64_t instructions = trap_record.instructions + instructions_before;
     uint64_t now = partita_time();
     uint64_t ticks = 1;
 
@@ -99,8 +76,9 @@ static void tick(void)
         partita_set_timer(next_tick_time);
         return;
     }
-    uint64_t due = next_tick_time * INSTRUCTIONS_PER_TIME;
-    partita_lateness_record(instructions > due ? instructions - due : 0);
+    if (partita_lateness_is_measured) {
+        partita_lateness_record(next_tick_time, trap_record.instructions);
+    }
 
     if (now - next_tick_time >= PARTITA_TIME_PER_TICK) {
         ticks += (now - next_tick_time) / PARTITA_TIME_PER_TICK;

@@ -55,6 +55,9 @@ static void run(void *parameter)
     partita_report_deadlines(0, 0, 0);
 
     const bool measures = partita_has_argument("measure");
+    if (measures) {
+        partita_lateness_measure();
+    }
     vTaskPrioritySet(NULL, REPORT_PRIORITY);
 
     TickType_t release = 0;

@@ -81,6 +81,9 @@ struct partita_lateness {
     uint64_t worst;
 };
 
+/* Starts to measure. From then on each tick interrupt takes up to 100 ns more, after the vector. */
+void partita_lateness_measure(void);
+
 /* The lateness since the last call. Takes long; call it from the lowest priority. */
 struct partita_lateness partita_lateness_take(void);
 
