@@ -4,25 +4,19 @@
 //! compressed (C 2.0, chapter 16, and Zcb 1.0). Everything else, atomic, floating-point, vector and
 //! cache-block instructions among them, has no meaning on a device register and decodes to `None`.
 
+use core::fmt;
+use core::num::NonZeroU32;
+
 /// The number of an integer register, 0 to 31.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Register(u8);
 
 impl Register {
-    /// The stack pointer, the base of the `SP`-relative compressed forms.
-    pub const STACK_POINTER: Self = Self(2);
-
     /// The register in the low five bits of `field`.
     #[inline]
     #[must_use]
     pub const fn new(field: u32) -> Self {
         Self((field & 31) as u8)
-    }
-
-    /// The register in the low three bits of `field` of a compressed instruction: `x8` to `x15`.
-    #[inline]
-    const fn compressed(field: u32) -> Self {
-        Self((field & 7) as u8 | 8)
     }
 
     /// The number, always below 32.
@@ -54,48 +48,140 @@ pub enum Operation {
 ///
 /// It proves what the instruction *bits* ask for; whether this instruction caused the trap is checked
 /// by comparing [`Access::effective_address`] with the faulting address.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Access {
-    /// Load or store, and its register.
-    pub operation: Operation,
-    /// The width in bytes: 1, 2, 4 or 8.
-    pub width: u8,
-    /// The length of the instruction in bytes, 2 or 4: how far to move the program counter.
-    pub instruction_length: u8,
-    /// The register that holds the base address.
-    pub base: Register,
-    /// What is added to the base, −2048 to 2047.
-    pub offset: i16,
-}
+///
+/// Every compressed load or store is short for a 32-bit one, and is kept as that one. Only its lowest
+/// bits remember the length: `01` for two bytes, `11` for four.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Access(NonZeroU32);
+
+const LOAD: u32 = 0b000_0011;
+const STORE: u32 = 0b010_0011;
+/// Set in the opcode of a store, clear in that of a load.
+const IS_STORE: u32 = 0b010_0000;
+const IS_LONG: u32 = 0b10;
 
 impl Access {
+    /// Load or store, and its register.
+    #[inline]
+    #[must_use]
+    pub const fn operation(self) -> Operation {
+        let instruction = self.0.get();
+        if instruction & IS_STORE != 0 {
+            Operation::Store {
+                source: Register::new(instruction >> 20),
+            }
+        } else {
+            Operation::Load {
+                destination: Register::new(instruction >> 7),
+                sign_extend: self.sign_extends(),
+            }
+        }
+    }
+
+    /// The width in bytes: 1, 2, 4 or 8.
+    #[inline]
+    #[must_use]
+    pub const fn width(self) -> u8 {
+        1 << field(self.0.get(), 12, 2)
+    }
+
+    /// The length of the instruction in bytes, 2 or 4: how far to move the program counter.
+    #[inline]
+    #[must_use]
+    pub const fn instruction_length(self) -> u64 {
+        (self.0.get() & IS_LONG) as u64 + 2
+    }
+
+    /// The register that holds the base address.
+    #[inline]
+    #[must_use]
+    pub const fn base(self) -> Register {
+        Register::new(self.0.get() >> 15)
+    }
+
+    /// What is added to the base, −2048 to 2047.
+    #[inline]
+    #[must_use]
+    pub const fn offset(self) -> i64 {
+        let instruction = self.0.get() as i32;
+        if instruction as u32 & IS_STORE == 0 {
+            (instruction >> 20) as i64
+        } else {
+            ((instruction >> 25) << 5) as i64 | field(instruction as u32, 7, 5) as i64
+        }
+    }
+
     /// The address accessed, given the value of the base register.
     #[inline]
     #[must_use]
-    pub const fn effective_address(&self, base: u64) -> u64 {
-        base.wrapping_add(self.offset as i64 as u64)
+    pub const fn effective_address(self, base: u64) -> u64 {
+        base.wrapping_add(self.offset() as u64)
     }
 
     /// The value a load leaves in its register, given the bytes read (the low ones of `raw`).
     #[inline]
     #[must_use]
-    pub const fn loaded(&self, raw: u64) -> u64 {
-        let unused = 64u32.wrapping_sub(self.width as u32 * 8) & 63;
+    pub const fn loaded(self, raw: u64) -> u64 {
+        let unused = self.unused_bits();
         let top = raw << unused;
-        match self.operation {
-            Operation::Load {
-                sign_extend: true, ..
-            } => (top as i64 >> unused) as u64,
-            _ => top >> unused,
+        if self.sign_extends() {
+            (top as i64 >> unused) as u64
+        } else {
+            top >> unused
         }
     }
 
     /// The bytes a store writes, given the value of its register.
     #[inline]
     #[must_use]
-    pub const fn stored(&self, register: u64) -> u64 {
-        let unused = 64u32.wrapping_sub(self.width as u32 * 8) & 63;
+    pub const fn stored(self, register: u64) -> u64 {
+        let unused = self.unused_bits();
         register << unused >> unused
+    }
+
+    /// How many of 64 bits the width leaves out: 56, 48, 32 or 0.
+    #[inline]
+    const fn unused_bits(self) -> u32 {
+        64u32.wrapping_sub(8 << field(self.0.get(), 12, 2)) & 63
+    }
+
+    #[inline]
+    const fn sign_extends(self) -> bool {
+        field(self.0.get(), 14, 1) == 0
+    }
+
+    /// The 32-bit load that a compressed one is short for.
+    #[inline]
+    const fn short_load(function: u32, destination: u32, base: u32, offset: u32) -> Option<Self> {
+        Self::short(LOAD | destination << 7 | function << 12 | base << 15 | offset << 20)
+    }
+
+    /// The 32-bit store that a compressed one is short for.
+    #[inline]
+    const fn short_store(function: u32, source: u32, base: u32, offset: u32) -> Option<Self> {
+        let offset = field(offset, 0, 5) << 7 | (offset >> 5) << 25;
+        Self::short(STORE | function << 12 | base << 15 | source << 20 | offset)
+    }
+
+    #[inline]
+    const fn short(instruction: u32) -> Option<Self> {
+        match NonZeroU32::new(instruction & !IS_LONG) {
+            Some(instruction) => Some(Self(instruction)),
+            None => None,
+        }
+    }
+}
+
+impl fmt::Debug for Access {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Access")
+            .field("operation", &self.operation())
+            .field("width", &self.width())
+            .field("instruction_length", &self.instruction_length())
+            .field("base", &self.base())
+            .field("offset", &self.offset())
+            .finish()
     }
 }
 
@@ -110,32 +196,19 @@ pub const fn is_wfi(instruction: u32) -> bool {
 #[inline]
 #[must_use]
 pub const fn decode(instruction: u32) -> Option<Access> {
-    const LOAD: u32 = 0b000_0011;
-    const STORE: u32 = 0b010_0011;
-
+    if instruction & 0b11 != 0b11 {
+        return decode_compressed(instruction);
+    }
     let function = field(instruction, 12, 3);
-    match instruction & 0x7f {
-        // 0b111 is reserved; LBU, LHU and LWU have the highest bit set.
-        LOAD if function != 0b111 => Some(Access {
-            operation: Operation::Load {
-                destination: Register::new(instruction >> 7),
-                sign_extend: function & 0b100 == 0,
-            },
-            width: 1 << (function & 0b11),
-            instruction_length: 4,
-            base: Register::new(instruction >> 15),
-            offset: (instruction as i32 >> 20) as i16,
-        }),
-        STORE if function <= 0b011 => Some(Access {
-            operation: Operation::Store {
-                source: Register::new(instruction >> 20),
-            },
-            width: 1 << function,
-            instruction_length: 4,
-            base: Register::new(instruction >> 15),
-            offset: ((instruction as i32 >> 25) << 5) as i16 | field(instruction, 7, 5) as i16,
-        }),
-        _ if instruction & 0b11 != 0b11 => decode_compressed(instruction),
+    let known = match instruction & 0x7f {
+        // LB, LH, LW, LD, LBU, LHU, LWU; 0b111 is reserved.
+        LOAD => function != 0b111,
+        // SB, SH, SW, SD.
+        STORE => function <= 0b011,
+        _ => false,
+    };
+    match NonZeroU32::new(instruction) {
+        Some(instruction) if known => Some(Access(instruction)),
         _ => None,
     }
 }
@@ -147,108 +220,78 @@ const fn field(instruction: u32, low: u32, count: u32) -> u32 {
 }
 
 /// The offset of `C.LW` and `C.SW`: bits 5:3, 2 and 6 (16.3).
-#[inline]
 const fn word_offset(instruction: u32) -> u32 {
     field(instruction, 10, 3) << 3 | field(instruction, 6, 1) << 2 | field(instruction, 5, 1) << 6
 }
 
 /// The offset of `C.LD` and `C.SD`: bits 5:3 and 7:6 (16.3).
-#[inline]
 const fn double_offset(instruction: u32) -> u32 {
     field(instruction, 10, 3) << 3 | field(instruction, 5, 2) << 6
 }
 
 /// A compressed load or store, by quadrant (bits 1:0) and function (bits 15:13).
-#[inline]
 const fn decode_compressed(instruction: u32) -> Option<Access> {
-    let i = instruction;
-    // In quadrant 0 both registers have three bits, in quadrant 2 the base is the stack pointer.
-    let base = Register::compressed(i >> 7);
-    let near = Register::compressed(i >> 2);
-    let load = Operation::Load {
-        destination: near,
-        sign_extend: true,
-    };
-    let store = Operation::Store { source: near };
-    let stack_load = Operation::Load {
-        destination: Register::new(i >> 7),
-        sign_extend: true,
-    };
-    let stack_store = Operation::Store {
-        source: Register::new(i >> 2),
-    };
-    let stack = Register::STACK_POINTER;
+    const WORD: u32 = 0b010;
+    const DOUBLE: u32 = 0b011;
+    const STACK_POINTER: u32 = 2;
 
-    let (operation, width, base, offset) = match (i & 0b11, field(i, 13, 3)) {
-        (0b00, 0b010) => (load, 4, base, word_offset(i)),
-        (0b00, 0b011) => (load, 8, base, double_offset(i)),
-        (0b00, 0b100) => return decode_zcb(i, base, near),
-        (0b00, 0b110) => (store, 4, base, word_offset(i)),
-        (0b00, 0b111) => (store, 8, base, double_offset(i)),
+    let i = instruction;
+    // In quadrant 0 both registers have three bits (x8 to x15); in quadrant 2 the base is the stack
+    // pointer and the other register has five.
+    let base = field(i, 7, 3) | 8;
+    let near = field(i, 2, 3) | 8;
+    let loaded = field(i, 7, 5);
+    let stored = field(i, 2, 5);
+    let stack = STACK_POINTER;
+
+    match (i & 0b11, field(i, 13, 3)) {
+        (0b00, 0b010) => Access::short_load(WORD, near, base, word_offset(i)),
+        (0b00, 0b011) => Access::short_load(DOUBLE, near, base, double_offset(i)),
+        (0b00, 0b100) => decode_zcb(i, base, near),
+        (0b00, 0b110) => Access::short_store(WORD, near, base, word_offset(i)),
+        (0b00, 0b111) => Access::short_store(DOUBLE, near, base, double_offset(i)),
         // 16.3: C.LWSP and C.LDSP to x0 are reserved.
-        (0b10, 0b010) if field(i, 7, 5) != 0 => {
+        (0b10, 0b010) if loaded != 0 => {
             let offset = field(i, 12, 1) << 5 | field(i, 4, 3) << 2 | field(i, 2, 2) << 6;
-            (stack_load, 4, stack, offset)
+            Access::short_load(WORD, loaded, stack, offset)
         }
-        (0b10, 0b011) if field(i, 7, 5) != 0 => {
+        (0b10, 0b011) if loaded != 0 => {
             let offset = field(i, 12, 1) << 5 | field(i, 5, 2) << 3 | field(i, 2, 3) << 6;
-            (stack_load, 8, stack, offset)
+            Access::short_load(DOUBLE, loaded, stack, offset)
         }
-        (0b10, 0b110) => (
-            stack_store,
-            4,
+        (0b10, 0b110) => Access::short_store(
+            WORD,
+            stored,
             stack,
             field(i, 9, 4) << 2 | field(i, 7, 2) << 6,
         ),
-        (0b10, 0b111) => (
-            stack_store,
-            8,
+        (0b10, 0b111) => Access::short_store(
+            DOUBLE,
+            stored,
             stack,
             field(i, 10, 3) << 3 | field(i, 7, 3) << 6,
         ),
-        _ => return None,
-    };
-    Some(Access {
-        operation,
-        width,
-        instruction_length: 2,
-        base,
-        offset: offset as i16,
-    })
+        _ => None,
+    }
 }
 
 /// The byte and half-word forms of Zcb, which share one function of quadrant 0.
-#[inline]
-const fn decode_zcb(instruction: u32, base: Register, near: Register) -> Option<Access> {
+const fn decode_zcb(instruction: u32, base: u32, near: u32) -> Option<Access> {
+    const BYTE: u32 = 0b000;
+    const HALF: u32 = 0b001;
+    const UNSIGNED: u32 = 0b100;
+
     // Bytes: offset bits 0 and 1 in instruction bits 6 and 5. Half-words: bit 5 is offset bit 1, and
     // bit 6 tells C.LH from C.LHU (and is reserved in C.SH).
     let byte_offset = field(instruction, 6, 1) | field(instruction, 5, 1) << 1;
     let half_offset = field(instruction, 5, 1) << 1;
     let selected = field(instruction, 6, 1) == 1;
-    let load = Operation::Load {
-        destination: near,
-        sign_extend: false,
-    };
-    let store = Operation::Store { source: near };
-    let (operation, width, offset) = match field(instruction, 10, 3) {
-        0b000 => (load, 1, byte_offset),
-        0b001 => (
-            Operation::Load {
-                destination: near,
-                sign_extend: selected,
-            },
-            2,
-            half_offset,
-        ),
-        0b010 => (store, 1, byte_offset),
-        0b011 if !selected => (store, 2, half_offset),
-        _ => return None,
-    };
-    Some(Access {
-        operation,
-        width,
-        instruction_length: 2,
-        base,
-        offset: offset as i16,
-    })
+    match field(instruction, 10, 3) {
+        0b000 => Access::short_load(BYTE | UNSIGNED, near, base, byte_offset),
+        0b001 if selected => Access::short_load(HALF, near, base, half_offset),
+        0b001 => Access::short_load(HALF | UNSIGNED, near, base, half_offset),
+        0b010 => Access::short_store(BYTE, near, base, byte_offset),
+        0b011 if !selected => Access::short_store(HALF, near, base, half_offset),
+        _ => None,
+    }
 }

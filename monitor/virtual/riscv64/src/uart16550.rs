@@ -90,13 +90,13 @@ pub struct Uart16550 {
     line_control: u8,
     modem_control: u8,
     modem_changes: u8,
+    /// What would interrupt if it were enabled, in the bits of the interrupt enable register. The
+    /// transmitter counts as due until the driver has been told, even while it is not ready.
+    due: u8,
     scratch: u8,
     divisor: [u8; 2],
     fifos_enabled: bool,
     receive_trigger: u8,
-    overrun: bool,
-    /// The transmitter-empty interrupt is due as soon as the transmitter is empty (8.6, table VI).
-    transmitter_empty_due: bool,
 }
 
 impl Uart16550 {
@@ -111,12 +111,11 @@ impl Uart16550 {
             line_control: 0,
             modem_control: 0,
             modem_changes: 0,
+            due: 0,
             scratch: 0,
             divisor: [0; 2],
             fifos_enabled: false,
             receive_trigger: 1,
-            overrun: false,
-            transmitter_empty_due: false,
         }
     }
 
@@ -125,8 +124,11 @@ impl Uart16550 {
     /// `transmit_ready`: the caller can take [`TRANSMIT_DEPTH`] bytes to send.
     #[inline]
     pub fn read(&mut self, offset: u64, transmit_ready: bool) -> u8 {
+        // The register that a sending driver polls comes first.
+        if offset == 5 {
+            return self.read_line_status(transmit_ready);
+        }
         match offset {
-            5 => self.read_line_status(transmit_ready),
             2 => self.read_interrupt_identity(transmit_ready),
             0 if self.divisor_latch() => self.divisor[0],
             0 => self.take_received(),
@@ -144,9 +146,11 @@ impl Uart16550 {
     /// ignore it.
     #[inline]
     pub fn write(&mut self, offset: u64, value: u8) -> Effect {
+        if offset == 0 && !self.divisor_latch() {
+            return self.transmit(value);
+        }
         match offset {
-            0 if self.divisor_latch() => self.divisor[0] = value,
-            0 => return self.transmit(value),
+            0 => self.divisor[0] = value,
             1 if self.divisor_latch() => self.divisor[1] = value,
             1 => self.write_interrupt_enable(value),
             2 => self.write_fifo_control(value),
@@ -178,7 +182,7 @@ impl Uart16550 {
     #[inline]
     #[must_use]
     pub const fn interrupt_pending(&self, transmit_ready: bool) -> bool {
-        self.interrupt_identity(transmit_ready) != interrupt_identity::NONE
+        self.pending(transmit_ready) != 0
     }
 
     #[inline]
@@ -193,11 +197,11 @@ impl Uart16550 {
 
     #[inline]
     fn transmit(&mut self, byte: u8) -> Effect {
-        self.transmitter_empty_due = true;
+        self.due |= interrupt_enable::TRANSMITTER_EMPTY;
         if self.loopback() {
             // 8.8: what is sent is received at once, and nothing leaves the device.
             if !self.push_received(byte) {
-                self.overrun = true;
+                self.due |= interrupt_enable::LINE_STATUS;
             }
             return Effect::None;
         }
@@ -212,6 +216,7 @@ impl Uart16550 {
             Some(slot) if count < RECEIVE_DEPTH => {
                 *slot = byte;
                 self.receive_count = self.receive_count.wrapping_add(1);
+                self.due |= interrupt_enable::RECEIVED;
                 true
             }
             _ => false,
@@ -226,54 +231,61 @@ impl Uart16550 {
         let head = self.receive_head as usize % RECEIVE_DEPTH;
         self.receive_head = (head as u8).wrapping_add(1) % RECEIVE_DEPTH as u8;
         self.receive_count = self.receive_count.wrapping_sub(1);
+        if self.receive_count == 0 {
+            self.due &= !interrupt_enable::RECEIVED;
+        }
         self.receive.get(head).copied().unwrap_or(0)
     }
 
     #[inline]
     fn read_line_status(&mut self, transmit_ready: bool) -> u8 {
-        let mut status = 0;
-        if self.receive_count != 0 {
-            status |= line_status::DATA_READY;
-        }
-        if self.overrun {
-            // 8.4: reading the register ends the indication.
-            self.overrun = false;
-            status |= line_status::OVERRUN;
-        }
+        let due = self.due;
+        let mut status = if due & interrupt_enable::RECEIVED != 0 {
+            line_status::DATA_READY
+        } else {
+            0
+        };
         if transmit_ready || self.loopback() {
             status |= line_status::TRANSMITTER_EMPTY;
+        }
+        if due & interrupt_enable::LINE_STATUS != 0 {
+            // 8.4: reading the register ends the indication.
+            self.due = due & !interrupt_enable::LINE_STATUS;
+            status |= line_status::OVERRUN;
         }
         status
     }
 
-    /// The pending interrupt with the highest priority (8.6, table VI), without the FIFO bits.
+    /// The enabled interrupts that are pending, in the bits of the interrupt enable register.
     #[inline]
+    const fn pending(&self, transmit_ready: bool) -> u8 {
+        let pending = self.due & self.interrupt_enable;
+        if transmit_ready || self.loopback() {
+            pending
+        } else {
+            pending & !interrupt_enable::TRANSMITTER_EMPTY
+        }
+    }
+
+    /// The pending interrupt with the highest priority (8.6, table VI), without the FIFO bits.
     const fn interrupt_identity(&self, transmit_ready: bool) -> u8 {
-        let enabled = self.interrupt_enable;
-        if enabled == 0 {
-            return interrupt_identity::NONE;
-        }
-        if enabled & interrupt_enable::LINE_STATUS != 0 && self.overrun {
-            return interrupt_identity::LINE_STATUS;
-        }
-        if enabled & interrupt_enable::RECEIVED != 0 && self.receive_count != 0 {
+        let pending = self.pending(transmit_ready);
+        if pending & interrupt_enable::LINE_STATUS != 0 {
+            interrupt_identity::LINE_STATUS
+        } else if pending & interrupt_enable::RECEIVED != 0 {
             let reached = !self.fifos_enabled || self.receive_count >= self.receive_trigger;
-            return if reached {
+            if reached {
                 interrupt_identity::RECEIVED
             } else {
                 interrupt_identity::TIMEOUT
-            };
+            }
+        } else if pending & interrupt_enable::TRANSMITTER_EMPTY != 0 {
+            interrupt_identity::TRANSMITTER_EMPTY
+        } else if pending & interrupt_enable::MODEM_STATUS != 0 {
+            interrupt_identity::MODEM_STATUS
+        } else {
+            interrupt_identity::NONE
         }
-        if enabled & interrupt_enable::TRANSMITTER_EMPTY != 0
-            && self.transmitter_empty_due
-            && (transmit_ready || self.loopback())
-        {
-            return interrupt_identity::TRANSMITTER_EMPTY;
-        }
-        if enabled & interrupt_enable::MODEM_STATUS != 0 && self.modem_changes != 0 {
-            return interrupt_identity::MODEM_STATUS;
-        }
-        interrupt_identity::NONE
     }
 
     #[inline]
@@ -281,7 +293,7 @@ impl Uart16550 {
         let identity = self.interrupt_identity(transmit_ready);
         if identity == interrupt_identity::TRANSMITTER_EMPTY {
             // Table VI: reading the register, when this is the source, resets it.
-            self.transmitter_empty_due = false;
+            self.due &= !interrupt_enable::TRANSMITTER_EMPTY;
         }
         if self.fifos_enabled {
             identity | interrupt_identity::FIFOS_ENABLED
@@ -296,7 +308,7 @@ impl Uart16550 {
         // Enabling the interrupt while the transmitter is empty raises it, also when it was read away
         // before. Linux checks this at start-up and else falls back to polling by a timer.
         if enabled & !self.interrupt_enable & interrupt_enable::TRANSMITTER_EMPTY != 0 {
-            self.transmitter_empty_due = true;
+            self.due |= interrupt_enable::TRANSMITTER_EMPTY;
         }
         self.interrupt_enable = enabled;
     }
@@ -306,6 +318,7 @@ impl Uart16550 {
         // 8.5: switching the FIFOs clears them. The other bits count only with the FIFOs on.
         if enable != self.fifos_enabled || (enable && value & fifo_control::CLEAR_RECEIVER != 0) {
             self.receive_count = 0;
+            self.due &= !interrupt_enable::RECEIVED;
         }
         self.fifos_enabled = enable;
         if enable {
@@ -325,11 +338,15 @@ impl Uart16550 {
         // 8.9: any change counts, of the ring line only its end.
         let changed = (before ^ now) & !modem_status::RING | before & !now & modem_status::RING;
         self.modem_changes |= changed >> 4;
+        if self.modem_changes != 0 {
+            self.due |= interrupt_enable::MODEM_STATUS;
+        }
     }
 
     fn read_modem_status(&mut self) -> u8 {
         let changes = self.modem_changes;
         self.modem_changes = 0;
+        self.due &= !interrupt_enable::MODEM_STATUS;
         self.modem_lines() | changes
     }
 

@@ -128,9 +128,6 @@ mod entry {
 }
 
 const PAGE_BITS: u32 = 12;
-const LEVEL_BITS: u32 = 9;
-/// The levels of the deepest scheme, Sv57.
-const MAXIMUM_LEVELS: u32 = 5;
 
 /// Translates `address` for an access of `kind`.
 ///
@@ -146,38 +143,45 @@ pub fn walk<M: TableMemory>(
     address: u64,
     kind: AccessKind,
 ) -> Result<ClaimedPhysical, WalkError> {
+    // 8, 9 and 10 are Sv39, Sv48 and Sv57: three, four and five levels of nine bits above the page's
+    // twelve. `shift` brings the index of a level to bit 3, the size of an entry.
     let mode = translation.satp >> 60;
-    if mode == 0 {
-        return Ok(ClaimedPhysical(address));
-    }
-    // 8, 9 and 10 are Sv39, Sv48 and Sv57: three, four and five levels.
     if !(8..=10).contains(&mode) {
-        return Err(WalkError::ReservedMode);
+        return if mode == 0 {
+            Ok(ClaimedPhysical(address))
+        } else {
+            Err(WalkError::ReservedMode)
+        };
     }
-    let top_shift = PAGE_BITS + LEVEL_BITS * (mode as u32 - 6);
+    let mut shift = mode.wrapping_mul(9).wrapping_sub(45);
     // 4.4.1: bits above the width equal its highest bit. The arithmetic shift leaves only those.
-    let above = (address as i64) >> ((top_shift + LEVEL_BITS - 1) & 63);
+    let above = address as i64 >> (shift.wrapping_add(11) & 63);
     if above != 0 && above != -1 {
         return Err(WalkError::NotCanonical);
     }
 
     let mut table = (translation.satp << 20) >> 8;
-    let mut shift = top_shift;
-    for _ in 0..MAXIMUM_LEVELS {
-        let position = table | ((address >> (shift & 63)) & 0x1ff) << 3;
+    // Ends after at most five rounds: `shift` begins at 45 or below and falls by 9 down to 9.
+    loop {
+        let position = table | ((address >> (shift & 63)) & (0x1ff << 3));
         let Some(found) = memory.read_u64(position) else {
             return Err(WalkError::TableOutsideMemory(position));
         };
         if found & (entry::NOT_IN_POINTER | entry::VALID) != entry::VALID {
-            return leaf(translation, address, kind, found, shift);
+            return leaf(
+                translation,
+                address,
+                kind,
+                found,
+                (shift as u32).wrapping_add(3),
+            );
         }
-        if shift == PAGE_BITS {
-            break;
+        table = (found >> 10) << PAGE_BITS;
+        if shift <= 9 {
+            return Err(WalkError::NoLeaf);
         }
-        table = entry::physical(found);
-        shift = shift.wrapping_sub(LEVEL_BITS);
+        shift = shift.wrapping_sub(9);
     }
-    Err(WalkError::NoLeaf)
 }
 
 /// Ends a walk at `found`, an entry that is not a well-formed pointer (steps 3 to 8 of 4.3.2).
@@ -191,35 +195,48 @@ fn leaf(
 ) -> Result<ClaimedPhysical, WalkError> {
     use entry::{ACCESSED, DIRTY, EXECUTE, READ, USER, VALID, WRITE};
 
-    // One comparison lets the usual page through: memory type 0, no N, A set, a user bit that fits the
-    // privilege without SUM, and the permission without MXR.
+    // One comparison lets the usual page of an operating system through: readable, memory type 0, no N,
+    // and no question of SUM and MXR.
     let needed = match kind {
-        AccessKind::Load => VALID | ACCESSED | READ,
-        AccessKind::Store => VALID | ACCESSED | READ | WRITE | DIRTY,
-        AccessKind::Fetch => VALID | ACCESSED | EXECUTE,
+        AccessKind::Load => VALID | READ | ACCESSED,
+        AccessKind::Store => VALID | READ | ACCESSED | WRITE | DIRTY,
+        AccessKind::Fetch => VALID | READ | ACCESSED | EXECUTE,
     };
     let unusual = entry::RESERVED | entry::MEMORY_TYPE | entry::CONTIGUOUS | USER;
-    if found & (needed | unusual) != needed
-        || found & (READ | WRITE) == WRITE
-        || translation.privilege == Privilege::User
-    {
-        check_leaf(translation, kind, found, shift)?;
+    if found & (needed | unusual) != needed || translation.privilege == Privilege::User {
+        return unusual_leaf(translation, address, kind, found, shift);
     }
-
     let offset_mask = (1u64 << (shift & 63)).wrapping_sub(1);
-    let physical = entry::physical(found);
-    if found & entry::CONTIGUOUS != 0 {
-        // Chapter 5: the low four bits of the page number come from the virtual address.
-        return Ok(ClaimedPhysical((physical & !0xffff) | (address & 0xffff)));
-    }
+    let physical = (found >> 10) << PAGE_BITS;
     if physical & offset_mask != 0 {
         return Err(WalkError::MisalignedSuperpage);
     }
     Ok(ClaimedPhysical(physical | (address & offset_mask)))
 }
 
-/// All checks of a leaf but the alignment, in the order of 4.3.2, for the ones that are not usual.
+/// As [`leaf`], for the pages that are not usual.
 #[cold]
+fn unusual_leaf(
+    translation: &Translation,
+    address: u64,
+    kind: AccessKind,
+    found: u64,
+    shift: u32,
+) -> Result<ClaimedPhysical, WalkError> {
+    check_leaf(translation, kind, found, shift)?;
+    // Chapter 5: of a 64 KiB page the low four bits of the page number come from the virtual address.
+    let size_shift = if found & entry::CONTIGUOUS != 0 {
+        16
+    } else {
+        shift
+    };
+    let offset_mask = (1u64 << (size_shift & 63)).wrapping_sub(1);
+    Ok(ClaimedPhysical(
+        (entry::physical(found) & !offset_mask) | (address & offset_mask),
+    ))
+}
+
+/// All checks of a leaf, in the order of 4.3.2.
 fn check_leaf(
     translation: &Translation,
     kind: AccessKind,
