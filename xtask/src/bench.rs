@@ -28,7 +28,7 @@ pub fn run(paths: &Paths, options: &Options) -> Result<ExitCode> {
     if !cargo::packages(paths)?.iter().any(|name| name == PACKAGE) {
         bail!("this source tree has no package {PACKAGE}, so there is nothing to measure");
     }
-    let tools = build::run_with(paths, Needs::ALL)?;
+    let tools = build::everything(paths, Needs::ALL)?;
     let mut command = cargo::command(paths);
     command.args(["run", "--release", "--quiet", "--package", PACKAGE, "--"]);
     command.args(&options.flags);

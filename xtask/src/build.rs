@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
+use clap::{Args, ValueEnum};
 
 use crate::cargo::{self, RISCV64_TARGET};
 use crate::linux::initramfs;
@@ -11,16 +12,38 @@ use crate::paths::Paths;
 use crate::progress;
 use crate::setup::{self, Needs, Tools};
 
+/// Options of `cargo xtask build`.
+#[derive(Args)]
+pub struct Options {
+    /// What to build; everything where none is named
+    #[arg(value_name = "PART")]
+    parts: Vec<Part>,
+}
+
+/// A part of what is built.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Part {
+    /// Kernel and initramfs for a Linux partition
+    Linux,
+    /// The monitor firmware of each board
+    Monitor,
+    /// Real-time partitions: the examples' and the tests'
+    Guests,
+    /// The `partita` command
+    Command,
+}
+
 /// A package for the bare-metal target and where its executables go.
+///
+/// What its binaries take beyond the target and the profile (linker script, position independence)
+/// the package's build script says itself, so that plain `cargo build` works too.
 pub struct Firmware {
     /// The package.
     pub package: &'static str,
+    /// The part it belongs to.
+    part: Part,
     /// Folder in `target/partita`.
-    pub folder: &'static str,
-    /// Names of the results, where they are not those of the binaries: (binary, result).
-    pub renamed: &'static [(&'static str, &'static str)],
-    /// Compiler flags that the package cannot give itself from its build script.
-    pub rustflags: &'static str,
+    folder: &'static str,
 }
 
 /// Everything that is compiled for a riscv64 board. Every executable of a package is taken, under its
@@ -28,43 +51,65 @@ pub struct Firmware {
 pub const FIRMWARE: [Firmware; 3] = [
     Firmware {
         package: "partita-board-qemu-virt-riscv64",
+        part: Part::Monitor,
         folder: "boards/qemu-virt-riscv64",
-        renamed: &[],
-        rustflags: "",
     },
     Firmware {
         package: "instrument-cluster",
+        part: Part::Guests,
         folder: "guests",
-        renamed: &[],
-        rustflags: "",
     },
     Firmware {
         package: "partita-test-guests",
+        part: Part::Guests,
         folder: "guests",
-        renamed: &[],
-        rustflags: "",
     },
 ];
 
 /// The package with the `partita` command.
 pub const COMMAND_PACKAGE: &str = "partita";
 
-/// Builds all artefacts into `target/partita`.
-pub fn run(paths: &Paths) -> Result<Tools> {
-    run_with(paths, Needs::BUILD)
+/// Builds the parts that the options name, having made sure of what they take.
+pub fn run(paths: &Paths, options: &Options) -> Result<()> {
+    let parts: &[Part] = if options.parts.is_empty() {
+        Part::value_variants()
+    } else {
+        &options.parts
+    };
+    let needs = Needs {
+        target_code: parts
+            .iter()
+            .any(|part| matches!(part, Part::Monitor | Part::Guests)),
+        linux: parts.contains(&Part::Linux),
+        ..Needs::NONE
+    };
+    let tools = setup::ensure(paths, needs)?;
+    build_parts(paths, parts, &tools)
 }
 
-/// The same, having made sure of everything in `needs`.
-pub fn run_with(paths: &Paths, needs: Needs) -> Result<Tools> {
+/// Builds everything, having made sure of everything in `needs`.
+pub fn everything(paths: &Paths, needs: Needs) -> Result<Tools> {
     let tools = setup::ensure(paths, needs)?;
-    build_linux(paths, &tools)?;
-    for firmware in &FIRMWARE {
+    build_parts(paths, Part::value_variants(), &tools)?;
+    Ok(tools)
+}
+
+fn build_parts(paths: &Paths, parts: &[Part], tools: &Tools) -> Result<()> {
+    if parts.contains(&Part::Linux) {
+        build_linux(paths, tools)?;
+    }
+    for firmware in FIRMWARE
+        .iter()
+        .filter(|firmware| parts.contains(&firmware.part))
+    {
         build_firmware(paths, firmware)?;
     }
-    progress::step("building", "the partita command");
-    cargo::build(paths, &["--release", "--package", COMMAND_PACKAGE], "")?;
+    if parts.contains(&Part::Command) {
+        progress::step("building", "the partita command");
+        cargo::build(paths, &["--release", "--package", COMMAND_PACKAGE])?;
+    }
     progress::done(&format!("artefacts are in {}", paths.artefacts.display()));
-    Ok(tools)
+    Ok(())
 }
 
 fn build_firmware(paths: &Paths, firmware: &Firmware) -> Result<()> {
@@ -80,17 +125,12 @@ fn build_firmware(paths: &Paths, firmware: &Firmware) -> Result<()> {
         "--profile",
         "firmware",
     ];
-    let executables = cargo::build(paths, &arguments, firmware.rustflags)?;
+    let executables = cargo::build(paths, &arguments)?;
     let folder = paths.artefacts.join(firmware.folder);
     let mut count = 0;
     for (binary, file) in executables.of(firmware.package) {
-        let result = firmware
-            .renamed
-            .iter()
-            .find(|(name, _)| *name == binary)
-            .map_or(binary, |(_, result)| result);
         let content = fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
-        write_if_changed(&folder.join(format!("{result}.elf")), &content)?;
+        write_if_changed(&folder.join(format!("{binary}.elf")), &content)?;
         count += 1;
     }
     if count == 0 {

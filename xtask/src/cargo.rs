@@ -55,15 +55,12 @@ impl Executables {
 }
 
 /// Builds with `arguments`; cargo shows its progress and its diagnostics itself.
-pub fn build(paths: &Paths, arguments: &[&str], rustflags: &str) -> Result<Executables> {
+pub fn build(paths: &Paths, arguments: &[&str]) -> Result<Executables> {
     let mut command = command(paths);
     command
         .arg("build")
         .args(arguments)
         .arg("--message-format=json-render-diagnostics");
-    if !rustflags.is_empty() {
-        command.env("CARGO_ENCODED_RUSTFLAGS", rustflags.replace(' ', "\x1f"));
-    }
     let line = process::show(&command);
     let output = command
         .stdin(Stdio::null())

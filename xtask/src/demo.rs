@@ -29,7 +29,7 @@ pub struct Options {
 
 /// Builds, and becomes `partita run`.
 pub fn run(paths: &Paths, options: &Options) -> Result<ExitCode> {
-    let tools = build::run_with(paths, Needs::BOOT)?;
+    let tools = build::everything(paths, Needs::BOOT)?;
     let mut command = partita(paths)?;
     command
         .arg("run")
@@ -46,7 +46,6 @@ fn partita(paths: &Paths) -> Result<Command> {
     let executables = cargo::build(
         paths,
         &["--release", "--quiet", "--package", build::COMMAND_PACKAGE],
-        "",
     )?;
     let (_, file) = executables
         .of(build::COMMAND_PACKAGE)

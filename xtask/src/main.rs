@@ -50,7 +50,7 @@ enum Command {
     /// What cannot be supplied is listed with the way to supply it.
     Setup,
     /// Build the monitor, the guests, the Linux payload and the host tools into target/partita
-    Build,
+    Build(build::Options),
     /// Check the format, run the lints, the host tests and the tests that boot systems in QEMU
     Test(test::Options),
     /// Build everything and run the cockpit example: FreeRTOS and Debian on the same cores
@@ -80,8 +80,8 @@ fn run(command: &Command) -> anyhow::Result<ExitCode> {
             progress::done("set-up is complete");
             Ok(ExitCode::SUCCESS)
         }
-        Command::Build => {
-            build::run(&paths)?;
+        Command::Build(options) => {
+            build::run(&paths, options)?;
             Ok(ExitCode::SUCCESS)
         }
         Command::Test(options) => test::run(&paths, options),

@@ -35,7 +35,7 @@ pub fn run(paths: &Paths, options: &Options) -> Result<ExitCode> {
     let tools = if options.host_only {
         Tools::default()
     } else {
-        build::run_with(paths, Needs::BOOT)?
+        build::everything(paths, Needs::BOOT)?
     };
     let mut tally = Tally::default();
     if options.filter.is_none() {

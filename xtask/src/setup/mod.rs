@@ -39,11 +39,12 @@ impl Needs {
         linux: true,
         opensbi: true,
     };
-    /// Building artefacts, booting nothing.
-    pub const BUILD: Self = Self {
+    /// Nothing.
+    pub const NONE: Self = Self {
+        target_code: false,
         qemu: false,
+        linux: false,
         opensbi: false,
-        ..Self::ALL
     };
     /// Booting what was built.
     pub const BOOT: Self = Self {
