@@ -16,7 +16,9 @@ static void run(void *parameter)
             record->worst_wake_up = wake_up;
         }
 
-        uint64_t periods_gone = wake_up / period;
+        /* By the kernel's count and not by the time, which may be ahead of it: the kernel takes a
+         * release that it has not reached yet for one of long ago. */
+        TickType_t periods_gone = (xTaskGetTickCount() - release) / task->period;
         record->missed += periods_gone;
         release += periods_gone * task->period;
 
