@@ -12,7 +12,7 @@ struct Replacement {
     from: &'static str,
     to: &'static str,
     times: usize,
-    /// Stays the same in C comments and in code; said in the error message.
+    /// Why, for the error message.
     reason: &'static str,
 }
 

@@ -24,11 +24,17 @@
 #ifndef __ASSEMBLER__
 _Noreturn void partita_assertion_failed(const char *file, unsigned int line);
 #endif
-#define configASSERT(condition)                                 \
-    do {                                                        \
-        if (!(condition)) {                                     \
-            partita_assertion_failed(__FILE_NAME__, __LINE__);  \
-        }                                                       \
+/* Older compilers have the whole path only. */
+#ifdef __FILE_NAME__
+#define PARTITA_FILE_NAME __FILE_NAME__
+#else
+#define PARTITA_FILE_NAME __FILE__
+#endif
+#define configASSERT(condition)                                    \
+    do {                                                           \
+        if (!(condition)) {                                        \
+            partita_assertion_failed(PARTITA_FILE_NAME, __LINE__); \
+        }                                                          \
     } while (0)
 
 #endif
