@@ -4,6 +4,7 @@
 //! error by the trap vector. No state is kept, so any hart may probe at any time.
 
 use crate::trap::{ARGUMENT_0, INTERRUPT, RETURN_ADDRESS, TrapFrame};
+use core::arch::naked_asm;
 
 /// The exception that an access ended in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,6 +104,38 @@ stores! {
 pub unsafe fn execute(address: usize, argument: usize) -> Result<usize, Trap> {
     // SAFETY: what the code does is the caller's duty; a fault comes back as an outcome.
     unsafe { partita_probe_execute(argument, address) }.into_result()
+}
+
+/// Reads the control and status register number `CSR`.
+///
+/// # Errors
+///
+/// An illegal instruction, if this privilege level may not read the register.
+pub fn read_csr<const CSR: usize>() -> Result<usize, Trap> {
+    #[unsafe(naked)]
+    extern "C" fn read<const CSR: usize>(_: usize) -> usize {
+        naked_asm!("csrr a0, {csr}", "ret", csr = const CSR)
+    }
+    // SAFETY: a function of the C calling convention that reads a register.
+    unsafe { execute(read::<CSR> as *const () as usize, 0) }
+}
+
+/// Writes the control and status register number `CSR`.
+///
+/// # Errors
+///
+/// An illegal instruction, if this privilege level may not write the register.
+///
+/// # Safety
+///
+/// The program can go on with this value in the register.
+pub unsafe fn write_csr<const CSR: usize>(value: usize) -> Result<(), Trap> {
+    #[unsafe(naked)]
+    extern "C" fn write<const CSR: usize>(_: usize) -> usize {
+        naked_asm!("csrw {csr}, a0", "ret", csr = const CSR)
+    }
+    // SAFETY: a function of the C calling convention; its effect is the caller's duty.
+    unsafe { execute(write::<CSR> as *const () as usize, value) }.map(drop)
 }
 
 /// If the trap came from a probe, makes the probe return it.
