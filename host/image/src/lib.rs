@@ -1,1 +1,39 @@
-//! Packs the monitor, the system table and the partition images into one system image
+//! Packs the monitor, the system table and the partition images into one system image.
+//!
+//! A system image is one flat file that the board loads at the start of its RAM; where things lie
+//! in it is told by [`partita_abi::image`]. The monitor is linked once for a board and is the same in
+//! every system: packing puts the plan's table and parts beside it and compiles nothing.
+#![forbid(unsafe_code)]
+
+mod error;
+mod monitor;
+mod pack;
+mod text;
+
+pub use error::ImageError;
+pub use monitor::Monitor;
+pub use pack::{Piece, SystemImage};
+
+use partita_manifest::Plan;
+
+/// Packs `plan` and the board's monitor into a system image.
+///
+/// # Errors
+/// The monitor is not one for the plan's board, or two things would lie at the same place.
+pub fn pack(plan: &Plan, monitor_elf: &[u8]) -> Result<SystemImage, ImageError> {
+    let monitor = Monitor::parse(monitor_elf, plan.board.ram_base)?;
+    let stored = plan.parts.iter().map(|part| {
+        let name = plan
+            .partitions
+            .get(part.partition)
+            .map_or("?", |partition| &partition.name);
+        Piece {
+            name: format!("{name}: {}", part.role.name()),
+            address: part.source,
+            bytes: &part.bytes,
+            sha256: part.sha256,
+        }
+    });
+    let ram_end = plan.board.ram_base.saturating_add(plan.memory_bytes);
+    pack::assemble(&monitor, plan.board.ram_base..ram_end, &plan.table, stored)
+}

@@ -1,0 +1,230 @@
+//! The arguments of the command and their help.
+
+use crate::units;
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Runs systems of different criticality on the same cores, kept apart
+///
+/// A manifest (TOML) says which partitions a system has and what each may use. partita checks it,
+/// explains it, builds one bootable image from it and runs that in QEMU. No firmware is compiled: the
+/// monitor is built once for each board.
+#[derive(Debug, Parser)]
+#[command(
+    version,
+    propagate_version = true,
+    after_help = "Examples:
+  partita check system.toml                     find every problem of a manifest
+  partita explain system.toml                   see who gets what, and why
+  partita run system.toml                       boot it; Ctrl-C ends it with a summary
+  partita run system.toml --headless --for 10s --report report.json
+  partita build system.toml -o out              one image for the board
+
+Exit status:
+  0  the manifest is right; the system ran and was healthy
+  1  the manifest has problems, or the system was not healthy
+  2  the arguments are wrong
+  3  it could not be done (no QEMU, no monitor, the run did not come to its end, ...)"
+)]
+pub struct Arguments {
+    /// When to use colours; `auto` is: on a terminal, unless NO_COLOR is set
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub color: Color,
+    /// Say nothing but results and errors: no progress, warnings or summaries
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
+    /// What to do
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// When to use colours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless NO_COLOR is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Check a manifest: every problem, each with the lines it comes from
+    Check(Check),
+    /// Explain the plan: memory, protection entries, interrupts, cores, device trees, limits
+    Explain(Explain),
+    /// Build one bootable system image and a readable report of it
+    Build(Build),
+    /// Boot the system in QEMU and watch its partitions
+    Run(Run),
+    /// Print the JSON Schema of the manifest (for editors) or of the run report
+    Schema(Schema),
+}
+
+/// `partita check`
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  partita check system.toml
+  partita check system.toml --json | jq '.problems[].message'
+
+Exit status: 0 if there is no problem, 1 if there is one. Warnings do not change it.")]
+pub struct Check {
+    /// The manifest
+    #[arg(value_name = "SYSTEM.toml", value_hint = ValueHint::FilePath)]
+    pub manifest: PathBuf,
+    /// Print the problems and warnings as JSON on standard output
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `partita explain`
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  partita explain system.toml | less -R
+  partita explain system.toml --json")]
+pub struct Explain {
+    /// The manifest
+    #[arg(value_name = "SYSTEM.toml", value_hint = ValueHint::FilePath)]
+    pub manifest: PathBuf,
+    /// Print the plan as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `partita build`
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Writes DIR/NAME.img (the image, to be loaded at the start of the board's RAM) and
+DIR/NAME.txt (the plan, the layout and all hashes), where NAME is the system's name, the device tree
+of each partition as DIR/NAME-PARTITION.dtb, and prints the QEMU command that boots the image.
+
+Example:
+  partita build system.toml -o out"
+)]
+pub struct Build {
+    /// The manifest
+    #[arg(value_name = "SYSTEM.toml", value_hint = ValueHint::FilePath)]
+    pub manifest: PathBuf,
+    /// The folder to write to; it is made if it is missing
+    #[arg(long, short, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub output: PathBuf,
+    /// The board's monitor
+    #[command(flatten)]
+    pub monitor: MonitorArgument,
+}
+
+/// Which monitor to use.
+#[derive(Debug, Args)]
+pub struct MonitorArgument {
+    /// The board's monitor (an ELF file); else the one in the folder that PARTITA_BOARDS names, else the
+    /// one that was installed or built with this program
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub monitor: Option<PathBuf>,
+}
+
+/// `partita run`
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Each line is printed with its machine time and its partition. At a terminal, keys go to one
+partition's console:
+  Ctrl-C           end the run, with a summary; again: at once
+  Ctrl-] DIGIT     move to the console of partition 0, 1, ...
+  Ctrl-] c         send Ctrl-C to the partition
+  Ctrl-] q, ?      end the run; show the keys
+A pipe at standard input is sent to that console as it is.
+
+Examples:
+  partita run system.toml --clock host
+  partita run system.toml --headless --for 10s --report report.json
+  echo 'uname -a' | partita run system.toml --console linux --for 20s
+  partita run system.toml -- -d guest_errors -D qemu.log
+
+Exit status:
+  0  the system was healthy to the end of the run
+  1  the manifest has problems, or the system was not healthy: the last line says why
+  2  the arguments are wrong
+  3  the run could not start, or did not come to an end with the monitor's status
+
+Environment:
+  PARTITA_QEMU    the QEMU program
+  PARTITA_BOARDS  the folder that holds BOARD/monitor.elf
+  NO_COLOR        no colours"
+)]
+pub struct Run {
+    /// The manifest
+    #[arg(value_name = "SYSTEM.toml", value_hint = ValueHint::FilePath)]
+    pub manifest: PathBuf,
+    /// Leave standard input alone
+    #[arg(long)]
+    pub headless: bool,
+    /// End after this much machine time, such as 10s, 500ms or 2m
+    #[arg(long = "for", value_name = "TIME", value_parser = units::duration)]
+    pub time: Option<Duration>,
+    /// Write a report of the run to this file, as JSON
+    #[arg(long, value_name = "FILE.json", value_hint = ValueHint::FilePath)]
+    pub report: Option<PathBuf>,
+    /// The partition that input goes to at first, by name
+    #[arg(long, value_name = "PARTITION")]
+    pub console: Option<String>,
+    /// What drives the machine's time
+    #[arg(long, value_name = "CLOCK", default_value = "virtual")]
+    pub clock: ClockArgument,
+    /// Give up after this much time on the wall [default: with --for 120s + 60 times that, else never]
+    #[arg(long, value_name = "TIME", value_parser = units::duration)]
+    pub timeout: Option<Duration>,
+    /// The board's monitor
+    #[command(flatten)]
+    pub monitor: MonitorArgument,
+    /// With the virtual clock: an instruction takes 2^N ns [default: 0 for one core, 3 for several]
+    #[arg(
+        long,
+        value_name = "N",
+        help_heading = "Advanced",
+        hide_short_help = true
+    )]
+    #[arg(value_parser = clap::value_parser!(u8).range(0..=10))]
+    pub shift: Option<u8>,
+    /// With the virtual clock: cores take turns of this many µs, 0 is as long as they like
+    /// [default: 0 for one core, 20 for several]
+    #[arg(long = "slice", value_name = "MICROSECONDS", help_heading = "Advanced")]
+    #[arg(hide_short_help = true)]
+    pub slice_us: Option<u32>,
+    /// More arguments for QEMU, after `--`
+    #[arg(last = true, value_name = "QEMU ARGUMENT")]
+    pub extra: Vec<OsString>,
+}
+
+/// What drives the machine's time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ClockArgument {
+    /// The instructions executed: each run is the same, deadlines count
+    Virtual,
+    /// The host's clock: pleasant to type at, deadlines are informative only
+    Host,
+}
+
+/// `partita schema`
+#[derive(Debug, Args)]
+#[command(after_help = "Example:
+  partita schema > partita.schema.json")]
+pub struct Schema {
+    /// The schema of the report that `partita run --report` writes
+    #[arg(long)]
+    pub report: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Arguments;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_arguments_are_declared_consistently() {
+        Arguments::command().debug_assert();
+    }
+}

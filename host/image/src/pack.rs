@@ -1,0 +1,180 @@
+//! Puts the pieces of a system image at their places.
+
+use crate::monitor::put;
+use crate::{ImageError, Monitor};
+use partita_abi::image::{
+    RUN_PARAMETERS_OFFSET, RunParameters, STORE_ALIGNMENT, STORE_OFFSET, TABLE_MAX_BYTES,
+    TABLE_OFFSET,
+};
+use sha2::{Digest as _, Sha256};
+use std::ops::Range;
+use zerocopy::IntoBytes as _;
+
+/// A stored part of a partition's image, to be placed.
+#[derive(Clone, Debug)]
+pub struct Piece<'a> {
+    /// What it is, for people.
+    pub name: String,
+    /// Its physical address in the store.
+    pub address: u64,
+    /// Its bytes.
+    pub bytes: &'a [u8],
+    /// The SHA-256 that the table names for it.
+    pub sha256: [u8; 32],
+}
+
+/// What lies where in a system image.
+#[derive(Clone, Debug)]
+pub(crate) struct Placed {
+    pub(crate) name: String,
+    pub(crate) address: u64,
+    pub(crate) size: u64,
+    pub(crate) sha256: [u8; 32],
+}
+
+/// A system image: one flat file for the start of a board's RAM.
+#[derive(Clone, Debug)]
+pub struct SystemImage {
+    bytes: Vec<u8>,
+    pub(crate) ram_base: u64,
+    pub(crate) placed: Vec<Placed>,
+    pub(crate) text_bytes: u64,
+    pub(crate) data_bytes: u64,
+}
+
+impl SystemImage {
+    /// The bytes of the file.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// The bytes of the file, to be spoilt by a test of the monitor's own checks.
+    pub fn bytes_mut(&mut self) -> &mut [u8] {
+        &mut self.bytes
+    }
+
+    /// Where the file is to be loaded.
+    pub const fn load_address(&self) -> u64 {
+        self.ram_base
+    }
+
+    /// Bytes of the monitor's text and read-only data.
+    pub const fn monitor_text_bytes(&self) -> u64 {
+        self.text_bytes
+    }
+
+    /// Bytes of the monitor's data, zeroed data and stacks.
+    pub const fn monitor_data_bytes(&self) -> u64 {
+        self.data_bytes
+    }
+
+    /// SHA-256 of the whole file.
+    pub fn sha256(&self) -> [u8; 32] {
+        Sha256::digest(&self.bytes).into()
+    }
+
+    /// Puts in what the host asks of a run. A real machine's image has none.
+    pub fn with_run_parameters(&mut self, parameters: RunParameters) -> &mut Self {
+        put(
+            &mut self.bytes,
+            RUN_PARAMETERS_OFFSET as usize,
+            parameters.as_bytes(),
+        );
+        self
+    }
+}
+
+/// Places everything, refusing what is out of place.
+pub(crate) fn assemble<'a>(
+    monitor: &Monitor,
+    ram: Range<u64>,
+    table: &[u8],
+    stored: impl IntoIterator<Item = Piece<'a>>,
+) -> Result<SystemImage, ImageError> {
+    if table.len() > TABLE_MAX_BYTES {
+        return Err(ImageError::TableTooLarge {
+            size: table.len(),
+            limit: TABLE_MAX_BYTES,
+        });
+    }
+    let mut stored: Vec<_> = stored.into_iter().collect();
+    stored.sort_by_key(|piece| piece.address);
+    let mut bytes = monitor.bytes.clone();
+    let mut placed = vec![
+        placed("monitor", ram.start, &monitor.bytes),
+        placed("system table", ram.start + TABLE_OFFSET, table),
+    ];
+    put(&mut bytes, TABLE_OFFSET as usize, table);
+    put(
+        &mut bytes,
+        RUN_PARAMETERS_OFFSET as usize,
+        RunParameters::default().as_bytes(),
+    );
+    let store = ram.start + STORE_OFFSET;
+    let mut before: Option<(String, u64)> = None;
+    for piece in stored {
+        let end = piece.address.saturating_add(piece.bytes.len() as u64);
+        check(&piece, end, store, ram.end)?;
+        if let Some((first, _)) = before.take_if(|(_, before_end)| *before_end > piece.address) {
+            let address = piece.address;
+            return Err(ImageError::Overlap {
+                first,
+                second: piece.name,
+                address,
+            });
+        }
+        put(
+            &mut bytes,
+            (piece.address - ram.start) as usize,
+            piece.bytes,
+        );
+        before = Some((piece.name.clone(), end));
+        placed.push(Placed {
+            name: piece.name,
+            address: piece.address,
+            size: piece.bytes.len() as u64,
+            sha256: piece.sha256,
+        });
+    }
+    Ok(SystemImage {
+        bytes,
+        ram_base: ram.start,
+        placed,
+        text_bytes: monitor.text_bytes,
+        data_bytes: monitor.data_bytes,
+    })
+}
+
+fn check(piece: &Piece<'_>, end: u64, store: u64, ram_end: u64) -> Result<(), ImageError> {
+    let name = || piece.name.clone();
+    let base = piece.address;
+    if base < store || end > ram_end {
+        return Err(ImageError::OutsideStore {
+            name: name(),
+            base,
+            end,
+            store,
+            ram_end,
+        });
+    }
+    if !base.is_multiple_of(STORE_ALIGNMENT) {
+        return Err(ImageError::Misaligned {
+            name: name(),
+            base,
+            alignment: STORE_ALIGNMENT,
+        });
+    }
+    if piece.sha256 != <[u8; 32]>::from(Sha256::digest(piece.bytes)) {
+        return Err(ImageError::Hash(name()));
+    }
+    Ok(())
+}
+
+fn placed(name: &str, address: u64, bytes: &[u8]) -> Placed {
+    Placed {
+        name: name.to_owned(),
+        address,
+        size: bytes.len() as u64,
+        sha256: Sha256::digest(bytes).into(),
+    }
+}

@@ -1,0 +1,54 @@
+//! The readable side of a system image: what lies where, and its hashes.
+
+use crate::SystemImage;
+use std::fmt::{self, Display, Formatter};
+
+/// Bytes as lower-case hexadecimal digits.
+struct Hex<'a>(&'a [u8]);
+
+impl Display for Hex<'_> {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        self.0
+            .iter()
+            .try_for_each(|byte| write!(formatter, "{byte:02x}"))
+    }
+}
+
+impl Display for SystemImage {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        writeln!(
+            formatter,
+            "System image: {} bytes, loaded at {:#x}\n  sha256 {}\n",
+            self.bytes().len(),
+            self.ram_base,
+            Hex(&self.sha256())
+        )?;
+        writeln!(
+            formatter,
+            "Monitor: {} bytes of text and read-only data, {} bytes of data and stacks\n",
+            self.text_bytes, self.data_bytes
+        )?;
+        let width = self
+            .placed
+            .iter()
+            .map(|placed| placed.name.len())
+            .max()
+            .unwrap_or(0);
+        writeln!(
+            formatter,
+            "  {:10}  {:>10}  {:width$}  sha256",
+            "address", "bytes", "what"
+        )?;
+        for placed in &self.placed {
+            writeln!(
+                formatter,
+                "  {:#010x}  {:>10}  {:width$}  {}",
+                placed.address,
+                placed.size,
+                placed.name,
+                Hex(&placed.sha256)
+            )?;
+        }
+        Ok(())
+    }
+}

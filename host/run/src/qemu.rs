@@ -1,0 +1,198 @@
+//! Which QEMU to start, and with what arguments.
+
+use crate::options::{Clock, RunOptions};
+use partita_manifest::Plan;
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// The environment variable that names the QEMU program.
+pub const PROGRAM_VARIABLE: &str = "PARTITA_QEMU";
+/// The oldest QEMU that can run a system at all.
+const OLDEST: (u32, u32) = (7, 2);
+/// The oldest QEMU that knows Smepmp by its ratified name.
+const OLDEST_WITH_SMEPMP: (u32, u32) = (8, 2);
+
+/// Why there is no QEMU to run.
+#[derive(Debug, thiserror::Error)]
+pub enum QemuError {
+    /// It cannot be started.
+    #[error("cannot start {} ({error}); install QEMU for this processor (Debian: the package qemu-system-misc), or name the program in {PROGRAM_VARIABLE}", program.display())]
+    Missing {
+        /// The program that was tried.
+        program: PathBuf,
+        /// What the operating system said.
+        error: std::io::Error,
+    },
+    /// It does not say which version it is.
+    #[error("{} does not tell its version, so it is no QEMU; name the right program in {PROGRAM_VARIABLE}", program.display())]
+    Unknown {
+        /// The program that was tried.
+        program: PathBuf,
+    },
+    /// It is too old.
+    #[error("{} is version {}.{}; version {}.{} or newer is needed{why}", program.display(), found.0, found.1, needed.0, needed.1)]
+    TooOld {
+        /// The program that was tried.
+        program: PathBuf,
+        /// Its version.
+        found: (u32, u32),
+        /// The version that is needed.
+        needed: (u32, u32),
+        /// What needs it.
+        why: &'static str,
+    },
+}
+
+/// A QEMU that can run a system.
+#[derive(Clone, Debug)]
+pub struct Qemu {
+    program: PathBuf,
+    version: (u32, u32),
+}
+
+impl Qemu {
+    /// Finds the QEMU for a plan.
+    ///
+    /// # Errors
+    /// There is none, or it is too old.
+    pub fn find(plan: &Plan, program: Option<&Path>) -> Result<Self, QemuError> {
+        let named = || std::env::var_os(PROGRAM_VARIABLE).filter(|name| !name.is_empty());
+        let program = program
+            .map(Path::to_owned)
+            .or_else(|| named().map(PathBuf::from));
+        let program = program.unwrap_or_else(|| PathBuf::from(plan.board.qemu_program));
+        let output = Command::new(&program)
+            .arg("--version")
+            .stdin(Stdio::null())
+            .output();
+        let output = match output {
+            Ok(output) => output,
+            Err(error) => return Err(QemuError::Missing { program, error }),
+        };
+        let Some(version) = parse_version(&String::from_utf8_lossy(&output.stdout)) else {
+            return Err(QemuError::Unknown { program });
+        };
+        let too_old = |needed, why| (version < needed).then_some((needed, why));
+        let smepmp = " for Smepmp, or set `smepmp = false` in the manifest";
+        let smepmp = plan
+            .smepmp
+            .then(|| too_old(OLDEST_WITH_SMEPMP, smepmp))
+            .flatten();
+        if let Some((needed, why)) = too_old(OLDEST, "").or(smepmp) {
+            return Err(QemuError::TooOld {
+                program,
+                found: version,
+                needed,
+                why,
+            });
+        }
+        Ok(Self { program, version })
+    }
+
+    /// The program.
+    pub fn program(&self) -> &Path {
+        &self.program
+    }
+
+    /// All arguments for a run of `plan` from the system image at `image`.
+    pub fn arguments(&self, plan: &Plan, image: &Path, options: &RunOptions) -> Vec<OsString> {
+        let on = |on| if on { "on" } else { "off" };
+        let mut cpu = format!("{},sstc={}", plan.board.qemu_cpu, on(plan.sstc));
+        if self.version >= OLDEST_WITH_SMEPMP {
+            cpu.push_str(&format!(",smepmp={}", on(plan.smepmp)));
+        }
+        let mut arguments: Vec<OsString> = Vec::new();
+        let mut add = |words: &[&OsStr]| arguments.extend(words.iter().map(|word| word.into()));
+        let mut option = |name: &str, value: &str| add(&[name.as_ref(), value.as_ref()]);
+        option("-M", plan.board.qemu_machine);
+        option("-cpu", &cpu);
+        option("-smp", &plan.cores.to_string());
+        option("-m", &format!("{}B", plan.memory_bytes));
+        option("-display", "none");
+        option("-monitor", "none");
+        option("-chardev", "stdio,id=console,signal=off");
+        option("-serial", "chardev:console");
+        option("-seed", "1");
+        match (options.clock, options.shift_for(plan.cores)) {
+            (Clock::Virtual, shift) => {
+                option("-rtc", "base=2026-01-01,clock=vm");
+                option(
+                    "-icount",
+                    &format!("shift={},sleep=off", shift.unwrap_or(0)),
+                );
+            }
+            (Clock::Host, _) => option("-rtc", "base=2026-01-01"),
+        }
+        if let Some(slice) = options.slice_for(plan.cores) {
+            // A network filter with a period gives the machine a timer that always runs; the hub has
+            // no other port, so nothing ever passes it.
+            option("-netdev", "hubport,id=slice,hubid=0");
+            let filter = format!("filter-buffer,id=slice-timer,netdev=slice,interval={slice}");
+            option("-object", &filter);
+        }
+        arguments.push("-no-reboot".into());
+        arguments.push("-bios".into());
+        arguments.push(image.into());
+        arguments.extend(options.extra.iter().cloned());
+        arguments
+    }
+
+    /// The whole command for a person to copy.
+    pub fn command_line(&self, plan: &Plan, image: &Path, options: &RunOptions) -> String {
+        command_line(&self.program, &self.arguments(plan, image, options))
+    }
+}
+
+/// The command that boots the system image at `image` by hand, with whatever QEMU is installed.
+pub fn command_line_for(plan: &Plan, image: &Path, options: &RunOptions) -> String {
+    let qemu = Qemu {
+        program: plan.board.qemu_program.into(),
+        version: OLDEST_WITH_SMEPMP,
+    };
+    qemu.command_line(plan, image, options)
+}
+
+fn command_line(program: &Path, arguments: &[OsString]) -> String {
+    let words =
+        std::iter::once(program.as_os_str()).chain(arguments.iter().map(OsString::as_os_str));
+    words.map(quote).collect::<Vec<_>>().join(" ")
+}
+
+fn quote(word: &OsStr) -> String {
+    let word = word.to_string_lossy();
+    let plain = |char: char| char.is_ascii_alphanumeric() || "-_=,.:/+@%".contains(char);
+    if !word.is_empty() && word.chars().all(plain) {
+        return word.into_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
+/// Reads `QEMU emulator version 10.0.2 (…)`.
+fn parse_version(text: &str) -> Option<(u32, u32)> {
+    let rest = text.split_once("QEMU emulator version ")?.1;
+    let mut numbers = rest.split(|char: char| !char.is_ascii_digit());
+    Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{parse_version, quote};
+
+    #[test]
+    fn versions_are_read_from_what_qemu_prints() {
+        assert_eq!(
+            parse_version("QEMU emulator version 10.0.2 (Debian 1:10.0.2)\n"),
+            Some((10, 0))
+        );
+        assert_eq!(parse_version("QEMU emulator version 7.2.0"), Some((7, 2)));
+        assert_eq!(parse_version("some other program 1.0"), None);
+    }
+
+    #[test]
+    fn a_word_that_a_shell_would_split_is_quoted() {
+        assert_eq!(quote("a b".as_ref()), "'a b'");
+        assert_eq!(quote("it's".as_ref()), r"'it'\''s'");
+        assert_eq!(quote("-icount".as_ref()), "-icount");
+    }
+}

@@ -1,0 +1,384 @@
+//! One run, from the start of QEMU to the verdict.
+
+use crate::Sink;
+use crate::joiner::{Joiner, Line};
+use crate::keys::{self, Action, Keys};
+use crate::options::{Clock, Input, RunOptions};
+use crate::outcome::{End, Outcome, RunError};
+use crate::process::QemuProcess;
+use crate::qemu::Qemu;
+use crate::report::{ClockMode, ClockReport, Report};
+use crate::script::{Player, Step};
+use crate::splitter::{Record, Source, Splitter};
+use crate::status::{Collector, Status, StatusError};
+use crate::system::System;
+use crate::terminal::RawTerminal;
+use crate::threads::{Chunk, Message, Threads};
+use partita_abi::image::RunParameters;
+use partita_image::SystemImage;
+use partita_manifest::Plan;
+use std::io::Write as _;
+use std::sync::mpsc::{RecvTimeoutError, Sender};
+use std::time::{Duration, Instant};
+
+/// How long an end that was asked for may go without a sign of life.
+const PATIENCE_AT_END: Duration = Duration::from_secs(5);
+/// How often the monitor is asked again to end the run: it reads nothing while it starts.
+const ASK_AGAIN: Duration = Duration::from_secs(1);
+/// How often the loop looks at the clock on the wall.
+const TICK: Duration = Duration::from_millis(100);
+/// How long QEMU's last words may take to reach us.
+const LAST_WORDS: Duration = Duration::from_millis(20);
+/// How many of the last lines are kept for the message about a run that failed.
+const LAST_LINES: usize = 10;
+
+/// Packs and runs a system.
+///
+/// # Errors
+/// The run could not be started. How a run that was started ended is in its outcome.
+pub fn run(
+    plan: &Plan,
+    monitor_elf: &[u8],
+    options: RunOptions,
+    sink: &mut dyn Sink,
+) -> Result<Outcome, RunError> {
+    run_image(plan, partita_image::pack(plan, monitor_elf)?, options, sink)
+}
+
+/// Runs a system from an image that is packed already.
+///
+/// # Errors
+/// The run could not be started.
+pub fn run_image(
+    plan: &Plan,
+    mut image: SystemImage,
+    options: RunOptions,
+    sink: &mut dyn Sink,
+) -> Result<Outcome, RunError> {
+    let shift = options.shift_for(plan.cores);
+    if let Some(shift) = shift.filter(|shift| *shift > 10) {
+        return Err(RunError::Shift(shift));
+    }
+    let qemu = Qemu::find(plan, options.qemu.as_deref())?;
+    if let Some(end) = options.end {
+        let end_ns = u64::try_from(end.as_nanos()).unwrap_or(u64::MAX);
+        image.with_run_parameters(RunParameters {
+            magic: RunParameters::MAGIC,
+            end_ns,
+        });
+    }
+    let host = |what| move |error| RunError::Host { what, error };
+    let mut file = tempfile::Builder::new()
+        .prefix("partita-")
+        .suffix(".img")
+        .tempfile()
+        .map_err(host("make a temporary file for the system image"))?;
+    file.write_all(image.bytes())
+        .map_err(host("write the system image to a temporary file"))?;
+    drop(image);
+    let clock = ClockReport {
+        mode: match options.clock {
+            Clock::Virtual => ClockMode::Virtual,
+            Clock::Host => ClockMode::Host,
+        },
+        shift,
+        slice_us: options.slice_for(plan.cores),
+    };
+    let arguments = qemu.arguments(plan, file.path(), &options);
+    let (process, pipes) =
+        QemuProcess::start(qemu.program(), &arguments).map_err(host("start QEMU"))?;
+    let terminal = match options.input {
+        Input::Keys => Some(RawTerminal::take().map_err(host("take over the terminal"))?),
+        Input::None | Input::Pipe => None,
+    };
+    let threads =
+        Threads::start(pipes, options.input, options.signals).map_err(host("watch for signals"))?;
+    let system = System::from(plan);
+    let names = system
+        .partitions
+        .iter()
+        .map(|partition| partition.name.clone());
+    let focus = options.console.unwrap_or(plan.console_focus);
+    sink.focus(focus);
+    let session = Session {
+        process,
+        splitter: Splitter::new(names),
+        joiner: Joiner::default(),
+        collector: Collector::default(),
+        status: None,
+        player: Player::new(options.script.clone()),
+        keys: Keys::default(),
+        sink,
+        to_qemu: threads.to_qemu.clone(),
+        focus,
+        focus_sent: plan.console_focus,
+        image_file: Some(file),
+        spoken: false,
+        held: Vec::new(),
+        diagnostics: String::new(),
+        lines: Vec::new(),
+        keep_lines: options.keep_lines,
+        ending: None,
+        last_sign: Instant::now(),
+    };
+    let outcome = session.run(&threads, options.patience(), &system, clock);
+    drop(terminal);
+    Ok(outcome)
+}
+
+struct Session<'a> {
+    process: QemuProcess,
+    splitter: Splitter,
+    joiner: Joiner,
+    collector: Collector,
+    /// The monitor's status, or why it cannot be read.
+    status: Option<Result<Status, StatusError>>,
+    player: Player,
+    keys: Keys,
+    sink: &'a mut dyn Sink,
+    to_qemu: Sender<Chunk>,
+    /// Where the user's input is to go.
+    focus: usize,
+    /// Where the monitor sends input as far as it was told.
+    focus_sent: usize,
+    /// Removed as soon as QEMU has read it.
+    image_file: Option<tempfile::NamedTempFile>,
+    /// Whether a record came: before, the monitor may lose what is sent.
+    spoken: bool,
+    /// Input that waits for the first record.
+    held: Vec<Chunk>,
+    diagnostics: String,
+    lines: Vec<Line>,
+    keep_lines: bool,
+    /// When the monitor was last asked to end the run.
+    ending: Option<Instant>,
+    /// When the machine last gave a sign of life.
+    last_sign: Instant,
+}
+
+impl Session<'_> {
+    fn run(
+        mut self,
+        threads: &Threads,
+        patience: Option<Duration>,
+        system: &System,
+        clock: ClockReport,
+    ) -> Outcome {
+        let start = Instant::now();
+        let end = loop {
+            if let Some(patience) = patience.filter(|patience| start.elapsed() >= *patience) {
+                break End::TimedOut(patience);
+            }
+            if let Some(asked) = self.ending {
+                if self.last_sign.elapsed() >= PATIENCE_AT_END {
+                    break End::Killed;
+                }
+                if asked.elapsed() >= ASK_AGAIN {
+                    self.ask_for_end();
+                }
+            }
+            match threads.messages.recv_timeout(TICK) {
+                Ok(Message::Output(bytes)) => self.output(&bytes),
+                Ok(Message::Diagnostics(text)) => self.diagnose(&text),
+                Ok(Message::Input(chunk)) => self.send(chunk),
+                Ok(Message::Keys(bytes)) => {
+                    if self.press(&bytes) {
+                        break End::Killed;
+                    }
+                }
+                Ok(Message::Signal) => {
+                    if self.end_asked() {
+                        break End::Killed;
+                    }
+                }
+                Ok(Message::OutputEnd) | Err(RecvTimeoutError::Disconnected) => {
+                    break self.ended(threads);
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+        };
+        self.process.kill();
+        self.finish();
+        let report = match self.status {
+            Some(Ok(status)) => Some(Report::new(system, clock, &status)),
+            _ => None,
+        };
+        Outcome {
+            end,
+            report,
+            lines: self.lines,
+            diagnostics: self.diagnostics,
+            script_left: self.player.left(),
+        }
+    }
+
+    /// The machine's console was closed: QEMU ends.
+    fn ended(&mut self, threads: &Threads) -> End {
+        let exit = self.process.end(PATIENCE_AT_END);
+        // What QEMU said last may still be on its way.
+        while let Ok(message) = threads.messages.recv_timeout(LAST_WORDS) {
+            match message {
+                Message::Diagnostics(text) => self.diagnose(&text),
+                Message::Signal => break,
+                _ => {}
+            }
+        }
+        match &self.status {
+            Some(Ok(_)) => End::Reported,
+            Some(Err(error)) => End::NoStatus {
+                exit,
+                error: Some(error.clone()),
+            },
+            None => End::NoStatus { exit, error: None },
+        }
+    }
+
+    fn output(&mut self, bytes: &[u8]) {
+        self.last_sign = Instant::now();
+        self.image_file = None;
+        let mut records = Vec::new();
+        self.splitter.push(bytes, |record| records.push(record));
+        for record in records {
+            self.record(record);
+        }
+    }
+
+    fn finish(&mut self) {
+        let mut records = Vec::new();
+        self.splitter.finish(|record| records.push(record));
+        for record in records {
+            self.record(record);
+        }
+        for line in self.joiner.finish() {
+            self.line(line);
+        }
+    }
+
+    fn record(&mut self, record: Record) {
+        if !self.spoken && record.source != Source::Machine {
+            self.spoken = true;
+            let held = std::mem::take(&mut self.held);
+            self.move_focus(self.focus);
+            held.into_iter().for_each(|chunk| self.send(chunk));
+        }
+        if record.source == Source::Monitor
+            && let Ok(text) = std::str::from_utf8(&record.text)
+            && let Some(result) = self.collector.push(text)
+        {
+            self.status_record(result);
+            return;
+        }
+        let sink = &mut *self.sink;
+        let player = &mut self.player;
+        let line = self.joiner.push(record, |piece| {
+            player.saw(piece);
+            sink.piece(piece);
+        });
+        if let Some(line) = line {
+            self.line(line);
+        }
+        while let Some(step) = self.player.due() {
+            self.step(step);
+        }
+    }
+
+    fn status_record(&mut self, result: Result<Option<Vec<u8>>, StatusError>) {
+        match result {
+            Ok(None) => {}
+            Ok(Some(bytes)) => self.status = Some(Status::decode(&bytes)),
+            Err(error) => {
+                // The first flaw explains those that follow from it.
+                self.status.get_or_insert(Err(error));
+            }
+        }
+    }
+
+    fn line(&mut self, line: Line) {
+        self.sink.line(&line);
+        if !self.keep_lines && self.lines.len() >= LAST_LINES {
+            self.lines.remove(0);
+        }
+        self.lines.push(line);
+    }
+
+    fn step(&mut self, step: Step) {
+        match step {
+            Step::Expect { .. } => {}
+            Step::Send { partition, text } => {
+                self.move_focus(partition);
+                self.send(keys::encode(text.as_bytes()).into());
+            }
+            Step::End => {
+                self.end_asked();
+            }
+        }
+    }
+
+    fn diagnose(&mut self, text: &str) {
+        const MAX: usize = 64 * 1024;
+        if self.diagnostics.len() + text.len() < MAX {
+            self.diagnostics.push_str(text);
+        }
+    }
+
+    /// Does what keys ask for; true if the run is to end at once.
+    fn press(&mut self, bytes: &[u8]) -> bool {
+        let mut at_once = false;
+        for byte in bytes {
+            match self.keys.press(*byte) {
+                None => {}
+                Some(Action::Send(byte)) => {
+                    self.move_focus(self.focus);
+                    self.send(keys::encode(&[byte]).into());
+                }
+                Some(Action::Focus(partition)) => {
+                    if partition < self.splitter.partitions() {
+                        self.focus = partition;
+                        self.sink.focus(partition);
+                        self.move_focus(partition);
+                    } else {
+                        self.sink
+                            .notice(&format!("there is no partition {partition}"));
+                    }
+                }
+                Some(Action::End) => at_once |= self.end_asked(),
+                Some(Action::Help) => self.sink.notice(keys::HELP),
+            }
+        }
+        at_once
+    }
+
+    /// Tells the monitor where input goes from now on.
+    fn move_focus(&mut self, partition: usize) {
+        if self.focus_sent != partition {
+            self.focus_sent = partition;
+            self.send(keys::focus(partition).into());
+        }
+    }
+
+    /// Asks the monitor for the end; true if it was asked before, so that the user waits no longer.
+    fn end_asked(&mut self) -> bool {
+        if self.ending.is_some() {
+            return true;
+        }
+        self.last_sign = Instant::now();
+        self.ask_for_end();
+        false
+    }
+
+    fn ask_for_end(&mut self) {
+        self.ending = Some(Instant::now());
+        if self.spoken {
+            self.send(keys::end().into());
+        }
+    }
+
+    fn send(&mut self, chunk: Chunk) {
+        if !self.spoken {
+            self.held.push(chunk);
+            return;
+        }
+        // It fails only if QEMU has closed its input, and then its output tells why.
+        let _ = self.to_qemu.send(chunk);
+    }
+}
