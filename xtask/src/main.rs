@@ -24,6 +24,9 @@ const ENVIRONMENT: &str = "Environment:
   PARTITA_LINUX    riscv64 Linux `Image` to use instead of Debian's kernel
   PARTITA_BUSYBOX  static riscv64 busybox to use instead of Debian's
   PARTITA_OPENSBI  OpenSBI fw_dynamic.bin to compare with instead of Debian's
+  PARTITA_DEBIAN_MIRROR
+                   Debian mirror (URL) to download from where the machine's own apt sources are not
+                   Debian's, as on Ubuntu; takes the package debian-archive-keyring
   XDG_CACHE_HOME   downloads are kept in $XDG_CACHE_HOME/partita (else ~/.cache/partita)
   NO_COLOR         never use colours
 

@@ -16,10 +16,7 @@ pub fn check(path: &Path) -> Result<()> {
         .and_then(|file| file.take(64).read_to_end(&mut header))
         .with_context(|| format!("cannot read {}", path.display()))?;
     if let Err(found) = recognise(&header) {
-        bail!(
-            "{} is {found}: name an uncompressed riscv64 `Image`",
-            path.display()
-        );
+        bail!("{} is {found}", path.display());
     }
     Ok(())
 }

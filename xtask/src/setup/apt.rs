@@ -142,6 +142,7 @@ fn configuration(folder: &Path, more: &str) -> String {
          Dir::Etc::sourceparts \"/dev/null\";\n\
          Dir::State::Lists \"{folder}/lists\";\n\
          Dir::Cache \"{folder}/cache\";\n\
+         APT::Update::Error-Mode \"any\";\n\
          APT::Get::AllowUnauthenticated \"false\";\n\
          Acquire::AllowInsecureRepositories \"false\";\n\
          Acquire::Languages \"none\";\n\

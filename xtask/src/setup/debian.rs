@@ -1,11 +1,22 @@
 //! The machine's own apt archives, where it has apt at all.
 
+use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::release::Release;
 use super::sources::{self, Entry, Format};
 use crate::paths;
+
+/// The environment variable that names a Debian mirror, for machines whose own archives are not
+/// Debian's.
+pub const MIRROR: &str = "PARTITA_DEBIAN_MIRROR";
+
+/// Debian's archive keys, as its package debian-archive-keyring installs them.
+const KEYRINGS: [&str; 2] = [
+    "/usr/share/keyrings/debian-archive-keyring.gpg",
+    "/usr/share/keyrings/debian-archive-keyring.pgp",
+];
 
 /// A machine with apt and the archives of its distribution.
 #[derive(Debug)]
@@ -20,11 +31,7 @@ impl Machine {
     /// Looks at this machine; the error says why apt cannot be used here.
     pub fn find() -> Result<Self, String> {
         let release = Release::of_this_machine();
-        for program in ["apt-get", "apt-cache", "dpkg-deb"] {
-            if paths::find_program(program).is_none() {
-                return Err(format!("{} has no {program}", release.name));
-            }
-        }
+        check_programs(&release)?;
         let entries: Vec<Entry> = source_files()
             .into_iter()
             .filter_map(|(path, format)| {
@@ -43,6 +50,38 @@ impl Machine {
             archives,
             codenames: release.codenames,
         })
+    }
+}
+
+/// Where packages of the Debian release `release` come from: a mirror that the person names in
+/// [`MIRROR`], else this machine's own archives with the release replaced.
+pub fn archives_of(release: &str) -> Result<Vec<Entry>, String> {
+    let Some(mirror) = env::var_os(MIRROR) else {
+        let machine = Machine::find()?;
+        let archives = sources::with_release(&machine.archives, &machine.codenames, release);
+        return if archives.is_empty() {
+            Err("this machine's apt sources name no release archive".into())
+        } else {
+            Ok(archives)
+        };
+    };
+    check_programs(&Release::of_this_machine())?;
+    let keyring = KEYRINGS
+        .into_iter()
+        .find(|path| Path::new(path).is_file())
+        .ok_or("the package debian-archive-keyring, which checks signatures, is not installed")?;
+    Ok(vec![Entry::of_mirror(
+        &mirror.to_string_lossy(),
+        release,
+        keyring,
+    )])
+}
+
+fn check_programs(release: &Release) -> Result<(), String> {
+    let mut programs = ["apt-get", "apt-cache", "dpkg-deb", "tar"].into_iter();
+    match programs.find(|program| paths::find_program(program).is_none()) {
+        Some(program) => Err(format!("{} has no {program}", release.name)),
+        None => Ok(()),
     }
 }
 

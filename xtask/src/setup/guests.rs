@@ -8,9 +8,8 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, bail, ensure};
 
 use super::apt::Apt;
-use super::debian::Machine;
 use super::version::newest_kernel_package;
-use super::{Missing, Needs, Tools, lock_cache, sources};
+use super::{Missing, Needs, Tools, debian, lock_cache};
 use crate::linux::image;
 use crate::paths::Paths;
 use crate::progress;
@@ -18,37 +17,144 @@ use crate::progress;
 /// The Debian release whose kernel is the tested guest.
 const RELEASE: &str = "trixie";
 const ARCHITECTURE: &str = "riscv64";
-const BUSYBOX_PACKAGE: &str = "busybox-static";
-const OPENSBI_PACKAGE: &str = "opensbi";
 
-/// One file that comes from the person, from the cache, or from Debian.
+/// One file that comes from the person, from the cache, or from a Debian package.
 struct Payload {
     label: &'static str,
+    /// What it is, in a sentence.
+    what: &'static str,
+    /// The environment variable in which the person can name one.
     variable: &'static str,
+    /// The package that has it; none for the newest kernel package.
+    package: Option<&'static str>,
+    /// Its place in the package, as a pattern of tar(1).
+    member: &'static str,
+    /// Its place in the cache.
     cached: PathBuf,
+    /// Tells whether a file is what it should be.
+    check: fn(&Path) -> Result<()>,
 }
 
 impl Payload {
+    fn linux(paths: &Paths) -> Self {
+        Self {
+            label: "Linux",
+            what: "a Linux kernel for riscv64 (an uncompressed `Image`)",
+            variable: "PARTITA_LINUX",
+            package: None,
+            member: "./boot/vmlinu*",
+            cached: paths.cached_linux().join("Image"),
+            check: image::check,
+        }
+    }
+
+    fn busybox(paths: &Paths) -> Self {
+        Self {
+            label: "busybox",
+            what: "a static busybox for riscv64",
+            variable: "PARTITA_BUSYBOX",
+            package: Some("busybox-static"),
+            member: "./usr/bin/busybox",
+            cached: paths.cached_linux().join("busybox"),
+            check: is_file,
+        }
+    }
+
+    fn opensbi(paths: &Paths) -> Self {
+        Self {
+            label: "OpenSBI",
+            what: "OpenSBI's fw_dynamic.bin, which `bench` compares with",
+            variable: "PARTITA_OPENSBI",
+            package: Some("opensbi"),
+            member: "./usr/lib/riscv64-linux-gnu/opensbi/generic/fw_dynamic.bin",
+            cached: paths.cached_opensbi(),
+            check: is_file,
+        }
+    }
+
     fn named_by_person(&self) -> Option<PathBuf> {
         env::var_os(self.variable).map(PathBuf::from)
     }
 
-    fn find(&self) -> Option<PathBuf> {
-        self.named_by_person()
-            .or_else(|| self.cached.is_file().then(|| self.cached.clone()))
+    fn is_absent(&self) -> bool {
+        self.named_by_person().is_none() && !self.cached.is_file()
     }
 
-    /// Says where the file came from.
-    fn report(&self, path: &Path) {
-        let origin = match self.named_by_person() {
-            Some(_) => format!("from {}", self.variable),
-            None => fs::read_to_string(origin_of(&self.cached)).unwrap_or_default(),
+    /// The file, said to the person with its origin; the error tells how to supply it.
+    fn find(&self, problem: Option<&String>) -> Result<PathBuf, Missing> {
+        let named = self.named_by_person();
+        let problem = match &named {
+            Some(path) => match (self.check)(path) {
+                Ok(()) => {
+                    let text = format!("{} (named by {})", path.display(), self.variable);
+                    progress::ready(self.label, &text);
+                    return Ok(path.clone());
+                }
+                Err(error) => Some(format!("{error:#} (named by {})", self.variable)),
+            },
+            None if self.cached.is_file() => {
+                let origin = fs::read_to_string(origin_of(&self.cached)).unwrap_or_default();
+                let text = format!("{} ({})", origin.trim(), self.cached.display());
+                progress::ready(self.label, &text);
+                return Ok(self.cached.clone());
+            }
+            None => problem.cloned(),
         };
-        progress::ready(
-            self.label,
-            &format!("{} ({})", origin.trim(), path.display()),
-        );
+        let reason = problem
+            .map(|problem| format!(": {problem}"))
+            .unwrap_or_default();
+        let package = self.package.unwrap_or("linux-image-6.12.*+deb13-riscv64");
+        Err(Missing {
+            what: format!("{}{reason}", self.what),
+            remedies: vec![
+                format!("name one in {}", self.variable),
+                format!(
+                    "it is {} in Debian {RELEASE}'s package {package} (dpkg-deb -x unpacks it)",
+                    self.member.trim_start_matches('.')
+                ),
+                format!(
+                    "or name a Debian mirror in {} (takes apt and the package \
+                     debian-archive-keyring)",
+                    debian::MIRROR
+                ),
+            ],
+        })
     }
+
+    /// Downloads the package and puts its one file that matches into the cache.
+    ///
+    /// The file appears under its name only when it is whole, so that its presence means it can be
+    /// used.
+    fn fetch(&self, paths: &Paths, apt: &Apt) -> Result<()> {
+        let package = match self.package {
+            Some(package) => package.to_owned(),
+            None => kernel_package(apt)?,
+        };
+        let offers = apt.offers(&package)?;
+        let newest = offers.first().with_context(|| not_in_archives(&package))?;
+        let origin = format!("{package} {}", newest.version);
+        progress::step("downloading", &format!("{origin} for {ARCHITECTURE}"));
+        let work = paths.cache.join("unpacking");
+        let _ = fs::remove_dir_all(&work);
+        fs::create_dir_all(&work).with_context(|| format!("cannot create {}", work.display()))?;
+        apt.download(&[&package], &work)?;
+        let unpacked = unpack(&only_entry(&work)?, self.member, &work.join("tree"))?;
+        (self.check)(&unpacked)?;
+        if let Some(folder) = self.cached.parent() {
+            fs::create_dir_all(folder)
+                .with_context(|| format!("cannot create {}", folder.display()))?;
+        }
+        fs::write(origin_of(&self.cached), format!("{origin}\n"))?;
+        fs::rename(&unpacked, &self.cached)
+            .with_context(|| format!("cannot write {}", self.cached.display()))?;
+        let _ = fs::remove_dir_all(&work);
+        Ok(())
+    }
+}
+
+fn is_file(path: &Path) -> Result<()> {
+    ensure!(path.is_file(), "{} is not a file", path.display());
+    Ok(())
 }
 
 /// Beside each cached file stands a note of the package and version it was taken from.
@@ -65,105 +171,57 @@ pub fn ensure(
     tools: &mut Tools,
     missing: &mut Vec<Missing>,
 ) -> Result<()> {
-    let linux = Payload {
-        label: "Linux",
-        variable: "PARTITA_LINUX",
-        cached: paths.cached_linux().join("Image"),
-    };
-    let busybox = Payload {
-        label: "busybox",
-        variable: "PARTITA_BUSYBOX",
-        cached: paths.cached_linux().join("busybox"),
-    };
-    let opensbi = Payload {
-        label: "OpenSBI",
-        variable: "PARTITA_OPENSBI",
-        cached: paths.cached_opensbi(),
-    };
-    let absent = [
-        needs.linux && linux.find().is_none(),
-        needs.linux && busybox.find().is_none(),
-        needs.opensbi && opensbi.find().is_none(),
+    let payloads = [
+        (needs.linux, Payload::linux(paths)),
+        (needs.linux, Payload::busybox(paths)),
+        (needs.opensbi, Payload::opensbi(paths)),
     ];
-    let reason = if absent.contains(&true) {
-        download(paths, absent)?
+    let absent: Vec<&Payload> = payloads
+        .iter()
+        .filter(|(is_needed, payload)| *is_needed && payload.is_absent())
+        .map(|(_, payload)| payload)
+        .collect();
+    let problems = if absent.is_empty() {
+        Vec::new()
     } else {
-        None
+        download(paths, &absent)?
     };
-    let reason = reason
-        .map(|reason| format!(": {reason}"))
-        .unwrap_or_default();
-
-    if needs.linux {
-        let usable = linux.find().map(|path| image::check(&path).map(|()| path));
-        match usable {
-            Some(Ok(path)) => {
-                linux.report(&path);
-                tools.linux = Some(path);
-            }
-            absent_or_wrong => missing.push(Missing {
-                what: match absent_or_wrong {
-                    Some(Err(error)) => format!("a usable Linux kernel for riscv64: {error:#}"),
-                    _ => format!("a Linux kernel for riscv64{reason}"),
-                },
-                remedies: vec![
-                    format!("name an uncompressed riscv64 `Image` in {}", linux.variable),
-                    format!(
-                        "Debian {RELEASE} has one as /boot/vmlinux-* in \
-                         linux-image-6.12.*+deb13-{ARCHITECTURE} (unpack it with dpkg-deb -x)"
-                    ),
-                ],
-            }),
+    let mut found = payloads.iter().map(|(is_needed, payload)| {
+        let problem = problems.iter().find(|(label, _)| *label == payload.label);
+        is_needed.then(|| payload.find(problem.map(|(_, text)| text)))
+    });
+    let mut take = |is_optional: bool| match found.next()?? {
+        Ok(path) => Some(path),
+        Err(item) if is_optional => {
+            progress::note(&format!(
+                "without {}; {}",
+                item.what,
+                item.remedies.join("; ")
+            ));
+            None
         }
-        match busybox.find() {
-            Some(path) => {
-                ensure!(
-                    path.is_file(),
-                    "PARTITA_BUSYBOX: {} is not a file",
-                    path.display()
-                );
-                busybox.report(&path);
-                tools.busybox = Some(path);
-            }
-            None => missing.push(Missing {
-                what: format!("a static busybox for riscv64{reason}"),
-                remedies: vec![
-                    "name one in PARTITA_BUSYBOX".into(),
-                    format!(
-                        "Debian {RELEASE} has one as /usr/bin/busybox in {BUSYBOX_PACKAGE} \
-                         for {ARCHITECTURE}"
-                    ),
-                ],
-            }),
+        Err(item) => {
+            missing.push(item);
+            None
         }
-    }
-    if needs.opensbi {
-        match opensbi.find() {
-            Some(path) => {
-                opensbi.report(&path);
-                tools.opensbi = Some(path);
-            }
-            None => progress::note(&format!(
-                "there is no OpenSBI to compare with in `bench`{reason}; name an fw_dynamic.bin in {}",
-                opensbi.variable
-            )),
-        }
-    }
+    };
+    tools.linux = take(false);
+    tools.busybox = take(false);
+    tools.opensbi = take(true);
     Ok(())
 }
 
-/// Downloads what is absent (kernel, busybox, OpenSBI); returns why not all could be had.
-fn download(paths: &Paths, absent: [bool; 3]) -> Result<Option<String>> {
-    let machine = match Machine::find() {
-        Ok(machine) => machine,
-        Err(reason) => return Ok(Some(reason)),
+/// Downloads what is absent; returns the labels of what could not be had, with the reasons.
+fn download(paths: &Paths, absent: &[&Payload]) -> Result<Vec<(&'static str, String)>> {
+    let archives = match debian::archives_of(RELEASE) {
+        Ok(archives) => archives,
+        Err(reason) => {
+            return Ok(absent
+                .iter()
+                .map(|payload| (payload.label, reason.clone()))
+                .collect());
+        }
     };
-    let archives = sources::with_release(&machine.archives, &machine.codenames, RELEASE);
-    if archives.is_empty() {
-        return Ok(Some(
-            "this machine's apt sources name no release archive".into(),
-        ));
-    }
     let _lock = lock_cache(paths)?;
     let folder = paths.cache.join("apt").join(ARCHITECTURE);
     let apt = Apt::for_architecture(folder, &archives, ARCHITECTURE)?;
@@ -172,84 +230,30 @@ fn download(paths: &Paths, absent: [bool; 3]) -> Result<Option<String>> {
         &format!("package lists of {RELEASE} for {ARCHITECTURE}"),
     );
     apt.update();
-    let [kernel, busybox, opensbi] = absent;
-    let mut problems = Vec::new();
-    let mut note = |result: Result<()>| {
-        if let Err(error) = result {
-            problems.push(format!("{error:#}"));
-        }
-    };
-    if kernel {
-        note(kernel_package(&apt).and_then(|package| {
-            let file = paths.cached_linux().join("Image");
-            fetch(paths, &apt, &package, "./boot/vmlinu*", &file)
-        }));
-    }
-    if busybox {
-        let file = paths.cached_linux().join("busybox");
-        note(fetch(
-            paths,
-            &apt,
-            BUSYBOX_PACKAGE,
-            "./usr/bin/busybox",
-            &file,
-        ));
-    }
-    if opensbi {
-        let member = "./usr/lib/riscv64-linux-gnu/opensbi/generic/fw_dynamic.bin";
-        note(fetch(
-            paths,
-            &apt,
-            OPENSBI_PACKAGE,
-            member,
-            &paths.cached_opensbi(),
-        ));
-    }
+    let problems: Vec<(&'static str, String)> = absent
+        .iter()
+        // Another command may have been faster, while this one waited for the lock.
+        .filter(|payload| payload.is_absent())
+        .filter_map(|payload| {
+            let error = payload.fetch(paths, &apt).err()?;
+            Some((payload.label, format!("{error:#}")))
+        })
+        .collect();
     if problems.is_empty() {
         apt.remove();
-        return Ok(None);
     }
-    Ok(Some(problems.join("\n")))
+    Ok(problems)
+}
+
+fn not_in_archives(package: &str) -> String {
+    format!("no apt archive of this machine has {package} of {RELEASE} for {ARCHITECTURE}")
 }
 
 fn kernel_package(apt: &Apt) -> Result<String> {
     let names = apt.names("linux-image-6.12.")?;
     newest_kernel_package(names.iter().map(String::as_str))
         .map(str::to_owned)
-        .with_context(|| {
-            format!(
-                "this machine's apt archives have no 6.12 kernel of {RELEASE} for {ARCHITECTURE}"
-            )
-        })
-}
-
-/// Downloads `package` and puts its one file that matches `member` into the cache as `file`.
-///
-/// The file appears under its name only when it is whole, so that its presence means it can be used.
-fn fetch(paths: &Paths, apt: &Apt, package: &str, member: &str, file: &Path) -> Result<()> {
-    let offers = apt.offers(package)?;
-    let version = &offers
-        .first()
-        .with_context(|| format!("this machine's apt archives have no {package} of {RELEASE}"))?
-        .version;
-    progress::step(
-        "downloading",
-        &format!("{package} {version} for {ARCHITECTURE}"),
-    );
-    let work = paths.cache.join("unpacking");
-    let _ = fs::remove_dir_all(&work);
-    fs::create_dir_all(&work).with_context(|| format!("cannot create {}", work.display()))?;
-    apt.download(&[package], &work)?;
-    let archive = only_file(&work)?;
-    let unpacked = unpack(&archive, member, &work.join("tree"))?;
-    if let Some(folder) = file.parent() {
-        fs::create_dir_all(folder)
-            .with_context(|| format!("cannot create {}", folder.display()))?;
-    }
-    fs::write(origin_of(file), format!("{package} {version}\n"))?;
-    fs::rename(&unpacked, file).with_context(|| format!("cannot write {}", file.display()))?;
-    let _ = fs::remove_dir_all(&work);
-    Ok(())
+        .with_context(|| not_in_archives("a 6.12 kernel"))
 }
 
 /// Unpacks the members of a Debian package that match the pattern; there must be exactly one.
@@ -283,7 +287,7 @@ fn unpack(archive: &Path, member: &str, tree: &Path) -> Result<PathBuf> {
     );
     let mut folder = tree.to_owned();
     loop {
-        let entry = only_file(&folder)?;
+        let entry = only_entry(&folder)?;
         if !entry.is_dir() {
             return Ok(entry);
         }
@@ -292,7 +296,7 @@ fn unpack(archive: &Path, member: &str, tree: &Path) -> Result<PathBuf> {
 }
 
 /// The one entry of a folder.
-fn only_file(folder: &Path) -> Result<PathBuf> {
+fn only_entry(folder: &Path) -> Result<PathBuf> {
     let entries: Vec<PathBuf> = fs::read_dir(folder)
         .with_context(|| format!("cannot read {}", folder.display()))?
         .filter_map(|entry| Some(entry.ok()?.path()))

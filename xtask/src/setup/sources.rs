@@ -26,6 +26,8 @@ pub struct Entry {
 const ALIASES: [&str; 5] = ["stable", "oldstable", "testing", "unstable", "sid"];
 /// Of those, and of code names, the ones that have no backports.
 const WITHOUT_BACKPORTS: [&str; 3] = ["testing", "unstable", "sid"];
+/// Components that the distribution itself keeps; Ubuntu has QEMU and cross compilers in `universe`.
+const COMPONENTS: [&str; 2] = ["main", "universe"];
 /// What the distribution itself appends to a suite's name; others (`bookworm-pgdg`) are third parties.
 const RELEASE_PARTS: [&str; 6] = [
     "",
@@ -139,13 +141,25 @@ fn stanzas(text: &str) -> Vec<Vec<(String, String)>> {
 }
 
 impl Entry {
+    /// The `main` component of one release on a mirror, checked with one keyring.
+    pub fn of_mirror(uri: &str, release: &str, keyring: &str) -> Self {
+        Self {
+            uris: vec![uri.to_owned()],
+            suites: vec![release.to_owned()],
+            components: vec!["main".to_owned()],
+            trust: vec![("Signed-By".to_owned(), keyring.to_owned())],
+        }
+    }
+
     /// The release's own suite in this entry, without `-updates`, `-security`, `-backports`.
     fn base_suite(&self, codenames: &[String]) -> Option<&String> {
         self.suites.iter().find(|suite| is_base(suite, codenames))
     }
 
     fn belongs_to_release(&self, codenames: &[String]) -> bool {
-        self.components.iter().any(|component| component == "main")
+        self.components
+            .iter()
+            .any(|component| COMPONENTS.contains(&component.as_str()))
             && self.uris.iter().all(|uri| !uri.starts_with("cdrom:"))
             && self.suites.iter().any(|suite| {
                 let (base, part) = suite.split_once(['-', '/']).unwrap_or((suite, ""));
@@ -165,7 +179,7 @@ fn is_base(suite: &str, codenames: &[String]) -> bool {
     codenames.iter().any(|name| name == suite) || ALIASES.contains(&suite)
 }
 
-/// The distribution's own archives: those of its suites with a component `main`.
+/// The distribution's own archives: those of its suites with a component of its own.
 ///
 /// Third parties may use the same suite and component names. Where some entries are checked with a
 /// key of the distribution itself, only these count; else those that leave the key to apt.
@@ -199,14 +213,22 @@ pub fn own_entries(entries: &[Entry], codenames: &[String]) -> Vec<Entry> {
 /// The same archives with another release: only its main suite, which alone holds every package of
 /// its last point release, and only component `main`.
 pub fn with_release(own: &[Entry], codenames: &[String], release: &str) -> Vec<Entry> {
-    own.iter()
+    let mut all: Vec<Entry> = Vec::new();
+    for entry in own
+        .iter()
         .filter(|entry| entry.base_suite(codenames).is_some())
-        .map(|entry| Entry {
+    {
+        let replaced = Entry {
             suites: vec![release.to_owned()],
             components: vec!["main".to_owned()],
             ..entry.clone()
-        })
-        .collect()
+        };
+        // One-line lists often have a line for each component.
+        if !all.contains(&replaced) {
+            all.push(replaced);
+        }
+    }
+    all
 }
 
 /// The own archives followed by the same with the backports suite. apt resolves what comes from

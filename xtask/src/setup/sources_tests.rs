@@ -157,3 +157,22 @@ fn a_security_archive_in_the_old_notation_belongs_to_the_release() {
     assert_eq!(own_entries(&entries, &codenames()).len(), 1);
     assert_eq!(with_release(&entries, &codenames(), "trixie"), []);
 }
+
+#[test]
+fn components_on_lines_of_their_own_all_count_but_replace_into_one_entry() {
+    let text = "deb http://a.example noble main\ndeb http://a.example noble universe\n";
+    let codenames = ["noble".to_owned()];
+    let own = own_entries(&parse(text, Format::OneLine), &codenames);
+    assert_eq!(own.len(), 2);
+    assert_eq!(with_release(&own, &codenames, "trixie").len(), 1);
+}
+
+#[test]
+fn a_mirror_that_the_person_names_is_checked_with_the_keyring() {
+    let entry = Entry::of_mirror("http://a.example/debian", "trixie", "/usr/share/k.gpg");
+    assert_eq!(
+        write(&[entry]),
+        "Types: deb\nURIs: http://a.example/debian\nSuites: trixie\nComponents: main\n\
+         Signed-By: /usr/share/k.gpg\n\n"
+    );
+}
