@@ -6,8 +6,27 @@ use std::{env, fs, process::Command};
 
 /// The kernel's sources, from the crate that carries them.
 const KERNEL: &str = env!("PARTITA_FREERTOS_KERNEL");
-/// The C part of the port.
-const PORT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/port");
+
+/// A file of the port, by its name, with its text: so the build depends on no path of this crate.
+macro_rules! port_files {
+    ($($name:literal),* $(,)?) => { [$(($name, include_str!(concat!("../port/", $name)))),*] };
+}
+
+/// The part of the port that is written for a partition.
+const PORT_FILES: [(&str, &str); 11] = port_files![
+    "trap.S",
+    "partition.c",
+    "line.c",
+    "lateness.c",
+    "lateness.h",
+    "include/hidden.h",
+    "include/stdlib.h",
+    "include/string.h",
+    "include/partita.h",
+    "include/partita_freertos_config.h",
+    "include/freertos_risc_v_chip_specific_extensions.h",
+];
+
 /// The kernel's files that depend on nothing but the port. What an application leaves out is not
 /// linked.
 const KERNEL_FILES: [&str; 7] = [
@@ -19,6 +38,7 @@ const KERNEL_FILES: [&str; 7] = [
     "tasks.c",
     "timers.c",
 ];
+
 /// The cross compilers that are looked for, in this order.
 const COMPILERS: [&str; 3] = [
     "riscv64-linux-gnu-gcc",
@@ -63,20 +83,20 @@ impl Partition {
             return;
         }
         println!("cargo::rerun-if-changed={}", self.directory.display());
-        println!("cargo::rerun-if-changed={PORT}");
-        let port = write_supervisor_port();
-        let mut compiler = compiler();
+        let port = write_port();
+        let mut compiler = compiler(&port);
         compiler
             .include(&self.directory)
-            .include(Path::new(PORT).join("include"))
+            .include(port.join("include"))
             .include(Path::new(KERNEL).join("include"))
             .include(&port)
             .files(KERNEL_FILES.map(|file| Path::new(KERNEL).join(file)))
-            .file(port.join("port.c"))
-            .file(port.join("portASM.S"))
             .files(
-                ["trap.S", "partition.c", "line.c", "lateness.c"]
-                    .map(|file| Path::new(PORT).join(file)),
+                supervisor_port::FILES
+                    .iter()
+                    .chain(PORT_FILES.iter().map(|(name, _)| name))
+                    .filter(|name| !name.ends_with(".h"))
+                    .map(|name| port.join(name)),
             )
             .files(&self.files);
         // Whole, as the port's handlers replace weak symbols of the kernel.
@@ -87,25 +107,31 @@ impl Partition {
 }
 
 /// Writes the port's files into the build directory, and returns where.
-fn write_supervisor_port() -> PathBuf {
+fn write_port() -> PathBuf {
     let output = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR")).join("port");
-    fs::create_dir_all(&output).expect("the build directory can be written to");
+    let write = |name: &str, text: &str| {
+        let path = output.join(name);
+        fs::create_dir_all(path.parent().expect("the file is in the port's directory"))
+            .and_then(|()| fs::write(&path, text))
+            .unwrap_or_else(|error| panic!("cannot write {}: {error}", path.display()));
+    };
     for file in supervisor_port::FILES {
         let upstream = Path::new(KERNEL).join("portable/GCC/RISC-V").join(file);
         let text = fs::read_to_string(&upstream)
             .unwrap_or_else(|error| panic!("cannot read {}: {error}", upstream.display()));
         match supervisor_port::convert(file, &text) {
-            Ok(text) => {
-                fs::write(output.join(file), text).expect("the build directory is writable")
-            }
+            Ok(text) => write(file, &text),
             Err(error) => panic!("{error}"),
         }
+    }
+    for (name, text) in PORT_FILES {
+        write(name, text);
     }
     output
 }
 
-/// The cross compiler with the flags of a partition.
-fn compiler() -> cc::Build {
+/// The cross compiler with the flags of a partition, for the port's files in `port`.
+fn compiler(port: &Path) -> cc::Build {
     let mut build = cc::Build::new();
     if !names_a_compiler() {
         let compiler = COMPILERS.into_iter().find(|name| runs(name)).unwrap_or_else(|| {
@@ -126,7 +152,7 @@ fn compiler() -> cc::Build {
         // With every symbol hidden, position independence costs no indirection by a GOT.
         .flag("-fPIE")
         .flag("-include")
-        .flag(format!("{PORT}/include/hidden.h"))
+        .flag(port.join("include/hidden.h"))
         .flag("-std=gnu11")
         .flag("-ffreestanding")
         .flag("-fno-stack-protector")
