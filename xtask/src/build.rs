@@ -90,8 +90,13 @@ pub fn run(paths: &Paths, options: &Options) -> Result<()> {
 /// Builds everything, having made sure of everything in `needs`.
 pub fn everything(paths: &Paths, needs: Needs) -> Result<Tools> {
     let tools = setup::ensure(paths, needs)?;
-    build_parts(paths, Part::value_variants(), &tools)?;
+    with_tools(paths, &tools)?;
     Ok(tools)
+}
+
+/// Builds everything with what set-up found.
+pub fn with_tools(paths: &Paths, tools: &Tools) -> Result<()> {
+    build_parts(paths, Part::value_variants(), tools)
 }
 
 fn build_parts(paths: &Paths, parts: &[Part], tools: &Tools) -> Result<()> {

@@ -14,7 +14,7 @@ use self::tally::Tally;
 use crate::cargo::{self, RISCV64_TARGET};
 use crate::paths::{Paths, find_program};
 use crate::setup::{Needs, Tools};
-use crate::{build, process, progress};
+use crate::{build, process, progress, setup};
 
 /// The package whose tests boot systems in QEMU.
 const SYSTEM_TESTS: &str = "partita-tests";
@@ -35,7 +35,7 @@ pub fn run(paths: &Paths, options: &Options) -> Result<ExitCode> {
     let tools = if options.host_only {
         Tools::default()
     } else {
-        build::everything(paths, Needs::BOOT)?
+        setup::ensure(paths, Needs::BOOT)?
     };
     let mut tally = Tally::default();
     if options.filter.is_none() {
@@ -65,13 +65,16 @@ pub fn run(paths: &Paths, options: &Options) -> Result<ExitCode> {
         &tools,
     )?);
     if !options.host_only {
-        tally.add(tests(
-            paths,
-            "system tests",
-            &["--package", SYSTEM_TESTS],
-            filter,
-            &tools,
-        )?);
+        match build::with_tools(paths, &tools) {
+            Ok(()) => {
+                let packages = ["--package", SYSTEM_TESTS];
+                tally.add(tests(paths, "system tests", &packages, filter, &tools)?);
+            }
+            Err(error) => {
+                progress::failure(&format!("{error:#}"));
+                tally.add(Tally::one("build of what the system tests boot", false));
+            }
+        }
     }
     for name in &tally.failures {
         progress::failure(name);

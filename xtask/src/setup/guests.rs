@@ -73,7 +73,9 @@ impl Payload {
     }
 
     fn named_by_person(&self) -> Option<PathBuf> {
-        env::var_os(self.variable).map(PathBuf::from)
+        let path = PathBuf::from(env::var_os(self.variable)?);
+        // What reads it may run in another folder.
+        Some(std::path::absolute(&path).unwrap_or(path))
     }
 
     fn is_absent(&self) -> bool {

@@ -61,10 +61,9 @@ fn inspect(path: &Path) -> Result<Qemu, String> {
             path.display()
         ));
     }
-    Ok(Qemu {
-        path: path.to_owned(),
-        version,
-    })
+    // What is started later may run in another folder.
+    let path = std::path::absolute(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    Ok(Qemu { path, version })
 }
 
 /// A package to install, from backports where the release's own version is too old.
