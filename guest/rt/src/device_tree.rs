@@ -53,10 +53,10 @@ pub fn boot_arguments(tree: &[u8]) -> Option<&str> {
         at = at.checked_add(4)?;
         match token {
             BEGIN_NODE => {
-                let name = text(tree, at)?;
+                let name = string(tree, at)?;
                 at = aligned(at.checked_add(name.len())?.checked_add(1)?)?;
                 depth += 1;
-                in_chosen = depth == 2 && name == "chosen";
+                in_chosen = depth == 2 && name == b"chosen";
             }
             END_NODE => {
                 depth = depth.checked_sub(1)?;
@@ -67,8 +67,8 @@ pub fn boot_arguments(tree: &[u8]) -> Option<&str> {
                 let name = strings.checked_add(word(tree, at.checked_add(4)?)? as usize)?;
                 let value = at.checked_add(8)?;
                 let end = value.checked_add(length)?;
-                if in_chosen && text(tree, name)? == "bootargs" {
-                    return text(tree.get(..end)?, value);
+                if in_chosen && string(tree, name)? == b"bootargs" {
+                    return core::str::from_utf8(string(tree.get(..end)?, value)?).ok();
                 }
                 at = aligned(end)?;
             }
@@ -92,11 +92,11 @@ fn word(tree: &[u8], offset: usize) -> Option<u32> {
     Some(u32::from_be_bytes(*bytes))
 }
 
-/// The text from `offset` to the next zero byte.
-fn text(tree: &[u8], offset: usize) -> Option<&str> {
+/// The bytes from `offset` to the next zero byte.
+fn string(tree: &[u8], offset: usize) -> Option<&[u8]> {
     let bytes = tree.get(offset..)?;
     let length = bytes.iter().position(|&byte| byte == 0)?;
-    core::str::from_utf8(&bytes[..length]).ok()
+    Some(&bytes[..length])
 }
 
 /// The next multiple of 4, to which tokens are aligned.
