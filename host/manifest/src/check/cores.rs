@@ -1,0 +1,190 @@
+//! Checks who runs where: cores exist, and each one has an order of service and enough time.
+
+use crate::Code;
+use crate::manifest::{Located, Manifest, PartitionEntry, Payload};
+use crate::problem::{Problem, Problems};
+use partita_abi::MAX_SHARING;
+use std::ops::Range;
+
+/// A partition on a core, and the place that puts it there.
+type User<'a> = (&'a PartitionEntry, &'a Range<usize>);
+
+pub(super) fn check(manifest: &Manifest, problems: &mut Problems) {
+    for entry in &manifest.partitions {
+        check_list(entry, manifest.cores.as_ref(), problems);
+    }
+    for core in 0..partita_abi::MAX_CORES {
+        let users: Vec<User<'_>> = manifest
+            .partitions
+            .iter()
+            .filter_map(|entry| {
+                let cores = &entry.cores.as_ref()?.value;
+                let found = cores.iter().find(|user| user.value == core as i64)?;
+                Some((entry, &found.span))
+            })
+            .collect();
+        check_sharing(core, &users, problems);
+        check_load(core, &users, problems);
+    }
+    for entry in &manifest.partitions {
+        check_starvation(entry, manifest, problems);
+    }
+}
+
+fn check_list(entry: &PartitionEntry, board: Option<&Located<usize>>, problems: &mut Problems) {
+    let Some(cores) = &entry.cores else { return };
+    let name = &entry.name.value;
+    if cores.value.is_empty() {
+        problems.push(
+            Problem::error(Code::NoCores, format!("`{name}` has no core"))
+                .at(&cores.span, "names none")
+                .help("name at least one, as in `cores = [0]`"),
+        );
+    }
+    for (index, core) in cores.value.iter().enumerate() {
+        let earlier = cores.value.iter().take(index);
+        if let Some(first) = earlier.into_iter().find(|other| other.value == core.value) {
+            problems.push(
+                Problem::error(
+                    Code::DuplicateCore,
+                    format!("`{name}` names core {} twice", core.value),
+                )
+                .at(&core.span, "second time")
+                .at(&first.span, "first time")
+                .help("remove one: a partition has one virtual core on each core"),
+            );
+        }
+        if let Some(board) = board
+            && (core.value < 0 || core.value as u64 >= board.value as u64)
+        {
+            problems.push(
+                Problem::error(
+                    Code::CoreOutOfRange,
+                    format!("there is no core {}", core.value),
+                )
+                .at(&core.span, "this core")
+                .at(&board.span, "cores are numbered from 0 to one below this")
+                .help("name another core, or give the board more"),
+            );
+        }
+    }
+}
+
+fn check_sharing(core: usize, users: &[User<'_>], problems: &mut Problems) {
+    if let Some((entry, span)) = users.get(MAX_SHARING) {
+        problems.push(
+            Problem::error(
+                Code::TooManySharing,
+                format!(
+                    "core {core} is shared by {} partitions, the monitor has room for {MAX_SHARING}",
+                    users.len()
+                ),
+            )
+            .at(span, format!("`{}` is the first one too many", entry.name.value))
+            .help("move a partition to another core"),
+        );
+    }
+    for (index, (second, second_span)) in users.iter().enumerate() {
+        for (first, first_span) in users.iter().take(index) {
+            let names = format!("`{}` and `{}`", first.name.value, second.name.value);
+            let is_linux =
+                |entry: &PartitionEntry| matches!(entry.payload, Some(Payload::Linux(_)));
+            if is_linux(first) && is_linux(second) {
+                problems.push(
+                    Problem::error(
+                        Code::DirectInterruptsConflict,
+                        format!("{names} both run Linux on core {core}"),
+                    )
+                    .at(
+                        second_span,
+                        "Linux takes its interrupts without the monitor here",
+                    )
+                    .at(first_span, "and here")
+                    .help("a core has room for one Linux: give them different cores"),
+                );
+            }
+            if let (Some(first_level), Some(second_level)) =
+                (&first.criticality, &second.criticality)
+                && first_level.value.0 == second_level.value.0
+            {
+                problems.push(
+                    Problem::error(
+                        Code::EqualCriticality,
+                        format!("{names} share core {core} at the same criticality"),
+                    )
+                    .at(&second_level.span, "as critical as the other")
+                    .at(&first_level.span, "as critical as the other")
+                    .at(second_span, format!("core {core}"))
+                    .at(first_span, format!("core {core}"))
+                    .help(
+                        "the order would be undefined: \
+                         change one criticality, or give them different cores",
+                    ),
+                );
+            }
+        }
+    }
+}
+
+fn check_load(core: usize, users: &[User<'_>], problems: &mut Problems) {
+    let shares: Vec<(&PartitionEntry, u128, &Range<usize>)> = users
+        .iter()
+        .filter_map(|(entry, _)| {
+            let (budget, period) = (entry.budget.as_ref()?, entry.period.as_ref()?);
+            let billionths =
+                u128::from(budget.value) * 1_000_000_000 / u128::from(period.value.max(1));
+            Some((*entry, billionths, &budget.span))
+        })
+        .collect();
+    let sum: u128 = shares.iter().map(|(_, share, _)| share).sum();
+    // A single budget beyond its period is a problem of its own.
+    if sum <= 1_000_000_000 || shares.len() < 2 {
+        return;
+    }
+    let percent = |share: u128| (share + 5_000_000) / 10_000_000;
+    let mut problem = Problem::error(
+        Code::CoreOverloaded,
+        format!("the budgets on core {core} add up to {} %", percent(sum)),
+    )
+    .help("shorten a budget, lengthen a period, or move a partition to another core");
+    for (entry, share, span) in shares {
+        let text = format!("`{}`: {} %", entry.name.value, percent(share));
+        problem = problem.at(span, text);
+    }
+    problems.push(problem);
+}
+
+/// Warns of a partition without a budget above others: promise 2 needs one.
+fn check_starvation(entry: &PartitionEntry, manifest: &Manifest, problems: &mut Problems) {
+    let (Some(level), Some(cores), None) = (&entry.criticality, &entry.cores, &entry.budget) else {
+        return;
+    };
+    let shares = |other: &PartitionEntry, core: i64| {
+        let cores = other.cores.iter().flat_map(|cores| &cores.value);
+        cores.into_iter().any(|used| used.value == core)
+    };
+    for core in &cores.value {
+        let starved = manifest.partitions.iter().find(|other| {
+            let lower = other
+                .criticality
+                .as_ref()
+                .is_some_and(|other| other.value.0 < level.value.0);
+            lower && shares(other, core.value)
+        });
+        if let Some(starved) = starved {
+            problems.push(
+                Problem::warning(
+                    Code::NoBudget,
+                    format!(
+                        "`{}` may take core {} from `{}` for as long as it likes",
+                        entry.name.value, core.value, starved.name.value
+                    ),
+                )
+                .at(&core.span, format!("shared with `{}`", starved.name.value))
+                .at(&level.span, "is served first")
+                .help("bound it with `budget` and `period`"),
+            );
+            return;
+        }
+    }
+}

@@ -1,0 +1,365 @@
+//! Checks a parsed manifest as a whole: everything that two lines of it can disagree about.
+
+mod cores;
+mod memory;
+pub(crate) use memory::{PAGE_BYTES, in_monitor};
+
+use crate::Code;
+use crate::images::Image;
+use crate::manifest::{Acceptance, Manifest, PartitionEntry, Payload};
+use crate::problem::{Problem, Problems};
+use crate::suggest;
+use crate::system::{Partition, System};
+use partita_abi::table::{Console, FloatingPoint, OnFault};
+use std::ops::Range;
+
+/// Budgets below this would be spent on switching alone.
+const LEAST_BUDGET_NS: u64 = 10_000;
+
+/// Reports every conflict. The system is there if nothing in `problems` is an error.
+pub(crate) fn check(
+    manifest: Manifest,
+    images: Vec<Option<Image>>,
+    problems: &mut Problems,
+) -> Option<System> {
+    check_count(&manifest, problems);
+    check_board(&manifest, problems);
+    for entry in &manifest.partitions {
+        check_options(entry, problems);
+        check_budget(entry, problems);
+        check_acceptances(entry, problems);
+    }
+    check_devices(&manifest, problems);
+    cores::check(&manifest, problems);
+    memory::check(&manifest, &images, problems);
+    let focus = find_focus(&manifest, problems);
+    if problems.has_errors() {
+        return None;
+    }
+    complete(manifest, images, focus?)
+}
+
+fn check_count(manifest: &Manifest, problems: &mut Problems) {
+    if let Some(entry) = manifest.partitions.get(partita_abi::MAX_PARTITIONS) {
+        problems.push(
+            Problem::error(
+                Code::TooManyPartitions,
+                format!(
+                    "the system has {} partitions, the monitor has room for {}",
+                    manifest.partitions.len(),
+                    partita_abi::MAX_PARTITIONS
+                ),
+            )
+            .at(&entry.name.span, "the first one too many")
+            .help("put programs that trust each other into one partition"),
+        );
+    }
+}
+
+fn check_board(manifest: &Manifest, problems: &mut Problems) {
+    let Some(board) = &manifest.board else { return };
+    let (least, most) = board.value.ram_sizes;
+    if let Some(memory) = &manifest.memory {
+        let wrong = if memory.value % memory::PAGE_BYTES != 0 {
+            Some(Code::Unaligned)
+        } else if !(least..=most).contains(&memory.value) {
+            Some(Code::BoardMemory)
+        } else {
+            None
+        };
+        if let Some(code) = wrong {
+            problems.push(
+                Problem::error(
+                    code,
+                    format!("`{}` cannot have this much memory", board.value.name),
+                )
+                .at(&memory.span, "this size")
+                .at(&board.span, "of this board")
+                .help(format!(
+                    "give it a multiple of 4KiB from {} to {}",
+                    crate::quantity::show_size(least),
+                    crate::quantity::show_size(most)
+                )),
+            );
+        }
+    }
+    let most = board.value.max_cores.min(partita_abi::MAX_CORES);
+    if let Some(cores) = &manifest.cores
+        && !(1..=most).contains(&cores.value)
+    {
+        problems.push(
+            Problem::error(
+                Code::BoardCores,
+                format!("`{}` cannot have this many cores", board.value.name),
+            )
+            .at(&cores.span, "this number")
+            .at(&board.span, "of this board")
+            .help(format!("give it 1 to {most} cores")),
+        );
+    }
+}
+
+fn check_options(entry: &PartitionEntry, problems: &mut Problems) {
+    let Some(Payload::Linux(linux)) = &entry.payload else {
+        return;
+    };
+    if let Some(floating_point) = &entry.floating_point
+        && floating_point.value == FloatingPoint::None
+    {
+        problems.push(
+            Problem::error(Code::LinuxWithoutFp, "Linux uses floating point")
+                .at(&floating_point.span, "forbids it")
+                .at(&linux.span, "runs Linux")
+                .help("write `fp = \"eager\"`, or leave `fp` out"),
+        );
+    }
+    if let Some(arguments) = &entry.arguments {
+        let mut problem = Problem::error(
+            Code::ArgumentsForLinux,
+            "Linux takes its arguments from `command-line`",
+        )
+        .at(&arguments.span, "not used by Linux")
+        .help("move them to `command-line` in `linux = { … }`");
+        let other = linux.command_line.as_ref().map(|line| &line.span);
+        problem = problem.at(other.unwrap_or(&linux.span), "runs Linux");
+        problems.push(problem);
+    }
+}
+
+fn check_budget(entry: &PartitionEntry, problems: &mut Problems) {
+    match (&entry.budget, &entry.period) {
+        (Some(budget), None) => problems.push(
+            Problem::error(Code::BudgetWithoutPeriod, "a budget needs a period")
+                .at(&budget.span, "how much of what?")
+                .help("add a line such as `period = \"1ms\"`"),
+        ),
+        (None, Some(period)) => problems.push(
+            Problem::error(Code::PeriodWithoutBudget, "a period needs a budget")
+                .at(&period.span, "bounds nothing")
+                .help("add a line such as `budget = \"500us\"`, or remove the period"),
+        ),
+        (Some(budget), Some(period)) if budget.value > period.value => problems.push(
+            Problem::error(
+                Code::BudgetExceedsPeriod,
+                "the budget is longer than its period",
+            )
+            .at(&budget.span, "budget")
+            .at(&period.span, "period")
+            .help("make the budget shorter or the period longer"),
+        ),
+        (Some(budget), Some(_)) if budget.value < LEAST_BUDGET_NS => problems.push(
+            Problem::error(Code::BudgetTooShort, "the budget is too short to be kept")
+                .at(&budget.span, "would be spent on switching alone")
+                .help(format!(
+                    "make it {} at least, and the period longer to match",
+                    crate::quantity::show_time(LEAST_BUDGET_NS)
+                )),
+        ),
+        _ => {}
+    }
+}
+
+fn check_acceptances(entry: &PartitionEntry, problems: &mut Problems) {
+    let accepted = entry
+        .accept
+        .iter()
+        .find(|accept| accept.value == Acceptance::Dma);
+    let mut writers = entry.devices.iter().filter(|device| device.value.dma);
+    match accepted {
+        None => {
+            for device in writers {
+                problems.push(
+                    Problem::error(
+                        Code::DmaNotAccepted,
+                        format!(
+                            "`{}` can read and write all memory by itself, and the board has no \
+                             IOMMU to bound it",
+                            device.value.name
+                        ),
+                    )
+                    .at(&device.span, "is not kept apart by anything")
+                    .at(
+                        &entry.name.span,
+                        "whoever runs here can reach every partition with it",
+                    )
+                    .help("give the device up, or accept this with `accept = [\"dma\"]`"),
+                );
+            }
+        }
+        Some(accepted) => match writers.next() {
+            Some(device) => problems.push(
+                Problem::warning(
+                    Code::Dma,
+                    format!(
+                        "`{}` can reach every partition and the monitor through `{}`",
+                        entry.name.value, device.value.name
+                    ),
+                )
+                .at(&device.span, "reads and writes all memory by itself")
+                .at(&accepted.span, "accepted here"),
+            ),
+            None => problems.push(
+                Problem::warning(
+                    Code::UnneededAcceptance,
+                    format!("`{}` has no device with DMA", entry.name.value),
+                )
+                .at(&accepted.span, "accepts a limit that is not there")
+                .help("remove it, so that it cannot hide a later change"),
+            ),
+        },
+    }
+}
+
+fn check_devices(manifest: &Manifest, problems: &mut Problems) {
+    let mut owners: Vec<(usize, &str, &Range<usize>)> = Vec::new();
+    for (index, entry) in manifest.partitions.iter().enumerate() {
+        for device in &entry.devices {
+            let name = device.value.name;
+            match owners.iter().find(|(_, other, _)| *other == name) {
+                None => owners.push((index, name, &device.span)),
+                Some((owner, _, first)) if *owner == index => problems.push(
+                    Problem::error(
+                        Code::DuplicateDevice,
+                        format!("`{}` lists the device `{name}` twice", entry.name.value),
+                    )
+                    .at(&device.span, "second time")
+                    .at(first, "first time")
+                    .help("remove one"),
+                ),
+                Some((owner, _, first)) => {
+                    let first_name = &manifest.partitions[*owner].name.value;
+                    problems.push(
+                        Problem::error(
+                            Code::DeviceConflict,
+                            format!(
+                                "`{first_name}` and `{}` both own the device `{name}`",
+                                entry.name.value
+                            ),
+                        )
+                        .at(
+                            &device.span,
+                            format!("owned by `{}` here", entry.name.value),
+                        )
+                        .at(first, format!("owned by `{first_name}` here"))
+                        .help("a device has one owner: remove it from one of them"),
+                    );
+                }
+            }
+        }
+    }
+}
+
+fn console_of(entry: &PartitionEntry) -> Console {
+    let default = match entry.payload {
+        Some(Payload::Linux(_)) => Console::Uart16550,
+        _ => Console::MonitorCall,
+    };
+    entry
+        .console
+        .as_ref()
+        .map_or(default, |console| console.value)
+}
+
+fn find_focus(manifest: &Manifest, problems: &mut Problems) -> Option<usize> {
+    let partitions = &manifest.partitions;
+    let Some(wanted) = &manifest.focus else {
+        let linux = |entry: &PartitionEntry| {
+            matches!(entry.payload, Some(Payload::Linux(_))) && console_of(entry) != Console::None
+        };
+        let any = |entry: &PartitionEntry| console_of(entry) != Console::None;
+        let found = partitions.iter().position(linux);
+        return Some(
+            found
+                .or_else(|| partitions.iter().position(any))
+                .unwrap_or(0),
+        );
+    };
+    let found = partitions
+        .iter()
+        .position(|entry| entry.name.value == wanted.value);
+    let Some(index) = found else {
+        problems.push(
+            Problem::error(
+                Code::UnknownPartition,
+                format!("there is no partition `{}`", wanted.value),
+            )
+            .at(&wanted.span, "unknown partition")
+            .help(suggest::help(
+                &wanted.value,
+                partitions.iter().map(|entry| entry.name.value.as_str()),
+            )),
+        );
+        return None;
+    };
+    let entry = &partitions[index];
+    if let Some(console) = &entry.console
+        && console.value == Console::None
+    {
+        problems.push(
+            Problem::error(
+                Code::FocusWithoutConsole,
+                format!("`{}` has no console to give input to", wanted.value),
+            )
+            .at(&wanted.span, "gets the input at first")
+            .at(&console.span, "has no console")
+            .help("name another partition, or give this one a console"),
+        );
+    }
+    Some(index)
+}
+
+/// Takes apart a manifest in which nothing is missing.
+fn complete(manifest: Manifest, images: Vec<Option<Image>>, focus: usize) -> Option<System> {
+    let partitions = manifest
+        .partitions
+        .into_iter()
+        .zip(images)
+        .map(|(entry, image)| complete_partition(entry, image?))
+        .collect::<Option<Vec<_>>>()?;
+    Some(System {
+        name: manifest.system_name?.value,
+        board: manifest.board?.value,
+        memory: manifest.memory?,
+        cores: manifest.cores?.value,
+        smepmp: manifest.smepmp.is_none_or(|option| option.value),
+        sstc: manifest.sstc.is_none_or(|option| option.value),
+        partitions,
+        focus,
+    })
+}
+
+fn complete_partition(entry: PartitionEntry, image: Image) -> Option<Partition> {
+    let base = memory::fixed_base(&entry, Some(&image));
+    let console = console_of(&entry);
+    let (image_span, arguments, on_fault) = match entry.payload? {
+        Payload::Program(file) => (file.span, entry.arguments, OnFault::Stop),
+        Payload::Linux(linux) => (linux.span, linux.command_line, OnFault::Inject),
+    };
+    let criticality = entry.criticality?;
+    Some(Partition {
+        name: entry.name,
+        criticality_name: criticality.value.1,
+        criticality: criticality.map(|(level, _)| level),
+        image,
+        image_span,
+        arguments: arguments.map_or_else(String::new, |text| text.value),
+        memory: entry.memory?,
+        base,
+        cores: entry
+            .cores?
+            .value
+            .into_iter()
+            .map(|core| core.map(|number| number as usize))
+            .collect(),
+        floating_point: entry
+            .floating_point
+            .map_or(FloatingPoint::Eager, |option| option.value),
+        budget: entry
+            .budget
+            .zip(entry.period)
+            .map(|(budget, period)| (budget.value, period.value)),
+        devices: entry.devices,
+        console,
+        on_fault: entry.on_fault.map_or(on_fault, |option| option.value),
+    })
+}

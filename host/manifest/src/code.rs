@@ -1,0 +1,162 @@
+//! The stable names of everything that can be wrong with a manifest.
+
+macro_rules! codes {
+    ($($(#[$doc:meta])+ $variant:ident = $name:literal;)+) => {
+        /// What is wrong, as a name that stays the same when a message is reworded.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Code {
+            $($(#[$doc])+ $variant,)+
+        }
+
+        impl Code {
+            /// Every code there is.
+            pub const ALL: &[Self] = &[$(Self::$variant,)+];
+
+            /// The name, in kebab case.
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $name,)+
+                }
+            }
+        }
+    };
+}
+
+codes! {
+    /// The manifest cannot be read.
+    ManifestUnreadable = "manifest-unreadable";
+    /// The manifest is not TOML.
+    Syntax = "syntax";
+    /// A key or table stands there twice.
+    DuplicateKey = "duplicate-key";
+    /// A key that does not exist.
+    UnknownKey = "unknown-key";
+    /// A key that must be there is not.
+    MissingKey = "missing-key";
+    /// A value has the wrong TOML type.
+    WrongType = "wrong-type";
+    /// A size or a time is a plain number.
+    MissingUnit = "missing-unit";
+    /// A size cannot be read.
+    InvalidSize = "invalid-size";
+    /// A time cannot be read.
+    InvalidTime = "invalid-time";
+    /// An address cannot be read.
+    InvalidAddress = "invalid-address";
+    /// A text cannot go into a device tree.
+    InvalidText = "invalid-text";
+    /// A name has characters or a length that names may not have.
+    InvalidName = "invalid-name";
+    /// A name that means something else.
+    ReservedName = "reserved-name";
+    /// A board that does not exist.
+    UnknownBoard = "unknown-board";
+    /// A device that the board does not have.
+    UnknownDevice = "unknown-device";
+    /// A criticality that does not exist.
+    UnknownCriticality = "unknown-criticality";
+    /// A word that a key does not know.
+    UnknownValue = "unknown-value";
+    /// A partition that does not exist.
+    UnknownPartition = "unknown-partition";
+    /// A limit that does not exist is accepted.
+    UnknownAcceptance = "unknown-acceptance";
+    /// A limit is accepted that the partition does not have.
+    UnneededAcceptance = "unneeded-acceptance";
+    /// There is no partition.
+    NoPartitions = "no-partitions";
+    /// There are more partitions than the monitor has room for.
+    TooManyPartitions = "too-many-partitions";
+    /// A partition has neither an image nor Linux.
+    NoImage = "no-image";
+    /// A partition has both an image and Linux.
+    TwoImages = "two-images";
+    /// Linux has arguments in two places.
+    ArgumentsForLinux = "arguments-for-linux";
+    /// The board cannot have that much or that little memory.
+    BoardMemory = "board-memory";
+    /// The board cannot have that many cores.
+    BoardCores = "board-cores";
+    /// A size or a time is zero.
+    Zero = "zero";
+    /// An address or a size is not a multiple of what it must be.
+    Unaligned = "unaligned";
+    /// A partition has no core.
+    NoCores = "no-cores";
+    /// A partition names a core twice.
+    DuplicateCore = "duplicate-core";
+    /// A core that the board does not have.
+    CoreOutOfRange = "core-out-of-range";
+    /// A core is shared by more partitions than the monitor has room for.
+    TooManySharing = "too-many-sharing";
+    /// Two partitions of the same criticality share a core.
+    EqualCriticality = "equal-criticality";
+    /// Two partitions whose interrupts are direct share a core.
+    DirectInterruptsConflict = "direct-interrupts-conflict";
+    /// A budget has no period.
+    BudgetWithoutPeriod = "budget-without-period";
+    /// A period has no budget.
+    PeriodWithoutBudget = "period-without-budget";
+    /// A budget is longer than its period.
+    BudgetExceedsPeriod = "budget-exceeds-period";
+    /// A budget is too short to be kept.
+    BudgetTooShort = "budget-too-short";
+    /// The budgets on a core add up to more than the core.
+    CoreOverloaded = "core-overloaded";
+    /// A partition may starve those below it.
+    NoBudget = "no-budget";
+    /// Linux needs floating point.
+    LinuxWithoutFp = "linux-without-fp";
+    /// A partition names a device twice.
+    DuplicateDevice = "duplicate-device";
+    /// Two partitions own the same device.
+    DeviceConflict = "device-conflict";
+    /// A device can write anywhere, and nobody accepted that.
+    DmaNotAccepted = "dma-not-accepted";
+    /// A device can write anywhere, and that is accepted.
+    Dma = "dma";
+    /// The monitor's text is not protected against the monitor itself.
+    NoSmepmp = "no-smepmp";
+    /// The console in focus is none.
+    FocusWithoutConsole = "focus-without-console";
+    /// Fixed memory of two partitions overlaps.
+    MemoryOverlap = "memory-overlap";
+    /// Fixed memory lies outside the board's memory.
+    MemoryOutsideBoard = "memory-outside-board";
+    /// Fixed memory overlaps the monitor or the store.
+    MemoryInMonitor = "memory-in-monitor";
+    /// The partitions' memory does not fit.
+    MemoryFull = "memory-full";
+    /// A partition's image does not fit into its memory.
+    MemoryTooSmall = "memory-too-small";
+    /// A partition needs more protection entries than a core has.
+    ProtectionEntries = "protection-entries";
+    /// An image file cannot be read.
+    FileUnreadable = "file-unreadable";
+    /// An image is not an ELF file.
+    NotAnElf = "not-an-elf";
+    /// An ELF file is for 32-bit or big-endian machines.
+    ElfClass = "elf-class";
+    /// An ELF file is for another architecture.
+    ElfMachine = "elf-machine";
+    /// An ELF file is not a program.
+    ElfType = "elf-type";
+    /// An ELF file needs a dynamic linker.
+    ElfDynamic = "elf-dynamic";
+    /// An ELF file has relocations other than relative ones.
+    ElfRelocation = "elf-relocation";
+    /// An ELF file has nothing to load, or too many pieces.
+    ElfSegments = "elf-segments";
+    /// The entry of an ELF file is outside its code.
+    ElfEntry = "elf-entry";
+    /// The fixed addresses of an ELF file lie outside the partition's memory.
+    ElfOutsideMemory = "elf-outside-memory";
+    /// A kernel is not a RISC-V Linux image.
+    NotALinuxImage = "not-a-linux-image";
+}
+
+impl std::fmt::Display for Code {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(self.name())
+    }
+}

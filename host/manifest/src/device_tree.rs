@@ -1,0 +1,211 @@
+//! The device tree of a partition: what it is told about its machine (Devicetree Specification 0.4).
+
+mod node;
+
+pub(crate) use node::Node;
+
+use crate::images::Image;
+use crate::system::{Partition, System};
+use partita_abi::table::{Console, FloatingPoint, Kind};
+use partita_board::{Board, Device};
+use std::ops::Range;
+
+/// Clock of the serial port, as QEMU gives it; nothing depends on its value.
+const UART_CLOCK_HZ: u32 = 3_686_400;
+/// Supervisor external interrupt (Privileged Architecture, `scause`).
+const SUPERVISOR_EXTERNAL: u32 = 9;
+/// "No interrupt": the context exists, and nobody listens to it.
+const NO_INTERRUPT: u32 = u32::MAX;
+const PLIC_PHANDLE: u32 = 1;
+
+/// Where a partition finds itself.
+pub(crate) struct Place {
+    /// Start of its RAM.
+    pub(crate) ram_base: u64,
+    /// Where its initial file system lies, if it has one.
+    pub(crate) initramfs: Option<Range<u64>>,
+}
+
+/// The tree of a partition.
+pub(crate) fn build(system: &System, partition: &Partition, place: &Place) -> Node {
+    let mut root = Node::new("");
+    root.cells("#address-cells", &[2]);
+    root.cells("#size-cells", &[2]);
+    root.text("compatible", "partita,partition");
+    root.text("model", &format!("Partita on {}", system.board.name));
+    root.child(chosen(system.board, partition, place));
+    root.child(memory(partition, place));
+    root.child(processors(system, partition));
+    root.child(soc(system, partition));
+    root
+}
+
+fn uart_name(board: &Board) -> String {
+    format!("serial@{:x}", board.uart.window.base)
+}
+
+fn chosen(board: &Board, partition: &Partition, place: &Place) -> Node {
+    let mut node = Node::new("chosen");
+    node.text("bootargs", &partition.arguments);
+    if partition.console == Console::Uart16550 {
+        node.text("stdout-path", &format!("/soc/{}", uart_name(board)));
+    }
+    if let Some(initramfs) = &place.initramfs {
+        node.addresses("linux,initrd-start", &[initramfs.start]);
+        node.addresses("linux,initrd-end", &[initramfs.end]);
+    }
+    node
+}
+
+fn memory(partition: &Partition, place: &Place) -> Node {
+    let mut node = Node::new(&format!("memory@{:x}", place.ram_base));
+    node.text("device_type", "memory");
+    node.addresses("reg", &[place.ram_base, partition.memory.value]);
+    node
+}
+
+/// The phandle of a virtual core's own interrupt controller.
+fn core_phandle(index: usize) -> u32 {
+    2 + index as u32
+}
+
+fn processors(system: &System, partition: &Partition) -> Node {
+    let mut node = Node::new("cpus");
+    node.cells("#address-cells", &[1]);
+    node.cells("#size-cells", &[0]);
+    node.cells("timebase-frequency", &[system.board.timebase_hz as u32]);
+    let extensions = extensions(system, partition);
+    for index in 0..partition.cores.len() {
+        let mut core = Node::new(&format!("cpu@{index:x}"));
+        core.text("device_type", "cpu");
+        core.cells("reg", &[index as u32]);
+        core.text("status", "okay");
+        core.text("compatible", "riscv");
+        core.text("riscv,isa", &isa_string(&extensions));
+        core.text("riscv,isa-base", "rv64i");
+        core.texts("riscv,isa-extensions", &extensions);
+        core.text("mmu-type", "riscv,sv57");
+        let mut controller = Node::new("interrupt-controller");
+        controller.cells("#interrupt-cells", &[1]);
+        controller.flag("interrupt-controller");
+        controller.text("compatible", "riscv,cpu-intc");
+        controller.cells("phandle", &[core_phandle(index)]);
+        core.child(controller);
+        node.child(core);
+    }
+    node
+}
+
+/// All extensions that the partition may use: single letters first, in canonical order.
+fn extensions(system: &System, partition: &Partition) -> Vec<&'static str> {
+    let board = system.board;
+    let has_letter = |letter: &str| board.isa_base.trim_start_matches("rv64").contains(letter);
+    let has_fp = partition.floating_point != FloatingPoint::None;
+    let letters = ["i", "m", "a", "f", "d", "c"].into_iter().filter(|letter| {
+        let is_fp = matches!(*letter, "f" | "d");
+        if is_fp { has_fp } else { has_letter(letter) }
+    });
+    let words = board
+        .isa_extensions
+        .iter()
+        .copied()
+        .filter(|name| *name != "sstc")
+        .chain(system.sstc.then_some("sstc"));
+    letters.chain(words).collect()
+}
+
+fn isa_string(extensions: &[&str]) -> String {
+    let (letters, words): (Vec<&str>, Vec<&str>) = extensions
+        .iter()
+        .copied()
+        .partition(|extension| extension.len() == 1);
+    let mut isa = format!("rv64{}", letters.concat());
+    for word in words {
+        isa.push('_');
+        isa.push_str(word);
+    }
+    isa
+}
+
+fn soc(system: &System, partition: &Partition) -> Node {
+    let board = system.board;
+    let is_linux = partition.kind() == Kind::Linux;
+    let mut node = Node::new("soc");
+    node.cells("#address-cells", &[2]);
+    node.cells("#size-cells", &[2]);
+    node.text("compatible", "simple-bus");
+    node.flag("ranges");
+    if is_linux {
+        node.cells("interrupt-parent", &[PLIC_PHANDLE]);
+        node.child(interrupt_controller(system, partition));
+    }
+    if partition.console == Console::Uart16550 {
+        let mut serial = Node::new(&uart_name(board));
+        serial.text("compatible", "ns16550a");
+        let window = board.uart.window;
+        serial.addresses("reg", &[window.base, window.size]);
+        // No `interrupts`: the port is the monitor's emulation, and a driver polls it.
+        serial.cells("clock-frequency", &[UART_CLOCK_HZ]);
+        node.child(serial);
+    }
+    for owned in &partition.devices {
+        node.child(device(owned.value));
+    }
+    node
+}
+
+/// The name of a device's node: the model in its `compatible` string.
+fn device(device: &Device) -> Node {
+    let kind = match device.compatible {
+        "virtio,mmio" => "virtio_mmio",
+        "google,goldfish-rtc" => "rtc",
+        _ => "device",
+    };
+    let mut node = Node::new(&format!("{kind}@{:x}", device.window.base));
+    node.text("compatible", device.compatible);
+    node.addresses("reg", &[device.window.base, device.window.size]);
+    let lines: Vec<u32> = device.lines.iter().map(|line| u32::from(*line)).collect();
+    if !lines.is_empty() {
+        node.cells("interrupts", &lines);
+    }
+    node
+}
+
+/// The PLIC with the contexts of *all* physical harts, since their number is their place in
+/// `interrupts-extended`; those that are not the partition's own are connected to nothing.
+fn interrupt_controller(system: &System, partition: &Partition) -> Node {
+    let plic = &system.board.plic;
+    let mut contexts = Vec::new();
+    for hart in 0..system.cores {
+        let own = partition.cores.iter().position(|core| core.value == hart);
+        contexts.extend([core_phandle(0), NO_INTERRUPT]);
+        contexts.extend(match own {
+            Some(index) => [core_phandle(index), SUPERVISOR_EXTERNAL],
+            None => [core_phandle(0), NO_INTERRUPT],
+        });
+    }
+    let mut node = Node::new(&format!("plic@{:x}", plic.window.base));
+    node.texts("compatible", &["sifive,plic-1.0.0", "riscv,plic0"]);
+    node.addresses("reg", &[plic.window.base, plic.window.size]);
+    node.cells("#address-cells", &[0]);
+    node.cells("#interrupt-cells", &[1]);
+    node.flag("interrupt-controller");
+    node.cells("riscv,ndev", &[u32::from(plic.lines)]);
+    node.cells("interrupts-extended", &contexts);
+    node.cells("phandle", &[PLIC_PHANDLE]);
+    node
+}
+
+/// The place of a partition whose RAM starts at `ram_base`.
+pub(crate) fn place(image: &Image, ram_base: u64) -> Place {
+    let initramfs = match image {
+        Image::Linux(linux) if linux.initramfs.is_some() => {
+            Some(ram_base + linux.initramfs_offset()..ram_base + linux.end_offset())
+        }
+        _ => None,
+    };
+    Place {
+        ram_base,
+        initramfs,
+    }
+}

@@ -1,0 +1,123 @@
+//! The parsed manifest: every value that is there has the right form, some may be missing.
+
+use crate::Criticality;
+use partita_abi::table::{Console, FloatingPoint, OnFault};
+use partita_board::{Board, Device};
+use std::ops::Range;
+
+/// A value and where it stands in the source.
+#[derive(Clone, Debug)]
+pub(crate) struct Located<T> {
+    pub(crate) value: T,
+    pub(crate) span: Range<usize>,
+}
+
+impl<T> Located<T> {
+    pub(crate) fn new(value: T, span: Range<usize>) -> Self {
+        Self { value, span }
+    }
+
+    pub(crate) fn map<U>(self, change: impl FnOnce(T) -> U) -> Located<U> {
+        Located::new(change(self.value), self.span)
+    }
+}
+
+/// A whole manifest. `None` is a value that was left out or refused.
+#[derive(Debug, Default)]
+pub(crate) struct Manifest {
+    pub(crate) system_name: Option<Located<String>>,
+    pub(crate) board: Option<Located<&'static Board>>,
+    pub(crate) memory: Option<Located<u64>>,
+    pub(crate) cores: Option<Located<usize>>,
+    pub(crate) smepmp: Option<Located<bool>>,
+    pub(crate) sstc: Option<Located<bool>>,
+    pub(crate) partitions: Vec<PartitionEntry>,
+    pub(crate) focus: Option<Located<String>>,
+}
+
+/// A `[partition.NAME]` table.
+#[derive(Debug)]
+pub(crate) struct PartitionEntry {
+    pub(crate) name: Located<String>,
+    pub(crate) criticality: Option<Located<(Criticality, &'static str)>>,
+    pub(crate) payload: Option<Payload>,
+    pub(crate) arguments: Option<Located<String>>,
+    pub(crate) memory: Option<Located<u64>>,
+    pub(crate) base: Option<Located<u64>>,
+    pub(crate) cores: Option<Located<Vec<Located<i64>>>>,
+    pub(crate) floating_point: Option<Located<FloatingPoint>>,
+    pub(crate) budget: Option<Located<u64>>,
+    pub(crate) period: Option<Located<u64>>,
+    pub(crate) devices: Vec<Located<&'static Device>>,
+    pub(crate) console: Option<Located<Console>>,
+    pub(crate) on_fault: Option<Located<OnFault>>,
+    pub(crate) accept: Vec<Located<Acceptance>>,
+}
+
+/// What a partition runs.
+#[derive(Clone, Debug)]
+pub(crate) enum Payload {
+    /// An ELF file.
+    Program(Located<String>),
+    /// A Linux kernel.
+    Linux(LinuxEntry),
+}
+
+/// The `linux` key of a partition.
+#[derive(Clone, Debug)]
+pub(crate) struct LinuxEntry {
+    /// Where the key stands.
+    pub(crate) span: Range<usize>,
+    pub(crate) kernel: Option<Located<String>>,
+    pub(crate) initramfs: Option<Located<String>>,
+    pub(crate) command_line: Option<Located<String>>,
+}
+
+/// An honest limit that a manifest can accept by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Acceptance {
+    /// A device of the partition can read and write all memory.
+    Dma,
+}
+
+/// The words of [`Acceptance`].
+pub(crate) const ACCEPTANCES: [(&str, Acceptance); 1] = [("dma", Acceptance::Dma)];
+/// The words of the `fp` key.
+pub(crate) const FLOATING_POINTS: [(&str, FloatingPoint); 2] = [
+    ("none", FloatingPoint::None),
+    ("eager", FloatingPoint::Eager),
+];
+/// The words of the `console` key.
+pub(crate) const CONSOLES: [(&str, Console); 3] = [
+    ("none", Console::None),
+    ("sbi", Console::MonitorCall),
+    ("uart", Console::Uart16550),
+];
+/// The words of the `on-fault` key.
+pub(crate) const ON_FAULTS: [(&str, OnFault); 2] =
+    [("stop", OnFault::Stop), ("inject", OnFault::Inject)];
+
+/// Keys of each table, as the parser takes them.
+pub(crate) mod keys {
+    pub(crate) const ROOT: &[&str] = &["system", "board", "partition", "run"];
+    pub(crate) const SYSTEM: &[&str] = &["name"];
+    pub(crate) const BOARD: &[&str] = &["name", "memory", "cores", "smepmp", "sstc"];
+    pub(crate) const RUN: &[&str] = &["console"];
+    pub(crate) const PARTITION: &[&str] = &[
+        "criticality",
+        "image",
+        "linux",
+        "arguments",
+        "memory",
+        "cores",
+        "fp",
+        "budget",
+        "period",
+        "devices",
+        "console",
+        "on-fault",
+        "accept",
+    ];
+    pub(crate) const LINUX: &[&str] = &["kernel", "initramfs", "command-line"];
+    pub(crate) const MEMORY: &[&str] = &["base", "size"];
+}

@@ -1,0 +1,243 @@
+//! The plan: every address, protection entry and interrupt route of a system.
+
+mod make;
+mod regions;
+
+use crate::Criticality;
+use crate::device_tree::Node;
+use crate::images;
+use crate::problem::{Problem, Problems};
+use crate::{Code, check, parse};
+use partita_abi::table::{Console, FloatingPoint, Kind, OnFault, RegionKind, Route};
+use partita_board::{Board, Device, Window};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// A system with everything decided.
+#[derive(Debug)]
+pub struct Plan {
+    /// The manifest as it was named.
+    pub manifest: PathBuf,
+    /// Name of the system.
+    pub system_name: String,
+    /// The board it runs on.
+    pub board: &'static Board,
+    /// Number of cores of the board.
+    pub cores: usize,
+    /// Bytes of RAM of the board.
+    pub memory_bytes: u64,
+    /// Whether the board's cores have Smepmp.
+    pub smepmp: bool,
+    /// Whether the board's cores have Sstc.
+    pub sstc: bool,
+    /// The partitions, in the order of the manifest.
+    pub partitions: Vec<PlannedPartition>,
+    /// The pristine images, in the order in which they lie in the store: by criticality.
+    pub parts: Vec<StoredPart>,
+    /// End of the store: the partitions' RAM lies above.
+    pub store_end: u64,
+    /// The system table, hash filled in.
+    pub table: Vec<u8>,
+    /// Honest limits and doubts.
+    pub warnings: Problems,
+    /// Index of the partition that gets console input at first.
+    pub console_focus: usize,
+}
+
+/// A partition with everything decided.
+#[derive(Debug)]
+pub struct PlannedPartition {
+    /// Its name.
+    pub name: String,
+    /// Its criticality.
+    pub criticality: Criticality,
+    /// Its criticality as the manifest spells it.
+    pub criticality_name: &'static str,
+    /// What it runs.
+    pub kind: Kind,
+    /// The physical cores, by the number of its virtual ones.
+    pub cores: Vec<usize>,
+    /// The line of the manifest that names it.
+    pub line: usize,
+    /// Its RAM.
+    pub ram: Window,
+    /// All it can reach; the first is its RAM.
+    pub regions: Vec<PlannedRegion>,
+    /// Its virtual cores.
+    pub virtual_cores: Vec<PlannedCore>,
+    /// Its interrupt lines.
+    pub lines: Vec<PlannedLine>,
+    /// Its devices.
+    pub devices: Vec<&'static Device>,
+    /// Address of its first instruction.
+    pub entry: u64,
+    /// Address of its device tree.
+    pub device_tree: u64,
+    /// What it is told about its machine, beyond the tree: the kernel's command line, or arguments.
+    pub arguments: String,
+    /// Floating-point policy.
+    pub floating_point: FloatingPoint,
+    /// What happens after a denied access.
+    pub on_fault: OnFault,
+    /// How it reaches its console.
+    pub console: Console,
+    /// Core time in each period, in nanoseconds, and the period, if that is bounded.
+    pub budget_ns: Option<(u64, u64)>,
+    /// Its program's file, which may have symbols.
+    pub elf: Option<PathBuf>,
+    pub(crate) tree: Node,
+}
+
+/// A range of addresses that a partition can reach.
+#[derive(Clone, Debug)]
+pub struct PlannedRegion {
+    /// First address.
+    pub base: u64,
+    /// Size in bytes.
+    pub size: u64,
+    /// What it is.
+    pub kind: RegionKind,
+    /// Bit 0 read, bit 1 write, bit 2 execute.
+    pub rights: u8,
+    /// What it is, for a person.
+    pub description: String,
+    /// The only virtual core that can reach it, if not all can.
+    pub only_core: Option<usize>,
+    /// The line of the manifest behind it.
+    pub line: usize,
+    pub(crate) span: std::ops::Range<usize>,
+}
+
+/// A virtual core.
+#[derive(Clone, Debug)]
+pub struct PlannedCore {
+    /// The physical core.
+    pub core: usize,
+    /// The line of the manifest that gives it.
+    pub line: usize,
+    /// First protection entry.
+    pub protection_slot: usize,
+    /// Values of consecutive protection entries.
+    pub protections: Vec<PlannedProtection>,
+}
+
+/// A protection entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PlannedProtection {
+    /// `pmpaddr`.
+    pub address: u64,
+    /// The `pmpcfg` byte.
+    pub config: u8,
+    /// Index of the region that it serves.
+    pub region: usize,
+}
+
+/// An interrupt line.
+#[derive(Clone, Copy, Debug)]
+pub struct PlannedLine {
+    /// Its number at the interrupt controller.
+    pub line: u16,
+    /// The device behind it.
+    pub device: &'static str,
+    /// How it reaches the partition.
+    pub route: Route,
+    /// The line of the manifest that gives it.
+    pub manifest_line: usize,
+}
+
+/// What a stored part is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PartRole {
+    /// A piece of a program.
+    Program,
+    /// A Linux kernel.
+    Kernel,
+    /// An initial file system.
+    Initramfs,
+    /// A device tree.
+    DeviceTree,
+}
+
+impl PartRole {
+    /// What it is called in reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Program => "program",
+            Self::Kernel => "kernel",
+            Self::Initramfs => "initramfs",
+            Self::DeviceTree => "device tree",
+        }
+    }
+}
+
+/// A pristine piece of a partition's image.
+#[derive(Clone, Debug)]
+pub struct StoredPart {
+    /// Index of the partition.
+    pub partition: usize,
+    /// What it is.
+    pub role: PartRole,
+    /// Physical address of the pristine copy.
+    pub source: u64,
+    /// Physical address in the partition's RAM.
+    pub destination: u64,
+    /// The bytes.
+    pub bytes: Vec<u8>,
+    /// Their SHA-256.
+    pub sha256: [u8; 32],
+}
+
+/// Parses, checks and plans the system of a manifest, and reads the images that it names.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub fn load(path: &Path) -> Result<Plan, Problems> {
+    load_for_boards(path, partita_board::ALL)
+}
+
+/// Like [`load`], for boards beyond those that this repository knows.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub fn load_for_boards(path: &Path, boards: &[&'static Board]) -> Result<Plan, Problems> {
+    let shown = path.display().to_string();
+    let source = match fs::read_to_string(path) {
+        Ok(source) => source,
+        Err(error) => {
+            let why = match error.kind() {
+                std::io::ErrorKind::NotFound => "there is no such file".to_owned(),
+                std::io::ErrorKind::InvalidData => "it is not UTF-8 text".to_owned(),
+                _ => error.to_string().to_lowercase(),
+            };
+            let mut problems = Problems::new(shown.clone(), String::new());
+            problems.push(
+                Problem::error(
+                    Code::ManifestUnreadable,
+                    format!("the manifest `{shown}` cannot be read: {why}"),
+                )
+                .help("name a TOML file such as `system.toml`"),
+            );
+            return Err(problems);
+        }
+    };
+    let mut problems = Problems::new(shown, source.clone());
+    let directory = path.parent().unwrap_or(Path::new(""));
+    let plan = parse::parse(&source, boards, &mut problems)
+        .and_then(|manifest| {
+            let images = manifest
+                .partitions
+                .iter()
+                .map(|entry| images::read_image(entry, directory, &mut problems))
+                .collect();
+            check::check(manifest, images, &mut problems)
+        })
+        .and_then(|system| make::make(path, &system, &mut problems));
+    problems.sort();
+    match plan {
+        Some(mut plan) if !problems.has_errors() => {
+            plan.warnings = problems;
+            Ok(plan)
+        }
+        _ => Err(problems),
+    }
+}

@@ -1,0 +1,263 @@
+//! Makes the plan of a checked system.
+
+use super::{Plan, PlannedPartition, StoredPart, regions};
+use crate::check::{PAGE_BYTES, in_monitor};
+use crate::images::Image;
+use crate::linux;
+use crate::memory::{Request, place};
+use crate::problem::{Problem, Problems};
+use crate::quantity::{show_rounded, show_size};
+use crate::system::{Partition, System};
+use crate::{Code, PartRole, device_tree, layout, table};
+use partita_abi::image::{STORE_ALIGNMENT, STORE_OFFSET};
+use partita_abi::table::Kind;
+use partita_board::Window;
+use sha2::{Digest, Sha256};
+use std::cmp::Reverse;
+use std::path::Path;
+
+/// Plans, or reports why there can be no plan.
+pub(super) fn make(path: &Path, system: &System, problems: &mut Problems) -> Option<Plan> {
+    let rooms = device_tree_rooms(system, problems)?;
+    check_sizes(system, &rooms, problems);
+    let store_end = store_end(system, &rooms);
+    let bases = place_memory(system, store_end, problems)?;
+    if problems.has_errors() {
+        return None;
+    }
+    let mut parts = Vec::new();
+    let mut partitions = Vec::new();
+    for ((partition, base), room) in system.partitions.iter().zip(bases).zip(rooms) {
+        let (planned, own_parts) = plan_partition(system, partition, base, room, problems)?;
+        partitions.push(planned);
+        parts.push(own_parts);
+    }
+    regions::assign_slots(system, &mut partitions, problems);
+    if !system.smepmp {
+        problems.push(Problem::warning(
+            Code::NoSmepmp,
+            "without Smepmp the monitor's text is not protected from the monitor's own mistakes",
+        ));
+    }
+    if problems.has_errors() {
+        return None;
+    }
+    let mut plan = Plan {
+        manifest: path.to_owned(),
+        system_name: system.name.clone(),
+        board: system.board,
+        cores: system.cores,
+        memory_bytes: system.memory.value,
+        smepmp: system.smepmp,
+        sstc: system.sstc,
+        parts: store(system, parts),
+        partitions,
+        store_end,
+        table: Vec::new(),
+        warnings: Problems::default(),
+        console_focus: system.focus,
+    };
+    plan.table = table::encode(&plan);
+    Some(plan)
+}
+
+/// The partitions' indexes, highest criticality first; the manifest decides among equals.
+fn by_criticality(system: &System) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..system.partitions.len()).collect();
+    order.sort_by_key(|index| Reverse(system.partitions[*index].criticality.value));
+    order
+}
+
+fn blob(
+    system: &System,
+    partition: &Partition,
+    ram_base: u64,
+    problems: &mut Problems,
+) -> Option<(device_tree::Node, Vec<u8>)> {
+    let place = device_tree::place(&partition.image, ram_base);
+    let tree = device_tree::build(system, partition, &place);
+    match tree.to_blob() {
+        Ok(blob) => Some((tree, blob)),
+        Err(error) => {
+            // Names and texts were checked before; this is for what nobody thought of.
+            problems.push(
+                Problem::error(
+                    Code::InvalidText,
+                    format!(
+                        "the device tree of `{}` cannot be made: {error}",
+                        partition.name.value
+                    ),
+                )
+                .at(&partition.name.span, "this partition"),
+            );
+            None
+        }
+    }
+}
+
+fn device_tree_rooms(system: &System, problems: &mut Problems) -> Option<Vec<u64>> {
+    let room = |partition: &Partition| {
+        let base = partition.base.as_ref().map(|base| base.value);
+        let base = base.unwrap_or(system.board.ram_base);
+        let (_, blob) = blob(system, partition, base, problems)?;
+        Some(layout::device_tree_room(blob.len()))
+    };
+    system.partitions.iter().map(room).collect()
+}
+
+fn check_sizes(system: &System, rooms: &[u64], problems: &mut Problems) {
+    for (partition, room) in system.partitions.iter().zip(rooms) {
+        let base = partition.base.as_ref().map_or(0, |base| base.value);
+        let least = layout::least_memory(&partition.image, base, *room);
+        if least <= partition.memory.value {
+            continue;
+        }
+        let what = match &partition.image {
+            Image::Program(..) => "its program and its device tree",
+            Image::Linux(_) => "its kernel, initramfs and device tree",
+        };
+        problems.push(
+            Problem::error(
+                Code::MemoryTooSmall,
+                format!(
+                    "the memory of `{}` does not hold {what}",
+                    partition.name.value
+                ),
+            )
+            .at(&partition.memory.span, "too small")
+            .at(
+                &partition.image_span,
+                format!("needs {}", show_rounded(least)),
+            )
+            .help(format!("give it {} at least", show_size(least))),
+        );
+    }
+}
+
+fn store_end(system: &System, rooms: &[u64]) -> u64 {
+    let bytes: u64 = system
+        .partitions
+        .iter()
+        .zip(rooms)
+        .map(|(partition, room)| layout::stored_bytes(&partition.image, *room))
+        .sum();
+    (system.board.ram_base + STORE_OFFSET + bytes).next_multiple_of(PAGE_BYTES)
+}
+
+fn place_memory(system: &System, store_end: u64, problems: &mut Problems) -> Option<Vec<u64>> {
+    let requests: Vec<Request> = system
+        .partitions
+        .iter()
+        .map(|partition| Request {
+            size: partition.memory.value,
+            granule: match partition.kind() {
+                Kind::Linux => linux::ALIGNMENT,
+                Kind::Program => PAGE_BYTES,
+            },
+            fixed: partition.base.as_ref().map(|base| base.value),
+        })
+        .collect();
+    for partition in &system.partitions {
+        if let Some(base) = &partition.base
+            && base.value < store_end
+        {
+            let end = store_end.next_multiple_of(linux::ALIGNMENT);
+            problems.push(in_monitor(&partition.name.value, base, end));
+        }
+    }
+    let ram_end = system.board.ram_base + system.memory.value;
+    let bases = place(&requests, store_end..ram_end);
+    if bases.is_none() {
+        let wanted: u64 = requests.iter().map(|request| request.size).sum();
+        let store = store_end - system.board.ram_base;
+        let mut problem = Problem::error(
+            Code::MemoryFull,
+            format!(
+                "the partitions' {} do not fit into the board's {} beside {} of monitor and \
+                 pristine images",
+                show_rounded(wanted),
+                show_rounded(system.memory.value),
+                show_rounded(store)
+            ),
+        )
+        .at(&system.memory.span, "the board's memory")
+        .help("give the board more memory, or a partition less");
+        for partition in &system.partitions {
+            let text = format!("`{}`", partition.name.value);
+            problem = problem.at(&partition.memory.span, text);
+        }
+        problems.push(problem);
+    }
+    bases
+}
+
+fn plan_partition(
+    system: &System,
+    partition: &Partition,
+    base: u64,
+    room: u64,
+    problems: &mut Problems,
+) -> Option<(PlannedPartition, Vec<layout::Part>)> {
+    let size = partition.memory.value;
+    let (mut parts, entry) = layout::parts(&partition.image, base);
+    let (tree, blob) = blob(system, partition, base, problems)?;
+    let device_tree = layout::device_tree_address(&partition.image, base, size, room);
+    parts.push(layout::Part {
+        role: PartRole::DeviceTree,
+        destination: device_tree,
+        bytes: blob,
+    });
+    let regions = regions::regions(system, partition, base, problems);
+    let planned = PlannedPartition {
+        name: partition.name.value.clone(),
+        criticality: partition.criticality.value,
+        criticality_name: partition.criticality_name,
+        kind: partition.kind(),
+        cores: partition.cores.iter().map(|core| core.value).collect(),
+        line: problems.position(partition.name.span.start).0,
+        ram: Window { base, size },
+        virtual_cores: regions::virtual_cores(partition, &regions, problems),
+        regions,
+        lines: regions::lines(partition, problems),
+        devices: partition
+            .devices
+            .iter()
+            .map(|device| device.value)
+            .collect(),
+        entry,
+        device_tree,
+        arguments: partition.arguments.clone(),
+        floating_point: partition.floating_point,
+        on_fault: partition.on_fault,
+        console: partition.console,
+        budget_ns: partition.budget,
+        elf: match &partition.image {
+            Image::Program(_, file) => Some(file.clone()),
+            Image::Linux(_) => None,
+        },
+        tree,
+    };
+    Some((planned, parts))
+}
+
+/// Lines up the parts of all partitions in the store, by criticality.
+fn store(system: &System, parts: Vec<Vec<layout::Part>>) -> Vec<StoredPart> {
+    let mut source = system.board.ram_base + STORE_OFFSET;
+    let mut stored = Vec::new();
+    let mut parts: Vec<Option<Vec<layout::Part>>> = parts.into_iter().map(Some).collect();
+    for index in by_criticality(system) {
+        for part in parts[index].take().unwrap_or_default() {
+            let size = part.bytes.len() as u64;
+            stored.push(StoredPart {
+                partition: index,
+                role: part.role,
+                source,
+                destination: part.destination,
+                sha256: Sha256::digest(&part.bytes).into(),
+                bytes: part.bytes,
+            });
+            source = (source + size).next_multiple_of(STORE_ALIGNMENT);
+        }
+    }
+    stored
+}

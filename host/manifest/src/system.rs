@@ -1,0 +1,53 @@
+//! The checked system: complete, and nothing in it conflicts.
+
+use crate::Criticality;
+use crate::images::Image;
+use crate::manifest::Located;
+use partita_abi::table::{Console, FloatingPoint, Kind, OnFault};
+use partita_board::{Board, Device};
+use std::ops::Range;
+
+/// A system that only has to be laid out.
+#[derive(Debug)]
+pub(crate) struct System {
+    pub(crate) name: String,
+    pub(crate) board: &'static Board,
+    pub(crate) memory: Located<u64>,
+    pub(crate) cores: usize,
+    pub(crate) smepmp: bool,
+    pub(crate) sstc: bool,
+    pub(crate) partitions: Vec<Partition>,
+    pub(crate) focus: usize,
+}
+
+/// A partition of a checked system.
+#[derive(Debug)]
+pub(crate) struct Partition {
+    pub(crate) name: Located<String>,
+    pub(crate) criticality: Located<Criticality>,
+    /// The criticality as the manifest spells it.
+    pub(crate) criticality_name: &'static str,
+    pub(crate) image: Image,
+    /// Where the manifest names the image.
+    pub(crate) image_span: Range<usize>,
+    pub(crate) arguments: String,
+    pub(crate) memory: Located<u64>,
+    /// The start of its RAM if it is fixed, and the place in the manifest that fixes it.
+    pub(crate) base: Option<Located<u64>>,
+    pub(crate) cores: Vec<Located<usize>>,
+    pub(crate) floating_point: FloatingPoint,
+    /// Budget and period in nanoseconds.
+    pub(crate) budget: Option<(u64, u64)>,
+    pub(crate) devices: Vec<Located<&'static Device>>,
+    pub(crate) console: Console,
+    pub(crate) on_fault: OnFault,
+}
+
+impl Partition {
+    pub(crate) fn kind(&self) -> Kind {
+        match self.image {
+            Image::Program(..) => Kind::Program,
+            Image::Linux(_) => Kind::Linux,
+        }
+    }
+}
