@@ -29,8 +29,14 @@ struct needle {
 
 static struct needle speed_needle;
 static struct needle engine_needle;
-static bool telltale;
 static uint32_t jobs;
+
+/* What a display controller would show; volatile as its registers are. */
+static volatile struct {
+    int32_t speed_needle;
+    int32_t engine_needle;
+    bool high_turns;
+} display;
 
 static void move(struct needle *needle, int64_t target)
 {
@@ -54,7 +60,10 @@ static void job(void)
     move(&speed_needle, (int64_t) vehicle.speed * FULL_SCALE / FULL_SPEED);
     move(&engine_needle, (int64_t) vehicle.engine_speed * FULL_SCALE / FULL_TURNS);
     jobs++;
-    telltale = vehicle.engine_speed > HIGH_TURNS && (jobs / BLINK_JOBS) % 2 == 0;
+
+    display.speed_needle = (int32_t) speed_needle.position;
+    display.engine_needle = (int32_t) engine_needle.position;
+    display.high_turns = vehicle.engine_speed > HIGH_TURNS && (jobs / BLINK_JOBS) % 2 == 0;
 }
 
 static StackType_t stack[configMINIMAL_STACK_SIZE];

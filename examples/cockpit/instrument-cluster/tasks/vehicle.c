@@ -56,8 +56,7 @@ static void job(void)
     }
     int32_t turns = (int32_t) ((int64_t) now * gears[gear].turns / 1000);
 
-    /* Whoever reads the state has a lower priority, so this is never seen half written here; the
-     * reader's side is the one that needs care. */
+    /* Nobody sees this half written: readers have a lower priority, and copy it whole. */
     state.speed = now;
     state.engine_speed = turns > IDLE_TURNS ? turns : IDLE_TURNS;
 
