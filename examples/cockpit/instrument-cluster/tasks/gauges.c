@@ -11,7 +11,7 @@
  * swings. Positions are fixed point: full scale is 1 << 20. */
 #define FULL_SCALE (1 << 20)
 /* Steps of the spring in one job; the numbers below are per step. */
-#define STEPS 64
+#define STEPS 128
 #define STIFFNESS 48
 #define DAMPING 3200
 #define UNIT 65536
