@@ -2,7 +2,7 @@
 
 mod tally;
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::process::{Command, ExitCode, Stdio};
 use std::sync::Mutex;
 use std::thread;
@@ -10,7 +10,7 @@ use std::thread;
 use anyhow::{Context, Result};
 use clap::Args;
 
-use self::tally::Tally;
+use self::tally::{Runner, Tally};
 use crate::cargo::{self, RISCV64_TARGET};
 use crate::paths::{Paths, find_program};
 use crate::setup::{Needs, Tools};
@@ -113,36 +113,46 @@ fn tests(
     tools: &Tools,
 ) -> Result<Tally> {
     progress::step("testing", name);
-    let with_nextest = find_program("cargo-nextest").is_some();
+    let runner = match find_program("cargo-nextest") {
+        Some(_) => Runner::Nextest,
+        None => Runner::Cargo,
+    };
     let mut command = cargo::command(paths);
-    if with_nextest {
-        command.args(["nextest", "run", "--no-fail-fast", "--no-tests=pass"]);
-        command.args([
-            "--color",
-            if progress::is_interactive() {
+    match runner {
+        Runner::Nextest => {
+            let colour = if progress::is_interactive() {
                 "always"
             } else {
                 "never"
-            },
-        ]);
-    } else {
-        command.args(["test", "--no-fail-fast"]);
-    }
+            };
+            command.args([
+                "nextest",
+                "run",
+                "--no-fail-fast",
+                "--no-tests=pass",
+                "--color",
+                colour,
+            ])
+        }
+        Runner::Cargo => command.args(["test", "--no-fail-fast"]),
+    };
     command.args(packages).args(filter);
     if let Some(qemu) = &tools.qemu {
         command.env("PARTITA_QEMU", qemu);
     }
-    let mut tally = count(&mut command, name, |_| true)?;
-    if with_nextest && filter.is_none() && packages.contains(&"--workspace") {
+    let mut tally = count(&mut command, name, runner, |_| true)?;
+    if runner == Runner::Nextest && filter.is_none() && packages.contains(&"--workspace") {
         // nextest leaves the examples in the documentation to cargo.
-        progress::step("testing", "documentation examples");
+        let name = "documentation examples";
+        progress::step("testing", name);
         let mut command = cargo::command(paths);
         command
             .args(["test", "--quiet", "--doc", "--no-fail-fast"])
             .args(packages);
         tally.add(count(
             &mut command,
-            "documentation examples",
+            name,
+            Runner::Cargo,
             tally::says_something,
         )?);
     }
@@ -150,7 +160,12 @@ fn tests(
 }
 
 /// Runs a test program, counts what it reports and shows the lines that are worth it.
-fn count(command: &mut Command, name: &str, is_shown: fn(&str) -> bool) -> Result<Tally> {
+fn count(
+    command: &mut Command,
+    name: &str,
+    runner: Runner,
+    is_shown: fn(&str) -> bool,
+) -> Result<Tally> {
     let line = process::show(command);
     let mut child = command
         .stdin(Stdio::null())
@@ -159,29 +174,19 @@ fn count(command: &mut Command, name: &str, is_shown: fn(&str) -> bool) -> Resul
         .spawn()
         .with_context(|| format!("cannot start `{line}`"))?;
     let tally = Mutex::new(Tally::default());
-    let show = |line: String| {
-        if is_shown(&line) {
+    let take = |line: &str| {
+        if is_shown(line) {
             eprintln!("{line}");
         }
         if let Ok(mut tally) = tally.lock() {
-            tally.read_line(&line);
+            tally.read_line(runner, line);
         }
     };
     let (output, errors) = (child.stdout.take(), child.stderr.take());
     thread::scope(|scope| {
-        if let Some(output) = output {
-            scope.spawn(|| {
-                BufReader::new(output)
-                    .lines()
-                    .map_while(Result::ok)
-                    .for_each(show)
-            });
-        }
-        if let Some(errors) = errors {
-            BufReader::new(errors)
-                .lines()
-                .map_while(Result::ok)
-                .for_each(show);
+        scope.spawn(|| output.map(|stream| each_line(stream, take)));
+        if let Some(stream) = errors {
+            each_line(stream, take);
         }
     });
     let status = child.wait()?;
@@ -191,4 +196,17 @@ fn count(command: &mut Command, name: &str, is_shown: fn(&str) -> bool) -> Resul
         tally.add(Tally::one(&format!("{name} (`{line}`: {status})"), false));
     }
     Ok(tally)
+}
+
+/// Hands on every line to the end of the stream, also where a test prints what is no UTF-8.
+fn each_line(stream: impl Read, take: impl Fn(&str)) {
+    let mut stream = BufReader::new(stream);
+    let mut line = Vec::new();
+    while stream
+        .read_until(b'\n', &mut line)
+        .is_ok_and(|count| count > 0)
+    {
+        take(String::from_utf8_lossy(&line).trim_end_matches(['\n', '\r']));
+        line.clear();
+    }
 }

@@ -11,6 +11,17 @@ pub struct Tally {
     pub failures: Vec<String>,
 }
 
+/// What runs the tests: each sums up in a line of its own form.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Runner {
+    /// `Summary [   0.003s] 5 tests run: 3 passed (1 slow), 1 failed, 1 timed out, 2 skipped`.
+    ///
+    /// The output of a failed test, which has a line of the other form, is shown between its lines.
+    Nextest,
+    /// `test result: ok. 3 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; …`, many times.
+    Cargo,
+}
+
 impl Tally {
     /// A check that counts as one test.
     pub fn one(name: &str, passed: bool) -> Self {
@@ -36,18 +47,17 @@ impl Tally {
     }
 
     /// Reads a line of a test program; only lines that sum up change anything.
-    pub fn read_line(&mut self, line: &str) {
+    pub fn read_line(&mut self, runner: Runner, line: &str) {
         let line = without_colours(line);
         let line = line.trim();
-        // nextest: `Summary [   0.003s] 5 tests run: 3 passed (1 slow), 1 failed, 1 timed out, 2 skipped`
-        // cargo:   `test result: ok. 3 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; …`
-        let counts = if line.starts_with("Summary [") {
-            line.split_once(':').map(|(_, counts)| counts)
-        } else {
-            line.strip_prefix("test result: ")
-                .and_then(|rest| rest.split_once(". "))
-                .map(|x| x.1)
+        let (start, separator) = match runner {
+            Runner::Nextest => ("Summary [", ": "),
+            Runner::Cargo => ("test result: ", ". "),
         };
+        let counts = line
+            .strip_prefix(start)
+            .and_then(|rest| rest.split_once(separator))
+            .map(|(_, counts)| counts);
         let Some(counts) = counts else { return };
         for part in counts.split([',', ';']) {
             let Some((number, what)) = part.trim().split_once(' ') else {
@@ -92,37 +102,58 @@ fn without_colours(line: &str) -> String {
 mod tests {
     use super::*;
 
-    fn counts(line: &str) -> (u64, u64) {
+    fn counts(runner: Runner, line: &str) -> (u64, u64) {
         let mut tally = Tally::default();
-        tally.read_line(line);
+        tally.read_line(runner, line);
         (tally.passed, tally.failed)
     }
 
     #[test]
     fn the_summary_of_nextest_is_counted() {
-        let line = "     Summary [   0.003s] 3 tests run: 3 passed, 0 skipped";
-        assert_eq!(counts(line), (3, 0));
-        let line =
-            "Summary [ 9.1s] 6 tests run: 3 passed (1 slow), 2 failed, 1 timed out, 2 skipped";
-        assert_eq!(counts(line), (3, 3));
-        let line = "\x1b[32;1m     Summary\x1b[0m [ 0.0s] \x1b[1m3\x1b[0m tests run: \x1b[1m3\x1b[0m passed";
-        assert_eq!(counts(line), (3, 0));
+        for (line, expected) in [
+            (
+                "     Summary [   0.003s] 3 tests run: 3 passed, 0 skipped",
+                (3, 0),
+            ),
+            (
+                "Summary [ 9.1s] 6 tests run: 3 passed (1 slow), 2 failed, 1 timed out",
+                (3, 3),
+            ),
+            (
+                "\x1b[32;1m  Summary\x1b[0m [ 0.0s] \x1b[1m3\x1b[0m tests run: \x1b[1m3\x1b[0m passed",
+                (3, 0),
+            ),
+        ] {
+            assert_eq!(counts(Runner::Nextest, line), expected, "{line}");
+        }
     }
 
     #[test]
     fn the_result_of_cargo_test_is_counted() {
-        let line = "test result: ok. 12 passed; 0 failed; 1 ignored; 0 measured; 4 filtered out";
-        assert_eq!(counts(line), (12, 0));
-        assert_eq!(
-            counts("test result: FAILED. 1 passed; 2 failed; 0 ignored"),
-            (1, 2)
-        );
+        for (line, expected) in [
+            (
+                "test result: ok. 12 passed; 0 failed; 1 ignored; 0 measured; 4 filtered out",
+                (12, 0),
+            ),
+            ("test result: FAILED. 1 passed; 2 failed; 0 ignored", (1, 2)),
+        ] {
+            assert_eq!(counts(Runner::Cargo, line), expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn the_output_of_a_failed_test_is_not_counted_again() {
+        let line = "    test result: FAILED. 0 passed; 1 failed; 0 ignored; 0 measured";
+        assert_eq!(counts(Runner::Nextest, line), (0, 0));
     }
 
     #[test]
     fn other_lines_count_nothing() {
-        assert_eq!(counts("PASS [   0.003s] a test: 3 passed"), (0, 0));
-        assert_eq!(counts(""), (0, 0));
+        assert_eq!(
+            counts(Runner::Nextest, "PASS [   0.003s] a test: 3 passed"),
+            (0, 0)
+        );
+        assert_eq!(counts(Runner::Cargo, ""), (0, 0));
     }
 
     #[test]
