@@ -4,23 +4,27 @@
 //! specification 1.12, 3.1.16) and in some QEMU releases holds a wrong one. Another hart of the same
 //! partition may have changed it since: the result is data of the partition, fit only to be decoded.
 
+use crate::remember::RememberedWalk;
 use crate::walk::{AccessKind, TableMemory, Translation, WalkError, walk};
 
 /// The instruction at `address`: 32 bits, or 16 with zeros above for a compressed one.
 ///
 /// Both halves of an instruction that crosses a page are translated. An odd `address` is read as the
-/// even one below.
+/// even one below. `remembered` is for fetches only: the accesses have one of their own.
 ///
 /// # Errors
 /// As [`walk`], for the page that cannot be read; [`WalkError::TableOutsideMemory`] names the
 /// instruction's address when the instruction itself is not in the memory of the partition.
 #[inline]
 pub fn fetch<M: TableMemory>(
+    remembered: &mut RememberedWalk,
     memory: &M,
     translation: &Translation,
     address: u64,
 ) -> Result<u32, WalkError> {
-    let physical = walk(memory, translation, address, AccessKind::Fetch)?.0;
+    let physical = remembered
+        .walk(memory, translation, address, AccessKind::Fetch)?
+        .0;
     let word = read(memory, physical & !7)?;
     let position = physical & 6;
     let bits = word >> (position * 8);

@@ -7,8 +7,8 @@
 //! - nothing recurses, allocates or loops without a bound that is written in the code;
 //! - a result says what was checked, and the monitor turns it into an access.
 //!
-//! A mediated device access passes through [`walk::walk`] (where does the faulting address lead?),
-//! [`fetch::fetch`] (which instruction was it?), [`decode::decode`] (which load or store is that?)
+//! A mediated device access passes through [`walk::walk`] (where does the faulting address lead?; as
+//! [`remember::RememberedWalk`] when it is fast), [`fetch::fetch`] (which instruction was it?), [`decode::decode`] (which load or store is that?)
 //! and one of the devices, [`uart16550::Uart16550`] or [`plic::Plic`].
 #![no_std]
 #![forbid(unsafe_code)]
@@ -16,6 +16,7 @@
 pub mod decode;
 pub mod fetch;
 pub mod plic;
+pub mod remember;
 pub mod sbi;
 pub mod uart16550;
 pub mod walk;

@@ -43,14 +43,60 @@ pub enum Privilege {
 /// The state of a hart that governs its translation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Translation {
-    /// The `satp` register.
-    pub satp: u64,
+    satp: u64,
+    /// SUM, MXR and the low bit of MPP, where `mstatus` has them: the low bit tells S from U.
+    status: u64,
+}
+
+/// `mstatus` bits (3.1.6).
+const STATUS_SUPERVISOR: u64 = 1 << 11;
+const STATUS_SUPERVISOR_USER_MEMORY: u64 = 1 << 18;
+const STATUS_MAKE_EXECUTABLE_READABLE: u64 = 1 << 19;
+
+impl Translation {
+    /// The translation that an access went through which trapped to M-mode, given `satp` and the
+    /// `mstatus` that the trap left (its MPP is the privilege of the access).
+    #[inline]
+    #[must_use]
+    pub const fn of_trap(satp: u64, mstatus: u64) -> Self {
+        let used =
+            STATUS_SUPERVISOR | STATUS_SUPERVISOR_USER_MEMORY | STATUS_MAKE_EXECUTABLE_READABLE;
+        Self {
+            satp,
+            status: mstatus & used,
+        }
+    }
+
+    /// A translation from its parts.
+    #[must_use]
+    pub const fn new(
+        satp: u64,
+        privilege: Privilege,
+        supervisor_user_memory: bool,
+        make_executable_readable: bool,
+    ) -> Self {
+        let supervisor = matches!(privilege, Privilege::Supervisor);
+        let status = (supervisor as u64 * STATUS_SUPERVISOR)
+            | (supervisor_user_memory as u64 * STATUS_SUPERVISOR_USER_MEMORY)
+            | (make_executable_readable as u64 * STATUS_MAKE_EXECUTABLE_READABLE);
+        Self { satp, status }
+    }
+
     /// The privilege of the access.
-    pub privilege: Privilege,
-    /// `sstatus.SUM`: S-mode may load from and store to user pages.
-    pub supervisor_user_memory: bool,
-    /// `sstatus.MXR`: loads may read pages that are only executable.
-    pub make_executable_readable: bool,
+    #[inline]
+    #[must_use]
+    pub const fn privilege(&self) -> Privilege {
+        if self.has(STATUS_SUPERVISOR) {
+            Privilege::Supervisor
+        } else {
+            Privilege::User
+        }
+    }
+
+    #[inline]
+    const fn has(&self, bit: u64) -> bool {
+        self.status & bit != 0
+    }
 }
 
 /// A physical address to which a partition's tables lead.
@@ -144,7 +190,7 @@ pub fn walk<M: TableMemory>(
     kind: AccessKind,
 ) -> Result<ClaimedPhysical, WalkError> {
     // 8, 9 and 10 are Sv39, Sv48 and Sv57: three, four and five levels of nine bits above the page's
-    // twelve. `shift` brings the index of a level to bit 3, the size of an entry.
+    // twelve.
     let mode = translation.satp >> 60;
     if !(8..=10).contains(&mode) {
         return if mode == 0 {
@@ -153,17 +199,20 @@ pub fn walk<M: TableMemory>(
             Err(WalkError::ReservedMode)
         };
     }
-    let mut shift = mode.wrapping_mul(9).wrapping_sub(45);
+    let width = mode.wrapping_mul(9).wrapping_sub(33);
     // 4.4.1: bits above the width equal its highest bit. The arithmetic shift leaves only those.
-    let above = address as i64 >> (shift.wrapping_add(11) & 63);
+    let above = address as i64 >> (width.wrapping_sub(1) & 63);
     if above != 0 && above != -1 {
         return Err(WalkError::NotCanonical);
     }
 
     let mut table = (translation.satp << 20) >> 8;
-    // Ends after at most five rounds: `shift` begins at 45 or below and falls by 9 down to 9.
+    // 36, 27 or 18, down to 0 at the last level: at most five rounds.
+    let mut shift = width.wrapping_sub(21) as i64;
+    // Brings the index of the last level to bit 3, the size of an entry.
+    let indexes = address >> 9;
     loop {
-        let position = table | ((address >> (shift & 63)) & (0x1ff << 3));
+        let position = table | ((indexes >> (shift & 63)) & (0x1ff << 3));
         let Some(found) = memory.read_u64(position) else {
             return Err(WalkError::TableOutsideMemory(position));
         };
@@ -173,14 +222,14 @@ pub fn walk<M: TableMemory>(
                 address,
                 kind,
                 found,
-                (shift as u32).wrapping_add(3),
+                (shift as u32).wrapping_add(PAGE_BITS),
             );
         }
         table = (found >> 10) << PAGE_BITS;
-        if shift <= 9 {
+        shift = shift.wrapping_sub(9);
+        if shift < 0 {
             return Err(WalkError::NoLeaf);
         }
-        shift = shift.wrapping_sub(9);
     }
 }
 
@@ -203,7 +252,7 @@ fn leaf(
         AccessKind::Fetch => VALID | READ | ACCESSED | EXECUTE,
     };
     let unusual = entry::RESERVED | entry::MEMORY_TYPE | entry::CONTIGUOUS | USER;
-    if found & (needed | unusual) != needed || translation.privilege == Privilege::User {
+    if found & (needed | unusual) != needed || !translation.has(STATUS_SUPERVISOR) {
         return unusual_leaf(translation, address, kind, found, shift);
     }
     let offset_mask = (1u64 << (shift & 63)).wrapping_sub(1);
@@ -262,15 +311,18 @@ fn check_leaf(
     if has(entry::CONTIGUOUS) && (shift != PAGE_BITS || (found >> 10) & 0xf != 0b1000) {
         return Err(WalkError::ReservedContiguousSize);
     }
-    let privileged = match translation.privilege {
+    let privileged = match translation.privilege() {
         Privilege::User => has(USER),
         // 4.1.1.3: S-mode never executes user pages, whatever SUM is.
         Privilege::Supervisor => {
-            !has(USER) || (translation.supervisor_user_memory && kind != AccessKind::Fetch)
+            !has(USER)
+                || (translation.has(STATUS_SUPERVISOR_USER_MEMORY) && kind != AccessKind::Fetch)
         }
     };
     let permitted = match kind {
-        AccessKind::Load => has(READ) || (translation.make_executable_readable && has(EXECUTE)),
+        AccessKind::Load => {
+            has(READ) || (translation.has(STATUS_MAKE_EXECUTABLE_READABLE) && has(EXECUTE))
+        }
         AccessKind::Store => has(WRITE),
         AccessKind::Fetch => has(EXECUTE),
     };

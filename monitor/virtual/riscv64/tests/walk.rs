@@ -5,6 +5,7 @@ use std::cell::Cell;
 use std::collections::BTreeMap;
 
 use partita_virtual_riscv64::fetch::fetch;
+use partita_virtual_riscv64::remember::RememberedWalk;
 use partita_virtual_riscv64::walk::{
     AccessKind, ClaimedPhysical, Privilege, TableMemory, Translation, WalkError, walk,
 };
@@ -36,6 +37,26 @@ impl TableMemory for Memory {
     }
 }
 
+/// A translation as plain values, for the oracle.
+#[derive(Clone, Copy, Debug)]
+struct State {
+    satp: u64,
+    privilege: Privilege,
+    supervisor_user_memory: bool,
+    make_executable_readable: bool,
+}
+
+impl State {
+    fn translation(&self) -> Translation {
+        Translation::new(
+            self.satp,
+            self.privilege,
+            self.supervisor_user_memory,
+            self.make_executable_readable,
+        )
+    }
+}
+
 /// The oracle: numbers as lists of bits, levels by recursion, permissions as a set of letters.
 mod oracle {
     use super::*;
@@ -57,7 +78,7 @@ mod oracle {
 
     pub fn translate(
         memory: &Memory,
-        state: &Translation,
+        state: &State,
         address: u64,
         kind: AccessKind,
     ) -> Result<u64, WalkError> {
@@ -84,7 +105,7 @@ mod oracle {
 
     fn level(
         memory: &Memory,
-        state: &Translation,
+        state: &State,
         address: u64,
         kind: AccessKind,
         table: u64,
@@ -239,7 +260,7 @@ fn address() -> impl Strategy<Value = u64> {
     prop_oneof![9 => canonical, 1 => any::<u64>()]
 }
 
-fn translation() -> impl Strategy<Value = Translation> {
+fn translation() -> impl Strategy<Value = State> {
     let mode = prop_oneof![12 => select(vec![8u64, 9, 10]), 1 => 0u64..16];
     let root = prop_oneof![
         20 => (0..PAGES).prop_map(|page| RAM / 4096 + page),
@@ -256,7 +277,7 @@ fn translation() -> impl Strategy<Value = Translation> {
     )
         .prop_map(
             |(mode, space, root, privilege, supervisor_user_memory, make_executable_readable)| {
-                Translation {
+                State {
                     satp: mode << 60 | u64::from(space) << 44 | root,
                     privilege,
                     supervisor_user_memory,
@@ -282,10 +303,52 @@ proptest! {
     ) {
         for address in addresses {
             memory.reads.set(0);
-            let found = walk(&memory, &state, address, kind).map(|physical| physical.0);
+            let found = walk(&memory, &state.translation(), address, kind).map(|physical| physical.0);
             prop_assert!(memory.reads.get() <= 5);
             prop_assert_eq!(found, oracle::translate(&memory, &state, address, kind));
         }
+    }
+
+    #[test]
+    fn a_remembered_walk_is_never_stale(
+        memory in memory(),
+        states in proptest::collection::vec(translation(), 2),
+        addresses in proptest::collection::vec(address(), 2),
+        steps in proptest::collection::vec(
+            (0usize..2, 0usize..2, kind(), any::<bool>(), 0u32..5, entry(), any::<bool>()), 1..24
+        ),
+    ) {
+        let mut memory = memory;
+        let mut remembered = RememberedWalk::new();
+        for (state, address, kind, again, level, new, change) in steps {
+            let (state, address) = (states[state].translation(), addresses[address]);
+            for _ in 0..=u32::from(again) {
+                memory.reads.set(0);
+                let found = remembered.walk(&memory, &state, address, kind);
+                prop_assert!(memory.reads.get() <= 10);
+                prop_assert_eq!(found, walk(&memory, &state, address, kind));
+            }
+            if change {
+                // Changes one entry on the way, in whichever of the tables.
+                let index = address >> (12 + 9 * level) & 0x1ff;
+                let page = RAM + u64::from(level) % PAGES * 4096;
+                memory.words.insert(page + index * 8, new);
+            }
+        }
+    }
+
+    #[test]
+    fn a_trap_state_selects_the_same_translation_as_its_parts(state in translation(), noise: u64) {
+        let used = 3 << 11 | 3 << 18;
+        let mpp = match state.privilege {
+            Privilege::User => 0,
+            Privilege::Supervisor => 1u64 << 11,
+        };
+        let mstatus = noise & !used
+            | mpp
+            | u64::from(state.supervisor_user_memory) << 18
+            | u64::from(state.make_executable_readable) << 19;
+        prop_assert_eq!(Translation::of_trap(state.satp, mstatus), state.translation());
     }
 
     #[test]
@@ -305,7 +368,7 @@ proptest! {
             3 => half(address.wrapping_add(2)).map(|high| (high << 16 | low) as u32),
             _ => Ok(low as u32),
         });
-        let found = fetch(&memory, &state, address);
+        let found = fetch(&mut RememberedWalk::new(), &memory, &state.translation(), address);
         match (found, expected) {
             (Err(found), Err(expected)) => prop_assert_eq!(
                 std::mem::discriminant(&found), std::mem::discriminant(&expected)
@@ -316,7 +379,7 @@ proptest! {
 }
 
 /// A Sv57 address space with one page at `LEAF_ADDRESS`, whose entry is given.
-fn one_page(entry: u64) -> (Memory, Translation) {
+fn one_page(entry: u64) -> (Memory, State) {
     let mut memory = Memory::default();
     for level in 0..4u64 {
         memory
@@ -324,7 +387,7 @@ fn one_page(entry: u64) -> (Memory, Translation) {
             .insert(RAM + level * 4096 + 8, (RAM / 4096 + level + 1) << 10 | 1);
     }
     memory.words.insert(RAM + 4 * 4096 + 8, entry);
-    let state = Translation {
+    let state = State {
         satp: (10 << 60) | (RAM / 4096),
         privilege: Privilege::Supervisor,
         supervisor_user_memory: false,
@@ -338,7 +401,12 @@ const LEAF_ADDRESS: u64 = 1 << 48 | 1 << 39 | 1 << 30 | 1 << 21 | 1 << 12;
 #[test]
 fn a_device_page_of_linux_translates() {
     let (memory, state) = one_page(0x1000_0000 >> 2 | 0xe7);
-    let found = walk(&memory, &state, LEAF_ADDRESS + 5, AccessKind::Store);
+    let found = walk(
+        &memory,
+        &state.translation(),
+        LEAF_ADDRESS + 5,
+        AccessKind::Store,
+    );
     assert_eq!(found, Ok(ClaimedPhysical(0x1000_0005)));
     assert_eq!(memory.reads.get(), 5);
 }
@@ -349,7 +417,7 @@ fn a_table_that_points_to_itself_ends_after_five_reads() {
     memory.words.insert(RAM, RAM >> 2 | 1);
     let (_, state) = one_page(0);
     assert_eq!(
-        walk(&memory, &state, 0, AccessKind::Load),
+        walk(&memory, &state.translation(), 0, AccessKind::Load),
         Err(WalkError::NoLeaf)
     );
     assert_eq!(memory.reads.get(), 5);
@@ -364,7 +432,12 @@ fn only_eight_in_the_low_page_number_makes_a_64_kib_page() {
             _ => Err(WalkError::ReservedContiguousSize),
         };
         assert_eq!(
-            walk(&memory, &state, LEAF_ADDRESS + 0xabc, AccessKind::Load),
+            walk(
+                &memory,
+                &state.translation(),
+                LEAF_ADDRESS + 0xabc,
+                AccessKind::Load
+            ),
             expected
         );
     }
@@ -374,7 +447,12 @@ fn only_eight_in_the_low_page_number_makes_a_64_kib_page() {
 fn each_reserved_bit_ends_the_walk() {
     for bit in 54..=60 {
         let (memory, state) = one_page(1 << bit | 0xcf);
-        let found = walk(&memory, &state, LEAF_ADDRESS, AccessKind::Load);
+        let found = walk(
+            &memory,
+            &state.translation(),
+            LEAF_ADDRESS,
+            AccessKind::Load,
+        );
         assert_eq!(found, Err(WalkError::ReservedBits), "bit {bit}");
     }
 }
@@ -382,7 +460,8 @@ fn each_reserved_bit_ends_the_walk() {
 #[test]
 fn the_supervisor_reaches_user_pages_only_with_sum_and_never_executes_them() {
     let (memory, mut state) = one_page(0xdf);
-    let reach = |state: &Translation, kind| walk(&memory, state, LEAF_ADDRESS, kind).is_ok();
+    let reach =
+        |state: &State, kind| walk(&memory, &state.translation(), LEAF_ADDRESS, kind).is_ok();
     assert!(!reach(&state, AccessKind::Load));
     state.supervisor_user_memory = true;
     assert!(reach(&state, AccessKind::Load) && reach(&state, AccessKind::Store));
@@ -412,7 +491,7 @@ fn the_random_tables_reach_every_outcome() {
         );
         let (memory, state, addresses, kind) = case.new_tree(&mut runner).unwrap().current();
         for address in addresses {
-            let outcome = match walk(&memory, &state, address, kind) {
+            let outcome = match walk(&memory, &state.translation(), address, kind) {
                 Ok(_) => format!("page after {} entries", memory.reads.get()),
                 Err(error) => format!("{error:?}").split('(').next().unwrap().to_owned(),
             };
@@ -423,4 +502,28 @@ fn the_random_tables_reach_every_outcome() {
     // Bare (no entry), one to five entries, and the twelve errors.
     assert_eq!(outcomes.len(), 6 + 12, "{outcomes:#?}");
     assert!(outcomes.values().all(|count| *count >= 20), "{outcomes:#?}");
+}
+
+#[test]
+fn a_remembered_walk_follows_a_changed_entry_at_every_level() {
+    for level in 0..5u64 {
+        let (mut memory, state) = one_page(0x1000_0000 >> 2 | 0xe7);
+        let mut remembered = RememberedWalk::new();
+        let mut look = |memory: &Memory| {
+            remembered.walk(
+                memory,
+                &state.translation(),
+                LEAF_ADDRESS + 5,
+                AccessKind::Load,
+            )
+        };
+        assert_eq!(look(&memory), Ok(ClaimedPhysical(0x1000_0005)));
+        memory.reads.set(0);
+        assert_eq!(look(&memory), Ok(ClaimedPhysical(0x1000_0005)));
+        assert_eq!(memory.reads.get(), 5);
+        let old = memory.words.insert(RAM + level * 4096 + 8, 0);
+        assert_eq!(look(&memory), Err(WalkError::NotValid), "level {level}");
+        memory.words.insert(RAM + level * 4096 + 8, old.unwrap());
+        assert_eq!(look(&memory), Ok(ClaimedPhysical(0x1000_0005)));
+    }
 }
