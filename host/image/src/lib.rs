@@ -12,7 +12,7 @@ mod text;
 
 pub use error::ImageError;
 pub use monitor::Monitor;
-pub use pack::{Piece, SystemImage};
+pub use pack::{Piece, SystemImage, assemble};
 
 use partita_manifest::Plan;
 
@@ -35,5 +35,5 @@ pub fn pack(plan: &Plan, monitor_elf: &[u8]) -> Result<SystemImage, ImageError> 
         }
     });
     let ram_end = plan.board.ram_base.saturating_add(plan.memory_bytes);
-    pack::assemble(&monitor, plan.board.ram_base..ram_end, &plan.table, stored)
+    assemble(&monitor, plan.board.ram_base..ram_end, &plan.table, stored)
 }

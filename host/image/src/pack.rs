@@ -84,8 +84,11 @@ impl SystemImage {
     }
 }
 
-/// Places everything, refusing what is out of place.
-pub(crate) fn assemble<'a>(
+/// Packs a system from its pieces, without a plan.
+///
+/// # Errors
+/// Something is out of place, or its hash is wrong.
+pub fn assemble<'a>(
     monitor: &Monitor,
     ram: Range<u64>,
     table: &[u8],

@@ -89,9 +89,11 @@ impl Splitter {
         let head_end = rest.iter().position(|byte| *byte == b']')?;
         let (head, text) = rest.split_at_checked(head_end)?;
         let (time, name) = std::str::from_utf8(head).ok()?.split_once(' ')?;
-        let text = text
-            .strip_prefix(b"] ")
-            .or_else(|| text.strip_prefix(b"]"))?;
+        // An empty text may lose its space on the way.
+        let text = match text {
+            b"]" => b"",
+            _ => text.strip_prefix(b"] ")?,
+        };
         let source = if name == MONITOR {
             Source::Monitor
         } else {
