@@ -12,6 +12,9 @@ const MERGE_GAP: u64 = 0x1000;
 /// The most separate pieces of one program, so that the system table stays small.
 const MAX_PIECES: usize = 16;
 
+/// Physical addresses have 56 bits (Privileged Architecture, "Sv39").
+const HIGHEST_ADDRESS: u64 = 1 << 56;
+
 type File = elf::FileHeader64<LittleEndian>;
 
 /// A program that can be placed.
@@ -149,7 +152,7 @@ impl Program {
     fn load(&mut self, address: u64, size: u64, bytes: &[u8]) -> Result<Range<u64>, Refusal> {
         let end = address
             .checked_add(size)
-            .filter(|_| bytes.len() as u64 <= size);
+            .filter(|end| *end <= HIGHEST_ADDRESS && bytes.len() as u64 <= size);
         let Some(end) = end else {
             return Err(Refusal::new(
                 Code::NotAnElf,
@@ -208,15 +211,15 @@ impl Program {
         let segments = header
             .program_headers(endian, data)
             .map_err(|_| damaged())?;
-        let mut table = 0..0;
+        let (mut table, mut size) = (0, 0);
         for segment in segments {
             let dynamic = segment.dynamic(endian, data).map_err(|_| damaged())?;
             let Some(dynamic) = dynamic else { continue };
             for entry in dynamic {
                 let value = entry.d_val.get(endian);
                 match entry.d_tag.get(endian) {
-                    elf::DT_RELA => table = value..value + (table.end - table.start),
-                    elf::DT_RELASZ => table.end = table.start + value,
+                    elf::DT_RELA => table = value,
+                    elf::DT_RELASZ => size = value as usize,
                     elf::DT_NEEDED => {
                         return Err(Refusal::new(
                             Code::ElfDynamic,
@@ -236,14 +239,10 @@ impl Program {
                 }
             }
         }
-        let size = (table.end - table.start) as usize;
         if size == 0 {
             return Ok(());
         }
-        let bytes = self
-            .bytes_at(table.start, size)
-            .ok_or_else(damaged)?
-            .to_vec();
+        let bytes = self.bytes_at(table, size).ok_or_else(damaged)?.to_vec();
         for entry in bytes.chunks_exact(24) {
             let word = |index: usize| {
                 let mut word = [0; 8];

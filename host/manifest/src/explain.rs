@@ -1,6 +1,8 @@
 //! The plan for a person, and for tools.
 
+mod grid;
 mod json;
+mod style;
 mod text;
 
 use crate::plan::Plan;

@@ -46,6 +46,10 @@ pub(crate) struct PartitionEntry {
     pub(crate) base: Option<Located<u64>>,
     pub(crate) cores: Option<Located<Vec<Located<i64>>>>,
     pub(crate) floating_point: Option<Located<FloatingPoint>>,
+    /// Whether the key is there, readable or not.
+    pub(crate) has_budget: bool,
+    /// Whether the key is there, readable or not.
+    pub(crate) has_period: bool,
     pub(crate) budget: Option<Located<u64>>,
     pub(crate) period: Option<Located<u64>>,
     pub(crate) devices: Vec<Located<&'static Device>>,

@@ -65,9 +65,7 @@ fn table<'a>(
     } else {
         root.get(key)?
     };
-    let mut section = entry.table(keys, problems)?;
-    section.name = format!("`{header}`");
-    Some(section)
+    entry.table(&format!("`{header}`"), keys, problems)
 }
 
 fn parse_board(
@@ -172,7 +170,7 @@ fn parse_partition(
     let (memory, base) = parse_memory(section, problems);
     let cores = section
         .require("cores", "cores = [0]", problems)
-        .map(|entry| Located::new(entry.numbers(problems), entry.span()));
+        .and_then(|entry| Some(Located::new(entry.numbers(problems)?, entry.span())));
     let devices = section
         .get("devices")
         .map(|entry| entry.strings(problems))
@@ -207,6 +205,8 @@ fn parse_partition(
         floating_point: section
             .get("fp")
             .and_then(|entry| word(&entry, &FLOATING_POINTS, Code::UnknownValue, problems)),
+        has_budget: section.get("budget").is_some(),
+        has_period: section.get("period").is_some(),
         budget: section.get("budget").and_then(|entry| entry.time(problems)),
         period: section.get("period").and_then(|entry| entry.time(problems)),
         devices,
@@ -231,7 +231,7 @@ fn parse_memory(
     if !entry.value.get_ref().is_table() {
         return (entry.size(problems), None);
     }
-    let Some(table) = entry.table(keys::MEMORY, problems) else {
+    let Some(table) = entry.table("`memory`", keys::MEMORY, problems) else {
         return (None, None);
     };
     let size = table
@@ -275,7 +275,7 @@ fn parse_payload(section: &Section<'_>, problems: &mut Problems) -> Option<Paylo
         }
         (Some(image), None) => image.string(problems).map(Payload::Program),
         (None, Some(linux)) => {
-            let table = linux.table(keys::LINUX, problems)?;
+            let table = linux.table("`linux`", keys::LINUX, problems)?;
             let mut path = |key| table.get(key).and_then(|entry| entry.string(problems));
             let initramfs = path("initramfs");
             Some(Payload::Linux(LinuxEntry {
@@ -408,8 +408,11 @@ fn syntax_error(source: &str, error: &toml::de::Error, problems: &mut Problems) 
     let mut problem = Problem::error(Code::DuplicateKey, format!("`{what}` is there twice"))
         .at(&span, "second time")
         .help("remove one, or rename it");
-    if let Some(first) = first_definition(source, &span) {
-        problem = problem.at(&first, "first time");
+    match first_definition(source, &span) {
+        Some(first) => problem = problem.at(&first, "first time"),
+        // A key of a table that is there twice: the table is the problem.
+        None if !problems.is_empty() => return,
+        None => {}
     }
     problems.push(problem);
 }

@@ -13,6 +13,10 @@ const TIME_UNITS: [(&str, u64); 4] = [
     ("s", 1_000_000_000),
 ];
 
+/// No machine has more memory (RISC-V physical addresses have 56 bits), and no period is longer
+/// (two years), so that sums of a few cannot overflow.
+const LARGEST: u64 = 1 << 56;
+
 /// Reads a size such as `512MiB`, in bytes. The error says what is wrong with it.
 pub(crate) fn parse_size(text: &str) -> Result<u64, String> {
     parse(
@@ -48,7 +52,8 @@ fn parse(text: &str, units: &[(&str, u64)], usage: &str) -> Result<u64, String> 
     match (number, factor) {
         (Some(number), Some((_, factor))) => number
             .checked_mul(*factor)
-            .ok_or_else(|| "it is larger than any machine".to_owned()),
+            .filter(|value| *value <= LARGEST)
+            .ok_or_else(|| "it is beyond all bounds: write a smaller number".to_owned()),
         _ => Err(usage.to_owned()),
     }
 }

@@ -168,33 +168,39 @@ impl<'a> Entry<'a> {
             .collect()
     }
 
-    /// The value as a list of whole numbers.
-    pub(crate) fn numbers(&self, problems: &mut Problems) -> Vec<Located<i64>> {
+    /// The value as a list of whole numbers; nothing if no entry of it is one.
+    pub(crate) fn numbers(&self, problems: &mut Problems) -> Option<Vec<Located<i64>>> {
         let what = format!("an entry of `{}`", self.key);
-        self.list(problems)
-            .unwrap_or_default()
+        let list = self.list(problems)?;
+        let was_empty = list.is_empty();
+        let numbers: Vec<Located<i64>> = list
             .into_iter()
             .filter_map(|value| match integer(value.get_ref()) {
                 Some(number) => Some(Located::new(number, value.span())),
                 None => wrong_type(value, &what, "a whole number", problems),
             })
-            .collect()
+            .collect();
+        (was_empty || !numbers.is_empty()).then_some(numbers)
     }
 
     /// The value as a table that may have `keys`.
     pub(crate) fn table(
         &self,
+        name: &str,
         keys: &'static [&'static str],
         problems: &mut Problems,
     ) -> Option<Section<'a>> {
         match self.value.get_ref().as_table() {
             Some(table) => Some(Section::open(
                 table,
-                format!("`{}`", self.key),
+                name.to_owned(),
                 self.key_span.clone(),
                 keys,
                 problems,
             )),
+            None if name.contains('[') => {
+                self.wrong_type(&format!("a table under the line {name}"), problems)
+            }
             None => self.wrong_type("a table in braces", problems),
         }
     }

@@ -100,13 +100,13 @@ fn add_partition(plan: &Plan, index: usize, partition: &PlannedPartition, arrays
                 region: (first_region + entry.region) as u16,
                 reserved2: 0,
             }));
-        arrays.virtual_cores.push(VirtualCore {
-            partition: number,
-            index: own as u16,
-            core: core.core as u16,
-            protection_slot: core.protection_slot as u16,
-            protections: span(first, arrays.protections.len()),
-        });
+        let mut entry = VirtualCore::new_zeroed();
+        entry.partition = number;
+        entry.index = own as u16;
+        entry.core = core.core as u16;
+        entry.protection_slot = core.protection_slot as u16;
+        entry.protections = span(first, arrays.protections.len());
+        arrays.virtual_cores.push(entry);
     }
     let first_part = arrays.image_parts.len();
     let own_parts = plan.parts.iter().filter(|part| part.partition == index);

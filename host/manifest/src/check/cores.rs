@@ -13,6 +13,7 @@ pub(super) fn check(manifest: &Manifest, problems: &mut Problems) {
     for entry in &manifest.partitions {
         check_list(entry, manifest.cores.as_ref(), problems);
     }
+    let mut reported = Vec::new();
     for core in 0..partita_abi::MAX_CORES {
         let users: Vec<User<'_>> = manifest
             .partitions
@@ -23,7 +24,7 @@ pub(super) fn check(manifest: &Manifest, problems: &mut Problems) {
                 Some((entry, &found.span))
             })
             .collect();
-        check_sharing(core, &users, problems);
+        check_sharing(core, &users, &mut reported, problems);
         check_load(core, &users, problems);
     }
     for entry in &manifest.partitions {
@@ -70,7 +71,13 @@ fn check_list(entry: &PartitionEntry, board: Option<&Located<usize>>, problems: 
     }
 }
 
-fn check_sharing(core: usize, users: &[User<'_>], problems: &mut Problems) {
+/// `reported` holds the pairs that cannot share a core, so that each is told of once.
+fn check_sharing(
+    core: usize,
+    users: &[User<'_>],
+    reported: &mut Vec<(usize, usize)>,
+    problems: &mut Problems,
+) {
     if let Some((entry, span)) = users.get(MAX_SHARING) {
         problems.push(
             Problem::error(
@@ -86,6 +93,11 @@ fn check_sharing(core: usize, users: &[User<'_>], problems: &mut Problems) {
     }
     for (index, (second, second_span)) in users.iter().enumerate() {
         for (first, first_span) in users.iter().take(index) {
+            let pair = (first.name.span.start, second.name.span.start);
+            if reported.contains(&pair) {
+                continue;
+            }
+            reported.push(pair);
             let names = format!("`{}` and `{}`", first.name.value, second.name.value);
             let is_linux =
                 |entry: &PartitionEntry| matches!(entry.payload, Some(Payload::Linux(_)));

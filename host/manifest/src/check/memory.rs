@@ -32,7 +32,7 @@ pub(super) fn check(manifest: &Manifest, images: &[Option<Image>], problems: &mu
         }
         let name = &entry.name.value;
         let Some(end) = base.value.checked_add(size.value) else {
-            problems.push(outside_board(name, &base, &size.span));
+            problems.push(outside_board(name, &base).at(&size.span, "is this large").help("move it"));
             continue;
         };
         let range = base.value..end;
@@ -155,12 +155,11 @@ fn check_board(
 ) {
     let ram_end = board.ram_base + memory.value;
     if range.start < board.ram_base || range.end > ram_end {
+        let text = format!("the board has {:#x} to {:#x}", board.ram_base, ram_end - 1);
         problems.push(
-            outside_board(&entry.name.value, base, &memory.span).help(format!(
-                "the board's memory is {:#x} to {:#x}",
-                board.ram_base,
-                ram_end - 1
-            )),
+            outside_board(&entry.name.value, base)
+                .at(&memory.span, text)
+                .help("move it, make it smaller, or give the board more memory"),
         );
     } else if range.start < board.ram_base + STORE_OFFSET {
         problems.push(in_monitor(
@@ -171,13 +170,12 @@ fn check_board(
     }
 }
 
-fn outside_board(name: &str, base: &Located<u64>, memory: &Range<usize>) -> Problem {
+fn outside_board(name: &str, base: &Located<u64>) -> Problem {
     Problem::error(
         Code::MemoryOutsideBoard,
         format!("the memory of `{name}` lies outside the board's memory"),
     )
     .at(&base.span, format!("starts at {:#x}", base.value))
-    .at(memory, "this much")
 }
 
 /// RAM that begins below `end`, where the monitor and the pristine images lie.

@@ -57,6 +57,18 @@ fn check_count(manifest: &Manifest, problems: &mut Problems) {
 }
 
 fn check_board(manifest: &Manifest, problems: &mut Problems) {
+    if let Some(smepmp) = &manifest.smepmp
+        && !smepmp.value
+    {
+        problems.push(
+            Problem::warning(
+                Code::NoSmepmp,
+                "without Smepmp nothing keeps the monitor from overwriting its own text",
+            )
+            .at(&smepmp.span, "switched off here")
+            .help("remove it where the board has Smepmp"),
+        );
+    }
     let Some(board) = &manifest.board else { return };
     let (least, most) = board.value.ram_sizes;
     if let Some(memory) = &manifest.memory {
@@ -128,12 +140,12 @@ fn check_options(entry: &PartitionEntry, problems: &mut Problems) {
 
 fn check_budget(entry: &PartitionEntry, problems: &mut Problems) {
     match (&entry.budget, &entry.period) {
-        (Some(budget), None) => problems.push(
+        (Some(budget), None) if !entry.has_period => problems.push(
             Problem::error(Code::BudgetWithoutPeriod, "a budget needs a period")
                 .at(&budget.span, "how much of what?")
                 .help("add a line such as `period = \"1ms\"`"),
         ),
-        (None, Some(period)) => problems.push(
+        (None, Some(period)) if !entry.has_budget => problems.push(
             Problem::error(Code::PeriodWithoutBudget, "a period needs a budget")
                 .at(&period.span, "bounds nothing")
                 .help("add a line such as `budget = \"500us\"`, or remove the period"),

@@ -33,12 +33,6 @@ pub(super) fn make(path: &Path, system: &System, problems: &mut Problems) -> Opt
         parts.push(own_parts);
     }
     regions::assign_slots(system, &mut partitions, problems);
-    if !system.smepmp {
-        problems.push(Problem::warning(
-            Code::NoSmepmp,
-            "without Smepmp the monitor's text is not protected from the monitor's own mistakes",
-        ));
-    }
     if problems.has_errors() {
         return None;
     }
@@ -125,10 +119,7 @@ fn check_sizes(system: &System, rooms: &[u64], problems: &mut Problems) {
                 ),
             )
             .at(&partition.memory.span, "too small")
-            .at(
-                &partition.image_span,
-                format!("needs {}", show_rounded(least)),
-            )
+            .at(&partition.image_span, format!("needs {}", show_size(least)))
             .help(format!("give it {} at least", show_size(least))),
         );
     }
