@@ -1,3 +1,27 @@
-//! The monitor firmware for QEMU's riscv64 virt board
+//! The monitor firmware for QEMU's riscv64 `virt` board.
+//!
+//! One binary serves every system on this board: what runs is in the system table.
+#![cfg_attr(target_os = "none", no_std, no_main)]
 
-fn main() {}
+#[cfg(target_os = "none")]
+mod firmware {
+    use partita_board::QEMU_VIRT_RISCV64;
+
+    /// Called on each hart by the architecture's start code.
+    // SAFETY: the name belongs to the monitor, whose start code declares it with this signature.
+    #[unsafe(no_mangle)]
+    fn partita_board_main(hart: usize) -> ! {
+        // SAFETY: this firmware is linked for, and started on, this board only.
+        unsafe { partita_monitor_riscv64::start(&QEMU_VIRT_RISCV64, hart) }
+    }
+
+    #[panic_handler]
+    fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
+        partita_monitor_riscv64::panicked()
+    }
+}
+
+#[cfg(not(target_os = "none"))]
+fn main() {
+    eprintln!("this is firmware: build it for riscv64imac-unknown-none-elf");
+}

@@ -1,0 +1,194 @@
+//! From reset to the first partition.
+
+use crate::console;
+use crate::context::ENVIRONMENT_UPDATE_TABLES;
+use crate::csr::{self, interrupt};
+use crate::hart::Hart;
+use crate::machine::{self, Features, Machine};
+use crate::mmio::Registers;
+use crate::plic::Plic;
+use crate::pmp;
+use crate::report;
+use crate::timer::Aclint;
+use crate::vector;
+use core::sync::atomic::{AtomicPtr, Ordering::SeqCst};
+use partita_abi::image::{RUN_PARAMETERS_OFFSET, RunParameters, TABLE_MAX_BYTES, TABLE_OFFSET};
+use partita_abi::table::SystemTable;
+use partita_board::Board;
+use partita_monitor_core::check::{BoardLimits, Reserved, check};
+use partita_monitor_core::text::Text;
+use zerocopy::FromBytes;
+
+static BOARD: AtomicPtr<Board> = AtomicPtr::new(core::ptr::null_mut());
+
+/// The board, once the firmware has said which one it is for.
+pub fn board() -> Option<&'static Board> {
+    let board = BOARD.load(SeqCst).cast_const();
+    // SAFETY: only ever set from a `&'static Board` (`start`).
+    unsafe { board.as_ref() }
+}
+
+unsafe extern "Rust" {
+    /// The firmware binary's board: it calls [`start`].
+    fn partita_board_main(hart: usize) -> !;
+}
+
+/// Every hart comes here from the vector, with its stack; hart 0 first, the others when it calls.
+pub extern "C" fn start_hart(hart: usize) -> ! {
+    // SAFETY: defined by the firmware binary with this signature.
+    unsafe { partita_board_main(hart) }
+}
+
+/// Starts the monitor on the calling hart.
+///
+/// # Safety
+/// Called from `partita_board_main` only, on the board that `board` describes.
+pub unsafe fn start(board: &'static Board, id: usize) -> ! {
+    csr::write!("mstatus", 0);
+    // SAFETY: the caller's promise: these are this board's devices.
+    let (aclint, plic) = unsafe { (Aclint::new(board.aclint), Plic::new(&board.plic)) };
+    aclint.set_deadline(id, u64::MAX);
+    aclint.clear_interrupt(id);
+    let layout = vector::layout();
+    let read_only_text =
+        pmp::protect_monitor(vector::guard_page(id), layout.text, vector::TEXT_WINDOW);
+    let features = prepare_hart(read_only_text);
+    let machine = if id == 0 {
+        BOARD.store(core::ptr::from_ref(board).cast_mut(), SeqCst);
+        // SAFETY: as above, and nobody else uses the port yet.
+        unsafe { console::open(Registers::new(board.uart.window)) };
+        let machine = start_machine(board, aclint, plic, features);
+        for other in 1..machine.harts {
+            aclint.interrupt(other);
+        }
+        machine
+    } else {
+        match machine::get() {
+            Some(machine) if id < machine.harts => machine,
+            _ => stay_away(),
+        }
+    };
+    // SAFETY: once on each hart, with its own number.
+    let hart = unsafe { Hart::create(id, machine) };
+    csr::write!("mie", interrupt::MACHINE);
+    if id == 0 {
+        hart.request_load(machine.start_order[0]);
+    }
+    let context = hart.reschedule(csr::read!("minstret"));
+    // SAFETY: `reschedule` returns the context of the virtual core it has made live.
+    unsafe { vector::enter(context) }
+}
+
+/// A hart that the system does not use.
+fn stay_away() -> ! {
+    csr::write!("mie", 0);
+    loop {
+        crate::hart::wait_for_interrupt();
+    }
+}
+
+/// Sets what is the same for every partition, and finds out what the hart can do.
+fn prepare_hart(read_only_text: bool) -> Features {
+    csr::write!("mideleg", interrupt::SUPERVISOR);
+    // Time, cycles and instructions may be read below machine mode.
+    csr::write!("mcounteren", 0b111);
+    csr::write!("mcountinhibit", 0);
+    csr::write!("menvcfg", 1 << 63 | ENVIRONMENT_UPDATE_TABLES);
+    let environment = csr::read!("menvcfg");
+    let features = Features {
+        stimecmp: environment >> 63 != 0,
+        update_tables: environment & ENVIRONMENT_UPDATE_TABLES,
+        read_only_text,
+    };
+    if features.stimecmp {
+        csr::write!("0x14d", u64::MAX);
+    }
+    csr::write!("menvcfg", 0);
+    features
+}
+
+fn start_machine(
+    board: &'static Board,
+    aclint: Aclint,
+    plic: Plic,
+    features: Features,
+) -> &'static Machine {
+    let now_ns = || board.ticks_to_ns(aclint.now());
+    let mut banner = Text::<200>::new();
+    banner.text("Partita ").text(env!("CARGO_PKG_VERSION")).text(" on ").text(board.name);
+    banner.text(", text ").text(if features.read_only_text { "read-only" } else { "writable" });
+    banner.text(if features.stimecmp { ", stimecmp" } else { ", timer by calls" });
+    console::boot_line(now_ns(), banner.as_bytes());
+
+    // SAFETY: RAM of the board that holds the system image's table; nothing writes it.
+    let bytes = unsafe {
+        core::slice::from_raw_parts((board.ram_base + TABLE_OFFSET) as *const u8, TABLE_MAX_BYTES)
+    };
+    let table = match SystemTable::parse(bytes) {
+        Ok(table) => table,
+        Err(error) => refuse(board, table_error(error), None),
+    };
+    let reserved = [
+        Reserved { base: board.uart.window.base & !0xfff, size: 0x1000 },
+        Reserved { base: board.aclint.base, size: board.aclint.size },
+        Reserved { base: board.finisher.base, size: board.finisher.size },
+    ];
+    let limits = BoardLimits {
+        name: board.name,
+        ram_base: board.ram_base,
+        lines: board.plic.lines,
+        reserved: &reserved,
+    };
+    if let Err(flaw) = check(&table, &limits) {
+        let (reason, index) = flaw.describe();
+        refuse(board, reason, Some(index));
+    }
+    plic.reset(usize::from(table.header.cores));
+    let end_ticks = match run_parameters(board).end_ns {
+        0 => u64::MAX,
+        end_ns => board.ns_to_ticks(end_ns),
+    };
+    let machine =
+        machine::publish(Machine::new(board, aclint, plic, table, features, end_ticks));
+    console::configure(machine);
+    let mut line = Text::<200>::new();
+    line.text("system ").text(table.header.system.as_str()).text(": ");
+    line.decimal(table.partitions.len() as u64).text(" partitions on ");
+    line.decimal(machine.harts as u64).text(" harts");
+    console::boot_line(now_ns(), line.as_bytes());
+    machine
+}
+
+fn run_parameters(board: &Board) -> RunParameters {
+    // SAFETY: RAM of the board that holds the system image's run parameters; nothing writes it.
+    let bytes = unsafe {
+        core::slice::from_raw_parts(
+            (board.ram_base + RUN_PARAMETERS_OFFSET) as *const u8,
+            size_of::<RunParameters>(),
+        )
+    };
+    match RunParameters::read_from_bytes(bytes) {
+        Ok(parameters) if parameters.magic == RunParameters::MAGIC => parameters,
+        _ => RunParameters::default(),
+    }
+}
+
+const fn table_error(error: partita_abi::table::TableError) -> &'static str {
+    use partita_abi::table::TableError;
+    match error {
+        TableError::Truncated => "it is cut short",
+        TableError::Magic => "there is none",
+        TableError::Version(_) => "it has another version",
+        TableError::TooMany(what) | TableError::Index(what) | TableError::Value(what) => what,
+        TableError::Size => "its size does not match its entries",
+    }
+}
+
+fn refuse(board: &'static Board, reason: &str, index: Option<usize>) -> ! {
+    let mut line = Text::<200>::new();
+    line.text("system table refused: ").text(reason);
+    if let Some(index) = index {
+        line.byte(b' ').decimal(index as u64);
+    }
+    report::refuse(board, &line)
+}

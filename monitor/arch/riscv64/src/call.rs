@@ -1,0 +1,317 @@
+//! Monitor calls: the SBI (version 2.0) and the Partita extension.
+//!
+//! `partita_virtual_riscv64::sbi` decodes a call and checks every argument against the caller's own
+//! partition. What arrives here is sound; here it is carried out.
+
+use crate::console;
+use crate::csr::{self, interrupt};
+use crate::hart::{Hart, instruction_fence, wait_for_interrupt};
+use crate::health;
+use crate::machine::PartitionView;
+use crate::mail::{self, state};
+use crate::pmp;
+use crate::shared::{self, Afterwards};
+use crate::trap::After;
+use core::sync::atomic::Ordering::SeqCst;
+use partita_abi::health::Kind;
+use partita_virtual_riscv64::sbi::{self, Call, HartSet, Registers, ResetKind};
+
+const A0: usize = 10;
+const A1: usize = 11;
+const A6: usize = 16;
+const A7: usize = 17;
+
+/// SBI_ERR_FAILED, SBI_ERR_DENIED, SBI_ERR_ALREADY_AVAILABLE (3, table 1).
+const FAILED: u64 = -1_i64 as u64;
+const INVALID_PARAMETER: u64 = -3_i64 as u64;
+const ALREADY_AVAILABLE: u64 = -6_i64 as u64;
+
+/// The most bytes that one console call takes: it bounds how long the call delays a more critical
+/// partition. The specification lets a call take fewer bytes than offered (12.1).
+const CONSOLE_BYTES: u64 = 24;
+
+/// What a call comes to.
+enum Outcome {
+    /// It returns a value.
+    Value(u64),
+    /// It fails with an SBI error code.
+    Error(u64),
+    /// It returns a value, and the schedule has to be asked.
+    Waits(u64),
+    /// It does not return: the caller's state is gone or moved on.
+    Gone,
+    /// It is to be made again, after the interrupt that is pending.
+    Again,
+}
+
+/// Answers the call that the running partition makes.
+#[inline]
+pub fn answer(hart: &mut Hart) -> After {
+    let Some((_, slot, view)) = hart.running() else { return After::Reschedule };
+    let registers = &slot.context.registers;
+    let call = Registers {
+        extension: registers[A7],
+        function: registers[A6],
+        arguments: [
+            registers[10],
+            registers[11],
+            registers[12],
+            registers[13],
+            registers[14],
+            registers[15],
+        ],
+    };
+    let outcome = match sbi::decode(&call, &view.caller()) {
+        Ok(call) => carry_out(hart, view, call),
+        Err(error) => Outcome::Error(error.code()),
+    };
+    let (error, value, after) = match outcome {
+        Outcome::Value(value) => (0, value, After::Resume),
+        Outcome::Error(error) => (error, 0, After::Resume),
+        Outcome::Waits(value) => (0, value, After::Reschedule),
+        Outcome::Gone => return After::Reschedule,
+        Outcome::Again => return After::Reschedule,
+    };
+    csr::write!("mepc", csr::read!("mepc").wrapping_add(4));
+    if let Some((_, slot, _)) = hart.running() {
+        slot.context.registers[A0] = error;
+        slot.context.registers[A1] = value;
+    }
+    after
+}
+
+#[inline]
+fn carry_out(hart: &mut Hart, view: &'static PartitionView, call: Call) -> Outcome {
+    match call {
+        Call::Answer(value) => Outcome::Value(value),
+        Call::SetTimer { deadline } => set_timer(hart, deadline),
+        Call::SendIpi { harts } => {
+            for_each(harts, |virtual_hart| {
+                let place = view.place(virtual_hart);
+                hart.post(usize::from(place.hart), usize::from(place.slot), mail::SOFTWARE_INTERRUPT);
+            });
+            // One to the caller itself waits in this hart's own mailbox.
+            Outcome::Value(0)
+        }
+        Call::RemoteInstructionFence { harts } | Call::RemoteTranslationFence { harts, .. } => {
+            remote_fence(hart, view, harts)
+        }
+        Call::HartStart { hart: number, address, opaque } => {
+            start(hart, view, number, address.address(), opaque)
+        }
+        Call::HartStop => {
+            hart.stop_running();
+            Outcome::Gone
+        }
+        Call::HartStatus { hart: number } => {
+            let place = view.place(number);
+            let order = mail::of(usize::from(place.hart)).orders.get(usize::from(place.slot));
+            Outcome::Value(order.map_or(1, |order| u64::from(order.state.load(SeqCst))))
+        }
+        Call::HartSuspendRetentive => {
+            hart.wait_running();
+            Outcome::Waits(0)
+        }
+        Call::HartSuspendNonRetentive { resume, opaque } => {
+            hart.wait_running();
+            resume_at(hart, resume.address(), opaque);
+            Outcome::Gone
+        }
+        Call::Reset { kind, .. } => {
+            let partition = view.index;
+            let counter = csr::read!("mepc");
+            let (event, afterwards) = match kind {
+                ResetKind::Shutdown => (Kind::Shutdown, Afterwards::Stopped),
+                ResetKind::ColdReboot | ResetKind::WarmReboot => (Kind::Reset, Afterwards::Reload),
+            };
+            health::record(hart, partition, event, 0, 0, counter);
+            health::stop(hart, partition, afterwards);
+            Outcome::Gone
+        }
+        Call::ConsoleWrite { bytes } => {
+            Outcome::Value(console::write(hart, view, bytes.address(), bytes.length().min(CONSOLE_BYTES)))
+        }
+        Call::ConsoleRead { buffer } => {
+            Outcome::Value(console::read(view, buffer.address(), buffer.length().min(CONSOLE_BYTES)))
+        }
+        Call::ConsoleWriteByte { byte } => {
+            if console::write_byte(hart, view, byte) {
+                Outcome::Value(0)
+            } else {
+                Outcome::Error(FAILED)
+            }
+        }
+        Call::ReportDeadlines { met, missed, worst_latency_ns } => {
+            let shared = shared::of(view.index);
+            shared.deadlines_met.fetch_add(met, SeqCst);
+            shared.worst_wakeup_ns.fetch_max(worst_latency_ns, SeqCst);
+            if missed != 0 {
+                shared.deadlines_missed.fetch_add(missed, SeqCst);
+                health::record(hart, view.index, Kind::DeadlineMiss, 0, 0, 0);
+            }
+            Outcome::Value(0)
+        }
+        Call::InterruptClaim => claim(hart),
+        Call::InterruptComplete { line } => complete(hart, line),
+        Call::Panic { code } => {
+            let counter = csr::read!("mepc");
+            health::fail(hart, view.index, Kind::Panic, 0, code, counter);
+            Outcome::Gone
+        }
+    }
+}
+
+#[inline]
+fn for_each(harts: HartSet, mut action: impl FnMut(u32)) {
+    let mut bits = harts.bits();
+    while bits != 0 {
+        action(bits.trailing_zeros());
+        bits &= bits - 1;
+    }
+}
+
+/// TIME (6.1). With `stimecmp` the partition has its own timer, and this call writes it.
+#[inline]
+fn set_timer(hart: &mut Hart, deadline: u64) -> Outcome {
+    if hart.machine.features.stimecmp {
+        csr::write!("0x14d", deadline);
+        return Outcome::Value(0);
+    }
+    csr::clear!("mip", interrupt::SUPERVISOR_TIMER);
+    if let Some((_, slot, _)) = hart.running() {
+        slot.timer = deadline;
+    }
+    if deadline <= hart.now() {
+        csr::set!("mip", interrupt::SUPERVISOR_TIMER);
+        return Outcome::Value(0);
+    }
+    // The hart's own timer has to be set to the nearest of all deadlines.
+    Outcome::Waits(0)
+}
+
+/// RFENCE (8): returns when the fence is done on every hart that runs the partition. A virtual
+/// core that does not run needs none: entering it fences everything. All fences are full ones.
+fn remote_fence(hart: &mut Hart, view: &PartitionView, harts: HartSet) -> Outcome {
+    let mut waiting_for = [(0_usize, 0_usize, 0_u32); partita_abi::MAX_CORES];
+    let mut count = 0;
+    for_each(harts, |virtual_hart| {
+        let place = view.place(virtual_hart);
+        let (target, slot) = (usize::from(place.hart), usize::from(place.slot));
+        if target == hart.id {
+            pmp::fence();
+            instruction_fence();
+            return;
+        }
+        let mailbox = mail::of(target);
+        mailbox.waiting.fetch_or(1 << hart.id, SeqCst);
+        let ticket = mailbox.fences_asked.fetch_add(1, SeqCst).wrapping_add(1);
+        if mailbox.running.load(SeqCst) == slot {
+            hart.machine.aclint.interrupt(target);
+            if let Some(place) = waiting_for.get_mut(count) {
+                *place = (target, slot, ticket);
+                count += 1;
+            }
+        }
+    });
+    loop {
+        let all_done = waiting_for.iter().take(count).all(|(target, slot, ticket)| {
+            let mailbox = mail::of(*target);
+            let ahead = mailbox.fences_done.load(SeqCst).wrapping_sub(*ticket) as i32;
+            ahead >= 0 || mailbox.running.load(SeqCst) != *slot
+        });
+        if all_done {
+            return Outcome::Value(0);
+        }
+        // Two harts may wait for each other, so the fences asked of this one are done meanwhile.
+        // Anything else that is pending comes first: the call is made again afterwards, which costs
+        // a fence and keeps the delay of a more critical partition short.
+        let pending = csr::read!("mip");
+        if pending & interrupt::MACHINE_SOFTWARE != 0 {
+            hart.machine.aclint.clear_interrupt(hart.id);
+            hart.answer_fences();
+            if hart.mailbox().has_mail() || crate::report::is_ending() {
+                return Outcome::Again;
+            }
+            continue;
+        }
+        if pending & (interrupt::MACHINE_TIMER | interrupt::MACHINE_EXTERNAL) != 0 {
+            return Outcome::Again;
+        }
+        wait_for_interrupt();
+    }
+}
+
+/// HSM start (9.1).
+fn start(hart: &Hart, view: &PartitionView, number: u32, address: u64, opaque: u64) -> Outcome {
+    let place = view.place(number);
+    let target = usize::from(place.hart);
+    let Some(order) = mail::of(target).orders.get(usize::from(place.slot)) else {
+        return Outcome::Error(INVALID_PARAMETER);
+    };
+    let free = order.state.compare_exchange(state::STOPPED, state::START_PENDING, SeqCst, SeqCst);
+    if free.is_err() {
+        return Outcome::Error(ALREADY_AVAILABLE);
+    }
+    order.address.store(address, SeqCst);
+    order.argument.store(opaque, SeqCst);
+    hart.post(target, usize::from(place.slot), mail::START);
+    Outcome::Value(0)
+}
+
+/// HSM non-retentive suspend (9.4): the hart goes on at `address` as if it had just been started.
+fn resume_at(hart: &mut Hart, address: u64, argument: u64) {
+    let features = hart.machine.features;
+    let Some((_, slot, view)) = hart.running() else { return };
+    let enabled = csr::read!("sie");
+    let timer = if features.stimecmp { csr::read!("0x14d") } else { u64::MAX };
+    let (number, wfi_traps) = (slot.resident.number as u64, slot.context.delegated & 4 == 0);
+    slot.context.start(address, number, argument, wfi_traps, view.floating_point);
+    csr::write!("mepc", address);
+    csr::write!("mstatus", slot.context.supervisor.status);
+    csr::write!("satp", 0);
+    // What it waits for stays enabled, so that it can tell why it was woken.
+    csr::write!("sie", enabled);
+    if features.stimecmp {
+        csr::write!("0x14d", timer);
+    }
+    pmp::fence();
+}
+
+/// Takes the caller's first pending line.
+fn claim(hart: &mut Hart) -> Outcome {
+    let table = hart.machine.table;
+    let Some((_, slot, view)) = hart.running() else { return Outcome::Value(0) };
+    let ready = slot.pending_lines & !slot.claimed_lines;
+    if ready == 0 {
+        return Outcome::Value(0);
+    }
+    let bit = ready.trailing_zeros();
+    slot.claimed_lines |= 1 << bit;
+    slot.pending_lines &= !(1 << bit);
+    if ready & (ready - 1) == 0 {
+        csr::clear!("mip", interrupt::SUPERVISOR_EXTERNAL);
+    }
+    let line = table
+        .partitions
+        .get(view.index)
+        .and_then(|entry| table.lines_of(entry).get(bit as usize))
+        .map_or(0, |line| line.line);
+    Outcome::Value(u64::from(line))
+}
+
+/// Ends the handling of a line that the caller has claimed, and lets it interrupt again.
+fn complete(hart: &mut Hart, line: u32) -> Outcome {
+    let machine = hart.machine;
+    let (owner, id) = (machine.mediated.get(line as usize).copied().flatten(), hart.id);
+    let Some((number, slot, _)) = hart.running() else { return Outcome::Gone };
+    let Some(owner) = owner.filter(|owner| usize::from(owner.slot) == number) else {
+        return Outcome::Error(INVALID_PARAMETER);
+    };
+    let bit = 1 << (owner.bit % 32);
+    if slot.claimed_lines & bit == 0 {
+        return Outcome::Error(INVALID_PARAMETER);
+    }
+    slot.claimed_lines &= !bit;
+    machine.plic.set_enabled(partita_board::Plic::machine_context(id), line as u16, true);
+    Outcome::Value(0)
+}

@@ -1,0 +1,358 @@
+//! The serial port, and the consoles of all partitions behind one lock.
+//!
+//! The lock is held for a bounded time: at most [`CALL_BYTES`] bytes go to the port at once. What
+//! does not go out then goes out in the port's own interrupts, on the hart whose partitions are the
+//! least critical.
+
+use crate::guest_memory::Physical;
+use crate::hart::Hart;
+use crate::machine::{Machine, PartitionView};
+use crate::mmio::Registers;
+use crate::report;
+use crate::shared;
+use core::sync::atomic::Ordering::SeqCst;
+use partita_abi::MAX_PARTITIONS;
+use partita_abi::console::{COMMAND_END, ESCAPE};
+use partita_abi::status::BYTES_PER_RECORD;
+use partita_board::Plic as Layout;
+use partita_monitor_core::console::{Console, SerialPort};
+use partita_monitor_core::text::Text;
+use partita_virtual_riscv64::uart16550::{Effect, Uart16550};
+use spin::mutex::TicketMutex;
+
+/// The priority of the serial port's line: below that of every partition's line.
+pub const PRIORITY: u32 = 1;
+/// Bytes sent in passing, during a partition's own console access.
+const CALL_BYTES: usize = 4;
+/// Bytes sent in one interrupt of the port: its FIFO.
+const INTERRUPT_BYTES: usize = 16;
+/// Bytes taken from the port in one interrupt.
+const INPUT_BYTES: usize = 16;
+
+/// A 16550 (National Semiconductor PC16550D, register descriptions 8.1 to 8.10).
+struct Port {
+    registers: Registers,
+    interrupts: u8,
+}
+
+const DATA: usize = 0;
+const INTERRUPT_ENABLE: usize = 1;
+const FIFO_CONTROL: usize = 2;
+const LINE_CONTROL: usize = 3;
+const LINE_STATUS: usize = 5;
+const DATA_READY: u8 = 1 << 0;
+const TRANSMITTER_EMPTY: u8 = 1 << 5;
+const RECEIVE_INTERRUPT: u8 = 1 << 0;
+const TRANSMIT_INTERRUPT: u8 = 1 << 1;
+
+impl Port {
+    fn receive(&self) -> Option<u8> {
+        (self.registers.read_u8(LINE_STATUS) & DATA_READY != 0)
+            .then(|| self.registers.read_u8(DATA))
+    }
+
+    #[inline]
+    fn interrupt_when_empty(&mut self, wanted: bool) {
+        let interrupts = if wanted {
+            RECEIVE_INTERRUPT | TRANSMIT_INTERRUPT
+        } else {
+            RECEIVE_INTERRUPT
+        };
+        if interrupts != self.interrupts {
+            self.interrupts = interrupts;
+            self.registers.write_u8(INTERRUPT_ENABLE, interrupts);
+        }
+    }
+}
+
+impl SerialPort for Port {
+    #[inline]
+    fn try_send(&mut self, byte: u8) -> bool {
+        if self.registers.read_u8(LINE_STATUS) & TRANSMITTER_EMPTY == 0 {
+            return false;
+        }
+        self.registers.write_u8(DATA, byte);
+        true
+    }
+}
+
+struct Consoles {
+    output: Console,
+    port: Option<Port>,
+    /// The partitions' emulated UARTs. One without holds the input for its console calls in it.
+    uarts: [Uart16550; MAX_PARTITIONS],
+    focus: usize,
+    escaped: bool,
+}
+
+static CONSOLES: TicketMutex<Consoles> = TicketMutex::new(Consoles {
+    output: Console::new(),
+    port: None,
+    uarts: [const { Uart16550::new() }; MAX_PARTITIONS],
+    focus: 0,
+    escaped: false,
+});
+
+impl Consoles {
+    #[inline]
+    fn send(&mut self, bytes: usize) {
+        let Some(port) = self.port.as_mut() else { return };
+        if self.output.has_output() {
+            self.output.drain(port, bytes);
+            port.interrupt_when_empty(self.output.has_output());
+        }
+    }
+}
+
+/// Prepares the port: 8 data bits, FIFOs on, an interrupt for input.
+///
+/// # Safety
+/// `registers` are those of the board's serial port, which only this module uses from now on.
+pub unsafe fn open(registers: Registers) {
+    registers.write_u8(INTERRUPT_ENABLE, 0);
+    registers.write_u8(LINE_CONTROL, 3);
+    registers.write_u8(FIFO_CONTROL, 7);
+    CONSOLES.lock().port = Some(Port { registers, interrupts: 0 });
+}
+
+/// Names the partitions' consoles and lets the port interrupt.
+pub fn configure(machine: &Machine) {
+    let consoles = &mut *CONSOLES.lock();
+    let count = machine.table.partitions.len();
+    for (rank, partition) in machine.start_order.iter().enumerate().take(count) {
+        if let Some(entry) = machine.table.partitions.get(*partition) {
+            consoles.output.name(Console::source_of(*partition), entry.name, rank + 1);
+        }
+    }
+    consoles.focus = usize::from(machine.table.header.console_focus);
+    if let Some(port) = consoles.port.as_mut() {
+        port.interrupt_when_empty(false);
+    }
+    let line = machine.board.uart.line;
+    machine.plic.set_priority(line, PRIORITY);
+    machine.plic.set_enabled(Layout::machine_context(machine.console_hart), line, true);
+}
+
+/// A line of the monitor itself.
+pub fn monitor_line(hart: &Hart, line: &[u8]) {
+    let consoles = &mut *CONSOLES.lock();
+    consoles.output.monitor_line(line, hart.now_ns());
+    consoles.send(CALL_BYTES);
+}
+
+/// A line of the monitor before there are harts: it is out when this returns.
+pub fn boot_line(now_ns: u64, line: &[u8]) {
+    let consoles = &mut *CONSOLES.lock();
+    consoles.output.monitor_line(line, now_ns);
+    flush(consoles);
+}
+
+/// Sends everything there is. Only before partitions run, and at the end.
+fn flush(consoles: &mut Consoles) {
+    let Some(port) = consoles.port.as_mut() else { return };
+    while consoles.output.has_output() {
+        consoles.output.drain(port, INTERRUPT_BYTES);
+    }
+}
+
+fn note_first_output(view: &PartitionView, now_ns: u64) {
+    let first = &shared::of(view.index).first_output_ns;
+    if first.load(SeqCst) == 0 {
+        first.store(now_ns.max(1), SeqCst);
+    }
+}
+
+/// Debug console write (SBI 12.1): returns how many bytes were taken.
+pub fn write(hart: &Hart, view: &PartitionView, address: u64, length: u64) -> u64 {
+    if !view.has_console {
+        return length;
+    }
+    let now_ns = hart.now_ns();
+    note_first_output(view, now_ns);
+    let memory = Physical::of_running(view);
+    let consoles = &mut *CONSOLES.lock();
+    let source = Console::source_of(view.index);
+    let mut taken = 0;
+    while taken < length {
+        let Some(byte) = memory.read_u8(address.wrapping_add(taken)) else { break };
+        if !consoles.output.put(source, byte, now_ns) {
+            break;
+        }
+        taken += 1;
+    }
+    consoles.send(CALL_BYTES);
+    taken
+}
+
+/// Debug console write byte (SBI 12.3): returns whether the byte was taken.
+pub fn write_byte(hart: &Hart, view: &PartitionView, byte: u8) -> bool {
+    if !view.has_console {
+        return true;
+    }
+    let now_ns = hart.now_ns();
+    note_first_output(view, now_ns);
+    let consoles = &mut *CONSOLES.lock();
+    let taken = consoles.output.put(Console::source_of(view.index), byte, now_ns);
+    consoles.send(CALL_BYTES);
+    taken
+}
+
+/// Debug console read (SBI 12.2): returns how many bytes were read.
+pub fn read(view: &PartitionView, address: u64, length: u64) -> u64 {
+    let memory = Physical::of_running(view);
+    let consoles = &mut *CONSOLES.lock();
+    let Some(uart) = consoles.uarts.get_mut(view.index) else { return 0 };
+    let mut taken = 0;
+    while taken < length && uart.read(LINE_STATUS as u64, true) & DATA_READY != 0 {
+        let byte = uart.read(DATA as u64, true);
+        if !memory.write_u8(address.wrapping_add(taken), byte) {
+            break;
+        }
+        taken += 1;
+    }
+    taken
+}
+
+/// A partition reads a register of its emulated UART. Polling its status also moves output on.
+#[inline]
+pub fn uart_read(hart: &Hart, view: &PartitionView, offset: u64) -> u8 {
+    let consoles = &mut *CONSOLES.lock();
+    let source = Console::source_of(view.index);
+    if consoles.output.has_output() {
+        consoles.send(CALL_BYTES);
+    } else {
+        consoles.output.flush_stale(hart.now_ns());
+    }
+    let ready = consoles.output.is_ready(source);
+    consoles.uarts.get_mut(view.index).map_or(0, |uart| uart.read(offset, ready))
+}
+
+/// A partition writes a register of its emulated UART.
+#[inline]
+pub fn uart_write(hart: &Hart, view: &PartitionView, offset: u64, value: u8) {
+    let consoles = &mut *CONSOLES.lock();
+    let Some(uart) = consoles.uarts.get_mut(view.index) else { return };
+    if let Effect::Transmit(byte) = uart.write(offset, value) {
+        let now_ns = hart.now_ns();
+        note_first_output(view, now_ns);
+        let source = Console::source_of(view.index);
+        if !consoles.output.put(source, byte, now_ns) {
+            consoles.output.count_dropped(source, 1);
+        }
+    }
+}
+
+/// The port interrupts: it has input, or room.
+pub fn serve_interrupt(hart: &mut Hart) {
+    let mut end = false;
+    {
+        let consoles = &mut *CONSOLES.lock();
+        for _ in 0..INPUT_BYTES {
+            let Some(byte) = consoles.port.as_ref().and_then(Port::receive) else { break };
+            end |= input(consoles, hart.machine, byte);
+        }
+        let has_output = consoles.output.has_output();
+        if let Some(port) = consoles.port.as_mut() {
+            consoles.output.drain(port, INTERRUPT_BYTES);
+            port.interrupt_when_empty(has_output && consoles.output.has_output());
+        }
+    }
+    if end {
+        report::finish(hart);
+    }
+}
+
+/// Takes a byte of input. Returns whether the run is to end.
+fn input(consoles: &mut Consoles, machine: &Machine, byte: u8) -> bool {
+    if consoles.escaped {
+        consoles.escaped = false;
+        match byte {
+            COMMAND_END => return true,
+            b'0'..=b'9' => {
+                let partition = usize::from(byte - b'0');
+                if partition < machine.table.partitions.len() {
+                    consoles.focus = partition;
+                }
+                return false;
+            }
+            ESCAPE => {}
+            _ => return false,
+        }
+    } else if byte == ESCAPE {
+        consoles.escaped = true;
+        return false;
+    }
+    if let Some(uart) = consoles.uarts.get_mut(consoles.focus) {
+        // A partition that does not read loses input, as on a real line.
+        let _taken = uart.receive(byte);
+    }
+    false
+}
+
+/// Sends started lines that nobody ends, now and then.
+pub fn serve_timer(hart: &Hart) {
+    if hart.machine.console_hart == hart.id && !critical(hart) {
+        let consoles = &mut *CONSOLES.lock();
+        consoles.output.flush_stale(hart.now_ns());
+        consoles.send(CALL_BYTES);
+    }
+}
+
+/// A hart without work sends more.
+pub fn serve_when_idle(hart: &Hart) {
+    if hart.machine.console_hart == hart.id {
+        let consoles = &mut *CONSOLES.lock();
+        consoles.output.flush_stale(hart.now_ns());
+        consoles.send(INTERRUPT_BYTES);
+    }
+}
+
+fn critical(hart: &Hart) -> bool {
+    hart.live
+        .and_then(|live| hart.slots.get(live))
+        .is_some_and(|slot| hart.machine.partition(slot.resident.partition).criticality != 0)
+}
+
+/// Sends what is left, then the status block that `fill` writes, and leaves the port silent.
+pub fn last_words(now_ns: u64, length: usize, bytes: impl Iterator<Item = u8>) {
+    let consoles = &mut *CONSOLES.lock();
+    consoles.output.flush();
+    flush(consoles);
+    let mut line = Text::<200>::new();
+    line.text("status begin ").decimal(length as u64);
+    consoles.output.monitor_line(line.as_bytes(), now_ns);
+    let mut bytes = bytes.enumerate().peekable();
+    while let Some((offset, _)) = bytes.peek() {
+        let mut line = Text::<200>::new();
+        line.text("status ").decimal(*offset as u64).byte(b' ');
+        for (_, byte) in bytes.by_ref().take(BYTES_PER_RECORD) {
+            line.hex_byte(byte);
+        }
+        consoles.output.monitor_line(line.as_bytes(), now_ns);
+        flush(consoles);
+    }
+    consoles.output.monitor_line(b"status end", now_ns);
+    flush(consoles);
+}
+
+/// Bytes that a partition has lost.
+pub fn dropped(partition: usize) -> u32 {
+    CONSOLES.lock().output.dropped(Console::source_of(partition))
+}
+
+/// The last line of a monitor that cannot go on; it does not wait for the lock, whose holder may be
+/// the one that failed.
+///
+/// # Safety
+/// Nothing else of the monitor runs on this hart any more.
+pub unsafe fn dying_line(port: Registers, line: &[u8]) {
+    let head = b"\n[    0.000000000 monitor] ";
+    for byte in head.iter().chain(line).chain(b"\n") {
+        for _ in 0..100_000 {
+            if port.read_u8(LINE_STATUS) & TRANSMITTER_EMPTY != 0 {
+                break;
+            }
+        }
+        port.write_u8(DATA, *byte);
+    }
+}

@@ -1,0 +1,193 @@
+//! The state of a virtual core while it does not run, and how it gets onto and off a hart.
+//!
+//! The registers are all that supervisor mode can write and that outlives a switch: the general
+//! registers, `mepc`, `mstatus` (of which `sstatus` is a part), and the supervisor registers of the
+//! privileged specification 1.12, chapter 4.1, with `stimecmp` (Sstc 1.0). The performance counters
+//! are shared and read-only to partitions. Floating point is apart ([`crate::floating_point`]).
+
+use crate::csr::{self, cause, interrupt, status};
+use crate::hart::Hart;
+use crate::machine::Features;
+use crate::pmp;
+
+/// Delegated to supervisor mode for every partition: misaligned, breakpoint, user call, page faults.
+const DELEGATED_EXCEPTIONS: u64 =
+    1 << 0 | 1 << 3 | 1 << 4 | 1 << 6 | 1 << 8 | 1 << 12 | 1 << 13 | 1 << 15;
+/// `menvcfg.STCE`: supervisor mode has `stimecmp`.
+const ENVIRONMENT_STIMECMP: u64 = 1 << 63;
+/// `menvcfg.ADUE`: hardware sets the accessed and dirty bits of page tables (Svadu).
+pub const ENVIRONMENT_UPDATE_TABLES: u64 = 1 << 61;
+
+/// One virtual core's state. The trap vector writes `registers` and reads `stack` and `hart`.
+#[repr(C)]
+pub struct Context {
+    /// `x0` to `x31`; the place of `x0` is unused.
+    pub registers: [u64; 32],
+    /// The monitor's stack on this hart.
+    pub stack: u64,
+    /// The hart that this virtual core belongs to.
+    pub hart: *mut Hart,
+    /// Everything else, valid while the virtual core is not live on the hart.
+    pub supervisor: Supervisor,
+    /// Its access to memory.
+    pub protection: pmp::Plan,
+    /// Exceptions delegated to it.
+    pub delegated: u64,
+    /// `menvcfg` while it runs.
+    pub environment: u64,
+}
+
+/// Offsets of what the trap vector uses.
+pub mod offsets {
+    use super::Context;
+    /// Of [`Context::stack`].
+    pub const STACK: usize = core::mem::offset_of!(Context, stack);
+    /// Of [`Context::hart`].
+    pub const HART: usize = core::mem::offset_of!(Context, hart);
+}
+
+/// The registers that a switch saves and restores.
+#[derive(Clone, Copy, Default)]
+pub struct Supervisor {
+    /// Where it goes on.
+    pub program_counter: u64,
+    /// `mstatus`.
+    pub status: u64,
+    vector: u64,
+    scratch: u64,
+    exception_counter: u64,
+    cause: u64,
+    value: u64,
+    translation: u64,
+    enabled: u64,
+    counters: u64,
+    environment: u64,
+    /// `stimecmp`.
+    pub timer: u64,
+    /// A software interrupt is pending.
+    pub software_pending: bool,
+}
+
+impl Context {
+    /// A virtual core that was never started.
+    pub const fn new() -> Self {
+        Self {
+            registers: [0; 32],
+            stack: 0,
+            hart: core::ptr::null_mut(),
+            supervisor: Supervisor {
+                program_counter: 0,
+                status: 0,
+                vector: 0,
+                scratch: 0,
+                exception_counter: 0,
+                cause: 0,
+                value: 0,
+                translation: 0,
+                enabled: 0,
+                counters: 0,
+                environment: 0,
+                timer: u64::MAX,
+                software_pending: false,
+            },
+            protection: pmp::Plan::NOTHING,
+            delegated: 0,
+            environment: 0,
+        }
+    }
+
+    /// Decides what never changes: whether `wfi` traps, and what the environment offers.
+    pub fn configure(&mut self, wfi_traps: bool, features: &Features) {
+        // A trapped `wfi` is an illegal instruction, so then those come to the monitor.
+        let illegal = if wfi_traps { 0 } else { 1 << cause::ILLEGAL_INSTRUCTION };
+        self.delegated = DELEGATED_EXCEPTIONS | illegal;
+        self.environment = features.update_tables;
+        if features.stimecmp {
+            self.environment |= ENVIRONMENT_STIMECMP;
+        }
+    }
+
+    /// Makes the virtual core start at `address` as the SBI specification says (9.1): supervisor mode,
+    /// no translation, interrupts off, `a0` its number, `a1` = `argument`.
+    pub fn start(
+        &mut self,
+        address: u64,
+        number: u64,
+        argument: u64,
+        wfi_traps: bool,
+        floating_point: bool,
+    ) {
+        self.registers = [0; 32];
+        self.registers[10] = number;
+        self.registers[11] = argument;
+        self.supervisor = Supervisor {
+            program_counter: address,
+            status: status::MPP_SUPERVISOR
+                | if wfi_traps { status::TW } else { 0 }
+                | if floating_point { status::FS_INITIAL } else { 0 },
+            timer: u64::MAX,
+            ..Supervisor::default()
+        };
+    }
+
+    /// Takes the virtual core's registers off the hart. With `stimecmp`, the order matters: the
+    /// register is silenced here, before `menvcfg` can change.
+    #[inline(always)]
+    pub fn save(&mut self, features: &Features) {
+        let pending = csr::read!("mip");
+        self.supervisor = Supervisor {
+            program_counter: csr::read!("mepc"),
+            status: csr::read!("mstatus"),
+            vector: csr::read!("stvec"),
+            scratch: csr::read!("sscratch"),
+            exception_counter: csr::read!("sepc"),
+            cause: csr::read!("scause"),
+            value: csr::read!("stval"),
+            translation: csr::read!("satp"),
+            enabled: csr::read!("sie"),
+            counters: csr::read!("scounteren"),
+            environment: csr::read!("senvcfg"),
+            timer: self.supervisor.timer,
+            software_pending: pending & interrupt::SUPERVISOR_SOFTWARE != 0,
+        };
+        if features.stimecmp {
+            self.supervisor.timer = csr::read!("0x14d");
+            csr::write!("0x14d", u64::MAX);
+        }
+    }
+
+    /// Puts the virtual core's registers onto the hart. `timer_pending` matters without `stimecmp`.
+    #[inline(always)]
+    pub fn restore(&self, features: &Features, timer_pending: bool, external_pending: bool) {
+        self.protection.activate();
+        csr::write!("menvcfg", self.environment);
+        csr::write!("medeleg", self.delegated);
+        let supervisor = &self.supervisor;
+        csr::write!("mepc", supervisor.program_counter);
+        csr::write!("mstatus", supervisor.status);
+        csr::write!("stvec", supervisor.vector);
+        csr::write!("sscratch", supervisor.scratch);
+        csr::write!("sepc", supervisor.exception_counter);
+        csr::write!("scause", supervisor.cause);
+        csr::write!("stval", supervisor.value);
+        csr::write!("satp", supervisor.translation);
+        csr::write!("sie", supervisor.enabled);
+        csr::write!("scounteren", supervisor.counters);
+        csr::write!("senvcfg", supervisor.environment);
+        let mut pending = 0;
+        if supervisor.software_pending {
+            pending |= interrupt::SUPERVISOR_SOFTWARE;
+        }
+        if external_pending {
+            pending |= interrupt::SUPERVISOR_EXTERNAL;
+        }
+        if !features.stimecmp && timer_pending {
+            pending |= interrupt::SUPERVISOR_TIMER;
+        }
+        // Writes the software bits of `mip` only (3.1.9): the lines of devices are not in it.
+        csr::write!("mip", pending);
+        if features.stimecmp {
+            csr::write!("0x14d", supervisor.timer);
+        }
+    }
+}

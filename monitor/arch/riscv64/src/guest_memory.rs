@@ -1,0 +1,152 @@
+//! The monitor's access to the memory of the partition that runs.
+//!
+//! Every load here is made *as the partition* (`mstatus.MPRV`, privileged specification 3.1.6.3): the
+//! hardware applies the partition's own protection entries to it. So even a mistake in the checks
+//! that come before it cannot make the monitor read for a partition what that partition cannot read
+//! itself. With Smepmp there is no other way: machine mode has no access to partitions' memory.
+
+use crate::csr::{self, status};
+use crate::machine::PartitionView;
+use core::arch::asm;
+use core::marker::PhantomData;
+use partita_virtual_riscv64::walk::TableMemory;
+
+/// While this exists, the partition's loads are not translated, so that physical addresses of the
+/// partition can be read. It must run (its context is live) and be in a trap.
+///
+/// It is not `Send`: it stands for a state of this hart.
+pub struct Physical<'a> {
+    partition: &'a PartitionView,
+    satp: u64,
+    not_send: PhantomData<*const ()>,
+}
+
+impl<'a> Physical<'a> {
+    /// Switches translation off for the partition, which runs on this hart.
+    #[inline]
+    pub fn of_running(partition: &'a PartitionView) -> Self {
+        let satp = csr::read!("satp");
+        // Takes effect at once, without a fence (4.1.11).
+        csr::write!("satp", 0);
+        Self { partition, satp, not_send: PhantomData }
+    }
+
+    /// Reads a byte of the partition's RAM; `None` if it is not the partition's.
+    #[inline]
+    pub fn read_u8(&self, address: u64) -> Option<u8> {
+        if !self.partition.is_ram(address, 1) {
+            return None;
+        }
+        let value: u64;
+        // SAFETY: the byte lies in RAM of the partition that runs, which the hardware checks again
+        // under MPRV; memory of a partition is never referenced by the monitor's own data.
+        unsafe {
+            asm!(
+                "csrs mstatus, {modify}",
+                "lbu {value}, 0({address})",
+                "csrc mstatus, {modify}",
+                modify = in(reg) status::MPRV,
+                address = in(reg) address,
+                value = lateout(reg) value,
+                options(nostack, preserves_flags)
+            );
+        }
+        Some(value as u8)
+    }
+
+    /// Writes a byte of the partition's RAM; returns whether it is the partition's.
+    #[inline]
+    pub fn write_u8(&self, address: u64, value: u8) -> bool {
+        if !self.partition.is_ram(address, 1) {
+            return false;
+        }
+        // SAFETY: as in `read_u8`.
+        unsafe {
+            asm!(
+                "csrs mstatus, {modify}",
+                "sb {value}, 0({address})",
+                "csrc mstatus, {modify}",
+                modify = in(reg) status::MPRV,
+                address = in(reg) address,
+                value = in(reg) u64::from(value),
+                options(nostack, preserves_flags)
+            );
+        }
+        true
+    }
+}
+
+impl TableMemory for Physical<'_> {
+    #[inline(always)]
+    fn read_u64(&self, physical: u64) -> Option<u64> {
+        if !self.partition.is_ram(physical, 8) {
+            return None;
+        }
+        let value: u64;
+        // SAFETY: as in `read_u8`; the walker aligns the address to 8.
+        unsafe {
+            asm!(
+                "csrs mstatus, {modify}",
+                "ld {value}, 0({address})",
+                "csrc mstatus, {modify}",
+                modify = in(reg) status::MPRV,
+                address = in(reg) physical,
+                value = lateout(reg) value,
+                options(nostack, preserves_flags)
+            );
+        }
+        Some(value)
+    }
+}
+
+impl Drop for Physical<'_> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        csr::write!("satp", self.satp);
+    }
+}
+
+/// The instruction at a virtual address of the partition that runs, read through the partition's own
+/// translation; `None` if that faults, as it can when another hart of the partition changes a table.
+#[inline]
+pub fn fetch(address: u64) -> Option<u32> {
+    let low = fetch_half(address & !1)?;
+    if low & 0b11 != 0b11 {
+        return Some(low);
+    }
+    Some(fetch_half((address & !1).wrapping_add(2))? << 16 | low)
+}
+
+#[inline]
+fn fetch_half(address: u64) -> Option<u32> {
+    let value: u64;
+    let failed: u64;
+    // SAFETY: the load is made with the partition's rights. A fault in it lands behind it, and the
+    // state that a trap changes (`mepc`, `mstatus`) is put back; the vector is restored either way.
+    unsafe {
+        asm!(
+            "csrr  {counter}, mepc",
+            "csrr  {status}, mstatus",
+            "la    {vector}, 2f",
+            "csrrw {vector}, mtvec, {vector}",
+            "li    {failed}, 1",
+            "csrs  mstatus, {modify}",
+            "lhu   {value}, 0({address})",
+            "li    {failed}, 0",
+            ".balign 4",
+            "2:",
+            "csrw  mstatus, {status}",
+            "csrw  mepc, {counter}",
+            "csrw  mtvec, {vector}",
+            counter = out(reg) _,
+            status = out(reg) _,
+            vector = out(reg) _,
+            failed = out(reg) failed,
+            modify = in(reg) status::MPRV | status::MXR,
+            address = in(reg) address,
+            value = out(reg) value,
+            options(nostack)
+        );
+    }
+    if failed == 0 { Some(value as u32) } else { None }
+}

@@ -1,0 +1,688 @@
+//! One hart: who lives on it, who is live, and the way from one to another.
+
+use crate::console;
+use crate::context::Context;
+use crate::csr::{self, interrupt, status};
+use crate::floating_point;
+use crate::health;
+use crate::machine::{Machine, PartitionView, Resident};
+use crate::mail::{self, Mailbox, state};
+use crate::pmp;
+use crate::report;
+use crate::shared::{self, Afterwards};
+use crate::vector;
+use core::arch::asm;
+use core::cell::UnsafeCell;
+use core::sync::atomic::Ordering::SeqCst;
+use partita_abi::health::{Kind, State};
+use partita_abi::table::RegionKind;
+use partita_abi::{MAX_CORES, MAX_SHARING};
+use partita_board::Plic as Layout;
+use partita_monitor_core::histogram::Histogram;
+use partita_monitor_core::loader::Loader;
+use partita_monitor_core::schedule::{Activity, Budget, NEVER, Schedule};
+
+/// What a hart knows of the virtual core in one of its slots.
+pub struct Slot {
+    /// Its registers.
+    pub context: Context,
+    /// Its floating-point registers, while they are not on the hart.
+    floating_point: floating_point::State,
+    /// Who it is.
+    pub resident: Resident,
+    /// Its partition is being loaded here.
+    loader: Option<Loader>,
+    /// Its mediated lines that are pending, one bit each.
+    pub pending_lines: u32,
+    /// Its mediated lines that it has claimed.
+    pub claimed_lines: u32,
+    /// Without `stimecmp`: when its timer fires, or fired.
+    pub timer: u64,
+    /// The threshold of the hart's supervisor context while this virtual core is not live.
+    threshold: u32,
+    /// Whether lines reach it without the monitor.
+    direct_lines: bool,
+    /// Whether its `wfi` traps.
+    wfi_traps: bool,
+    /// Core time it has used, in ticks.
+    pub used: u64,
+    /// Where it goes on after a non-retentive suspend, and its argument.
+    pub resume: Option<(u64, u64)>,
+}
+
+const NOBODY: Resident = Resident { partition: 0, number: 0, virtual_core: 0 };
+
+impl Slot {
+    const fn new() -> Self {
+        Self {
+            context: Context::new(),
+            floating_point: floating_point::State::ZERO,
+            resident: NOBODY,
+            loader: None,
+            pending_lines: 0,
+            claimed_lines: 0,
+            timer: NEVER,
+            threshold: 0,
+            direct_lines: false,
+            wfi_traps: false,
+            used: 0,
+            resume: None,
+        }
+    }
+}
+
+/// A hart's own state. Only that hart touches it, one trap at a time.
+pub struct Hart {
+    /// Its number.
+    pub id: usize,
+    /// The machine.
+    pub machine: &'static Machine,
+    /// Who runs when.
+    pub schedule: Schedule,
+    /// The virtual cores that live here, most critical first.
+    pub slots: [Slot; MAX_SHARING],
+    /// The slot whose registers are on the hart.
+    pub live: Option<usize>,
+    /// The slot whose floating-point registers are on the hart.
+    floating_point_owner: Option<usize>,
+    /// The next machine time that matters to the schedule.
+    until: u64,
+    /// Lengths of switches in counts of `minstret`.
+    pub switch_lengths: Histogram,
+    /// Number of switches.
+    pub switches: u64,
+    /// Time in no partition, in ticks.
+    pub idle: u64,
+}
+
+/// A place for a hart's state.
+pub struct Cell(UnsafeCell<core::mem::MaybeUninit<Hart>>);
+
+// SAFETY: each cell is used by the hart of its index alone (`Hart::create`, then through the trap
+// vector), except at the end of a run, when the other harts have parked for good (`report`).
+unsafe impl Sync for Cell {}
+
+static HARTS: [Cell; MAX_CORES] =
+    [const { Cell(UnsafeCell::new(core::mem::MaybeUninit::uninit())) }; MAX_CORES];
+
+/// A hart's state, after it has parked.
+///
+/// # Safety
+/// The hart has been created and has parked for good.
+pub unsafe fn parked(hart: usize) -> &'static Hart {
+    // SAFETY: the caller's promise: initialised, and no longer written.
+    unsafe { (*HARTS[hart % MAX_CORES].0.get()).assume_init_ref() }
+}
+
+impl Hart {
+    /// Makes the state of the hart that calls this, once.
+    ///
+    /// # Safety
+    /// Called once on each hart, with its own number.
+    pub unsafe fn create(id: usize, machine: &'static Machine) -> &'static mut Self {
+        let place = HARTS[id % MAX_CORES].0.get();
+        // SAFETY: only this hart uses this cell, and this is the first use.
+        let hart = unsafe {
+            (*place).write(Self {
+                id,
+                machine,
+                schedule: Schedule::new(),
+                slots: [const { Slot::new() }; MAX_SHARING],
+                live: None,
+                floating_point_owner: None,
+                until: NEVER,
+                switch_lengths: Histogram::new(),
+                switches: 0,
+                idle: 0,
+            })
+        };
+        hart.settle();
+        hart
+    }
+
+    /// Brings in the virtual cores that live here.
+    fn settle(&mut self) {
+        let machine = self.machine;
+        let residents = machine.residents[self.id % MAX_CORES];
+        let count = residents.iter().flatten().count();
+        let protections = |resident: &Resident| {
+            machine.table.virtual_cores.get(resident.virtual_core).map(|core| {
+                (usize::from(core.protection_slot), machine.table.protections_of(core))
+            })
+        };
+        let me = core::ptr::from_mut(self);
+        for (number, resident) in residents.iter().flatten().enumerate() {
+            let Some(entry) = machine.table.partitions.get(resident.partition) else { continue };
+            let budget = (entry.period_ns != 0).then(|| Budget {
+                ticks: machine.board.ns_to_ticks(entry.budget_ns).max(1),
+                period: machine.board.ns_to_ticks(entry.period_ns).max(1),
+            });
+            self.schedule.add(budget, machine.aclint.now());
+            let slot = &mut self.slots[number];
+            slot.resident = *resident;
+            slot.wfi_traps = number + 1 < count;
+            slot.direct_lines = machine
+                .table
+                .regions_of(entry)
+                .iter()
+                .any(|region| region.kind == RegionKind::InterruptController as u8);
+            slot.context.hart = me;
+            slot.context.stack = vector::stack_top(self.id);
+            slot.context.configure(slot.wfi_traps, &machine.features);
+            if let Some((first, entries)) = protections(resident) {
+                let end = first + entries.len();
+                let exclusive = residents
+                    .iter()
+                    .flatten()
+                    .filter(|other| other.virtual_core != resident.virtual_core)
+                    .filter_map(&protections)
+                    .all(|(other, others)| end <= other || other + others.len() <= first);
+                match pmp::Plan::new(entries, first, exclusive) {
+                    Some(plan) => {
+                        plan.install(first, entries.len());
+                        slot.context.protection = plan;
+                    }
+                    None => report::fatal("a protection entry does not fit the hardware"),
+                }
+            }
+        }
+    }
+
+    /// The mailbox of this hart.
+    #[inline]
+    pub fn mailbox(&self) -> &'static Mailbox {
+        mail::of(self.id)
+    }
+
+    /// Machine time in ticks.
+    #[inline]
+    pub fn now(&self) -> u64 {
+        self.machine.aclint.now()
+    }
+
+    /// Machine time in nanoseconds.
+    pub fn now_ns(&self) -> u64 {
+        self.machine.board.ticks_to_ns(self.now())
+    }
+
+    /// The slot that runs and its partition. Only in a trap from a partition.
+    #[inline]
+    pub fn running(&mut self) -> Option<(usize, &mut Slot, &'static PartitionView)> {
+        let number = self.live?;
+        let slot = self.slots.get_mut(number)?;
+        let view = self.machine.partition(slot.resident.partition);
+        Some((number, slot, view))
+    }
+
+    /// Decides who runs and returns the context to enter. Idles, or loads a partition, as long as
+    /// there is nobody to enter.
+    pub fn reschedule(&mut self, started: u64) -> *const Context {
+        loop {
+            self.take_mail();
+            let now = self.now();
+            self.charge(now);
+            let decision = self.schedule.choose(now);
+            self.until = decision.until;
+            let Some(chosen) = decision.run else {
+                self.set_timer(now);
+                self.idle();
+                continue;
+            };
+            if self.slots[chosen % MAX_SHARING].loader.is_some() {
+                self.set_timer(now);
+                self.load(chosen);
+                continue;
+            }
+            let switched = self.live != Some(chosen);
+            if switched {
+                self.switch_to(chosen);
+            }
+            self.set_timer(now);
+            let mailbox = self.mailbox();
+            if switched || mailbox.running.load(SeqCst) != chosen {
+                mailbox.running.store(chosen, SeqCst);
+                pmp::fence();
+                instruction_fence();
+                if mailbox.has_mail() {
+                    continue;
+                }
+            }
+            if switched {
+                let length = csr::read!("minstret").wrapping_sub(started);
+                self.switch_lengths.add(u32::try_from(length).unwrap_or(u32::MAX));
+                self.switches += 1;
+            }
+            return &raw const self.slots[chosen % MAX_SHARING].context;
+        }
+    }
+
+    /// Charges the time since the last call to who used it.
+    #[inline]
+    pub fn charge(&mut self, now: u64) {
+        let running = self.schedule.running();
+        let used = self.schedule.charge(now);
+        match running.and_then(|running| self.slots.get_mut(running)) {
+            Some(slot) => slot.used += used,
+            None => self.idle += used,
+        }
+        if let Some(running) = running {
+            let overruns = self.schedule.take_overruns(running);
+            if overruns != 0 {
+                let partition = self.slots[running % MAX_SHARING].resident.partition;
+                health::record(self, partition, Kind::BudgetOverrun, 0, 0, 0);
+            }
+        }
+    }
+
+    #[inline]
+    fn set_timer(&self, now: u64) {
+        let mut deadline = self.until;
+        if !self.machine.features.stimecmp
+            && let Some(live) = self.live.and_then(|live| self.slots.get(live))
+            && live.timer > now
+        {
+            deadline = deadline.min(live.timer);
+        }
+        if self.id == 0 {
+            deadline = deadline.min(self.machine.end_ticks);
+        }
+        self.machine.aclint.set_deadline(self.id, deadline);
+    }
+
+    /// Takes the live virtual core off the hart, if any.
+    #[inline]
+    fn leave(&mut self) {
+        let Some(live) = self.live.take() else { return };
+        let Some(slot) = self.slots.get_mut(live) else { return };
+        slot.context.save(&self.machine.features);
+        let status_now = slot.context.supervisor.status;
+        if slot.direct_lines {
+            let context = Layout::supervisor_context(self.id);
+            slot.threshold = self.machine.plic.threshold(context);
+            self.machine.plic.hide_all(context);
+        }
+        let view = self.machine.partition(slot.resident.partition);
+        // One that may use floating point keeps its registers on the hart until another needs them,
+        // whatever `FS` says now: Linux turns it off in the kernel over its users' live registers.
+        if !view.floating_point && status_now & (status::FS | status::VS) != 0 {
+            let partition = view.index;
+            let counter = slot.context.supervisor.program_counter;
+            slot.context.supervisor.status &= !(status::FS | status::VS);
+            health::fail(self, partition, Kind::FloatingPoint, 0, 0, counter);
+        }
+    }
+
+    /// Brings a virtual core onto the hart.
+    #[inline]
+    fn switch_to(&mut self, chosen: usize) {
+        self.leave();
+        self.switch_floating_point(chosen);
+        let now = self.now();
+        let machine = self.machine;
+        let Some(slot) = self.slots.get_mut(chosen) else { return };
+        let external = slot.pending_lines & !slot.claimed_lines != 0;
+        slot.context.restore(&machine.features, slot.timer <= now, external);
+        if slot.direct_lines {
+            machine.plic.set_threshold(Layout::supervisor_context(self.id), slot.threshold);
+        }
+        if machine.console_hart == self.id {
+            // The serial port does not interrupt what is more critical than QM.
+            let critical = machine.partition(slot.resident.partition).criticality != 0;
+            let context = Layout::machine_context(self.id);
+            machine.plic.set_threshold(context, if critical { console::PRIORITY } else { 0 });
+        }
+        self.live = Some(chosen);
+    }
+
+    /// Makes the floating-point registers right for a virtual core. Who has no floating point must
+    /// not find another's registers, unless that other one is less critical: a partition is trusted
+    /// to keep its word towards those that it could stop anyway.
+    #[inline]
+    fn switch_floating_point(&mut self, chosen: usize) {
+        if self.floating_point_owner == Some(chosen) {
+            return;
+        }
+        let Some(slot) = self.slots.get(chosen) else { return };
+        let uses = self.machine.partition(slot.resident.partition).floating_point;
+        if let Some(owner) = self.floating_point_owner {
+            if !uses && chosen < owner {
+                return;
+            }
+            if let Some(owner) = self.slots.get_mut(owner) {
+                floating_point::save(&mut owner.floating_point);
+            }
+            self.floating_point_owner = None;
+            if !uses {
+                floating_point::restore(&floating_point::State::ZERO);
+            }
+        }
+        if uses && let Some(slot) = self.slots.get_mut(chosen) {
+            floating_point::restore(&slot.floating_point);
+            self.floating_point_owner = Some(chosen);
+        }
+    }
+
+    /// Sleeps until an interrupt is pending, and answers it.
+    fn idle(&mut self) {
+        let mailbox = self.mailbox();
+        mailbox.running.store(mail::IDLE, SeqCst);
+        if self.machine.console_hart == self.id {
+            self.machine.plic.set_threshold(Layout::machine_context(self.id), 0);
+        }
+        console::serve_when_idle(self);
+        if mailbox.has_mail() {
+            return;
+        }
+        wait_for_interrupt();
+        self.answer_interrupts();
+        if let Some(slot) = self.live.and_then(|live| self.slots.get(live))
+            && self.machine.console_hart == self.id
+            && self.machine.partition(slot.resident.partition).criticality != 0
+        {
+            let context = Layout::machine_context(self.id);
+            self.machine.plic.set_threshold(context, console::PRIORITY);
+        }
+    }
+
+    /// Answers the machine interrupts that are pending. The machine timer needs no answer: whoever
+    /// calls this decides anew.
+    pub fn answer_interrupts(&mut self) {
+        let pending = csr::read!("mip");
+        if pending & interrupt::MACHINE_SOFTWARE != 0 {
+            self.machine.aclint.clear_interrupt(self.id);
+        }
+        if pending & interrupt::MACHINE_EXTERNAL != 0 {
+            self.external_interrupt();
+        }
+        if self.id == 0 && self.now() >= self.machine.end_ticks {
+            report::finish(self);
+        }
+    }
+
+    /// Takes the lines that are pending for the monitor on this hart, a bounded number of them.
+    pub fn external_interrupt(&mut self) {
+        let context = Layout::machine_context(self.id);
+        for _ in 0..4 {
+            let line = self.machine.plic.claim(context);
+            if line == 0 {
+                return;
+            }
+            if line == u32::from(self.machine.board.uart.line) {
+                console::serve_interrupt(self);
+                self.machine.plic.complete(context, line);
+                continue;
+            }
+            let owner = self.machine.mediated.get(line as usize).copied().flatten();
+            // Completed first and masked after: a completion of a line that is not enabled is
+            // ignored (PLIC specification, chapter 9).
+            self.machine.plic.complete(context, line);
+            self.machine.plic.set_enabled(context, line as u16, false);
+            if let Some(owner) = owner
+                && let Some(slot) = self.slots.get_mut(usize::from(owner.slot))
+            {
+                slot.pending_lines |= 1 << (owner.bit % 32);
+                if self.live == Some(usize::from(owner.slot)) {
+                    csr::set!("mip", interrupt::SUPERVISOR_EXTERNAL);
+                }
+                self.schedule.wake(usize::from(owner.slot));
+            }
+        }
+    }
+
+    /// Empties the mailbox.
+    #[inline]
+    fn take_mail(&mut self) {
+        let mailbox = self.mailbox();
+        for (number, requests) in mailbox.requests.iter().enumerate() {
+            if requests.load(SeqCst) != 0 {
+                let requests = requests.swap(0, SeqCst);
+                self.answer_requests(number, requests);
+            }
+        }
+        self.answer_fences();
+        if report::is_ending() {
+            report::park(self);
+        }
+    }
+
+    /// Does the fences that other harts wait for.
+    #[inline]
+    pub fn answer_fences(&self) {
+        let mailbox = self.mailbox();
+        let asked = mailbox.fences_asked.load(SeqCst);
+        if asked == mailbox.fences_done.load(SeqCst) {
+            return;
+        }
+        pmp::fence();
+        instruction_fence();
+        mailbox.fences_done.store(asked, SeqCst);
+        let mut waiting = mailbox.waiting.swap(0, SeqCst);
+        while waiting != 0 {
+            self.machine.aclint.interrupt(waiting.trailing_zeros() as usize);
+            waiting &= waiting - 1;
+        }
+    }
+
+    #[cold]
+    fn answer_start(&mut self, number: usize) {
+        let Some(order) = self.mailbox().orders.get(number) else { return };
+        let (address, argument) = (order.address.load(SeqCst), order.argument.load(SeqCst));
+        self.start_slot(number, address, argument);
+        order.state.store(state::STARTED, SeqCst);
+    }
+
+    fn answer_requests(&mut self, number: usize, requests: u32) {
+        if requests & mail::SOFTWARE_INTERRUPT != 0 {
+            if self.live == Some(number) {
+                csr::set!("mip", interrupt::SUPERVISOR_SOFTWARE);
+            } else if let Some(slot) = self.slots.get_mut(number) {
+                slot.context.supervisor.software_pending = true;
+            }
+            self.schedule.wake(number);
+        }
+        if requests & mail::STOP != 0 {
+            self.stop_slot(number);
+        } else if requests & mail::START != 0 {
+            self.answer_start(number);
+        }
+        if requests & mail::LOAD != 0
+            && let Some(slot) = self.slots.get_mut(number)
+        {
+            slot.loader = Some(Loader::new());
+            let partition = slot.resident.partition;
+            self.silence_lines(partition);
+            shared::of(partition).set_state(State::Loading);
+            self.schedule.set_on(number, true);
+        }
+    }
+
+    /// Prepares a virtual core to run from `address`.
+    fn start_slot(&mut self, number: usize, address: u64, argument: u64) {
+        self.forget(number);
+        let Some(slot) = self.slots.get_mut(number) else { return };
+        let view = self.machine.partition(slot.resident.partition);
+        slot.context.start(
+            address,
+            slot.resident.number as u64,
+            argument,
+            slot.wfi_traps,
+            view.floating_point,
+        );
+        slot.timer = NEVER;
+        slot.threshold = 0;
+        slot.resume = None;
+        slot.floating_point = floating_point::State::ZERO;
+        self.schedule.set_on(number, true);
+    }
+
+    /// Drops whatever of a virtual core is on the hart, without keeping it.
+    fn forget(&mut self, number: usize) {
+        if self.live == Some(number) {
+            self.live = None;
+            if self.machine.features.stimecmp {
+                csr::write!("0x14d", NEVER);
+            }
+            if self.slots.get(number).is_some_and(|slot| slot.direct_lines) {
+                self.machine.plic.hide_all(Layout::supervisor_context(self.id));
+            }
+        }
+        if self.floating_point_owner == Some(number) {
+            self.floating_point_owner = None;
+        }
+    }
+
+    /// Stops the virtual core that made a call, by its own wish.
+    pub fn stop_running(&mut self) {
+        let Some(live) = self.live else { return };
+        self.forget(live);
+        self.schedule.set_on(live, false);
+        if let Some(order) = self.mailbox().orders.get(live) {
+            order.state.store(state::STOPPED, SeqCst);
+        }
+    }
+
+    fn stop_slot(&mut self, number: usize) {
+        self.forget(number);
+        self.schedule.set_on(number, false);
+        let Some(slot) = self.slots.get_mut(number) else { return };
+        slot.loader = None;
+        slot.pending_lines = 0;
+        slot.claimed_lines = 0;
+        let partition = slot.resident.partition;
+        if let Some(order) = self.mailbox().orders.get(number) {
+            order.state.store(state::STOPPED, SeqCst);
+        }
+        match shared::of(partition).one_stopped() {
+            None => {}
+            Some(Afterwards::Reload) => self.request_load(partition),
+            Some(Afterwards::Stopped) => {
+                self.silence_lines(partition);
+                shared::of(partition).set_state(State::Stopped);
+            }
+            Some(Afterwards::Failed) => {
+                self.silence_lines(partition);
+                shared::of(partition).set_state(State::Failed);
+            }
+        }
+    }
+
+    /// Asks the hart of a partition's first virtual core to load it.
+    pub fn request_load(&self, partition: usize) {
+        let place = self.machine.partition(partition).place(0);
+        self.post(usize::from(place.hart), usize::from(place.slot), mail::LOAD);
+    }
+
+    /// Sends a request, and the interrupt if the hart must see it now.
+    #[inline]
+    pub fn post(&self, hart: usize, slot: usize, request: u32) {
+        if mail::of(hart).request(slot, request) {
+            self.machine.aclint.interrupt(hart);
+        }
+    }
+
+    /// Disables all lines of a partition in every context.
+    fn silence_lines(&self, partition: usize) {
+        let Some(entry) = self.machine.table.partitions.get(partition) else { return };
+        for line in self.machine.table.lines_of(entry) {
+            for context in 0..2 * self.machine.harts {
+                self.machine.plic.set_enabled(context, line.line, false);
+            }
+        }
+    }
+
+    fn load(&mut self, number: usize) {
+        self.leave();
+        self.mailbox().running.store(number, SeqCst);
+        pmp::deactivate();
+        if self.mailbox().has_mail() {
+            return;
+        }
+        let Some(slot) = self.slots.get_mut(number) else { return };
+        let Some(loader) = slot.loader.as_mut() else { return };
+        let partition = slot.resident.partition;
+        let end = crate::loading::until_interrupt(self.machine, partition, loader);
+        match end {
+            None => self.answer_interrupts(),
+            Some(Ok(())) => {
+                slot.loader = None;
+                let Some(entry) = self.machine.table.partitions.get(partition) else { return };
+                for line in self.machine.table.lines_of(entry) {
+                    if line.route == partita_abi::table::Route::Mediated as u8 {
+                        let hart = self.machine.partition(partition).place(u32::from(line.target)).hart;
+                        let context = Layout::machine_context(usize::from(hart));
+                        self.machine.plic.set_priority(line.line, self.machine.board.plic.max_priority);
+                        self.machine.plic.set_enabled(context, line.line, true);
+                    }
+                }
+                self.start_slot(number, entry.entry, entry.device_tree);
+                if let Some(order) = self.mailbox().orders.get(number) {
+                    order.state.store(state::STARTED, SeqCst);
+                }
+                let shared = shared::of(partition);
+                shared.set_state(State::Running);
+                shared.boots.fetch_add(1, SeqCst);
+                let now_ns = self.now_ns();
+                let _first =
+                    shared.first_entry_ns.compare_exchange(0, now_ns, SeqCst, SeqCst);
+                self.start_next(partition);
+            }
+            Some(Err(source)) => {
+                slot.loader = None;
+                self.schedule.set_on(number, false);
+                shared::of(partition).set_state(State::Failed);
+                health::record(self, partition, Kind::ImageCorrupt, 0, source, 0);
+                self.start_next(partition);
+            }
+        }
+    }
+
+    /// At the first start, each partition follows when the more critical one before it is up.
+    fn start_next(&self, partition: usize) {
+        let started = shared::STARTED.load(SeqCst);
+        if self.machine.start_order.get(started) == Some(&partition) {
+            shared::STARTED.store(started + 1, SeqCst);
+            if started + 1 < self.machine.table.partitions.len()
+                && let Some(next) = self.machine.start_order.get(started + 1)
+            {
+                self.request_load(*next);
+            }
+        }
+    }
+
+    /// The running virtual core has nothing to do until an interrupt.
+    #[inline]
+    pub fn wait_running(&mut self) {
+        let Some(live) = self.live else { return };
+        let enabled = csr::read!("mie") & interrupt::SUPERVISOR;
+        if csr::read!("mip") & enabled != 0 {
+            return;
+        }
+        let deadline = if enabled & interrupt::SUPERVISOR_TIMER == 0 {
+            NEVER
+        } else if self.machine.features.stimecmp {
+            csr::read!("0x14d")
+        } else {
+            self.slots.get(live).map_or(NEVER, |slot| slot.timer)
+        };
+        self.schedule.wait(live, deadline);
+    }
+
+    /// Whether the running virtual core waits.
+    pub fn is_waiting(&self) -> bool {
+        self.live.is_some_and(|live| self.schedule.activity(live) == Activity::Waiting)
+    }
+}
+
+/// Makes changed instructions visible to this hart (unprivileged specification, Zifencei).
+#[inline]
+pub fn instruction_fence() {
+    // SAFETY: a fence only orders.
+    unsafe { asm!("fence.i", options(nostack, preserves_flags)) };
+}
+
+/// Sleeps until a machine interrupt is pending, whether or not it would be taken.
+#[inline]
+pub fn wait_for_interrupt() {
+    // SAFETY: the hart goes on at any pending interrupt that is enabled in `mie`.
+    unsafe { asm!("wfi", options(nomem, nostack, preserves_flags)) };
+}

@@ -1,0 +1,304 @@
+//! What does not change after boot: the board, the system table, and views made from it.
+
+use crate::plic::Plic;
+use crate::timer::Aclint;
+use partita_abi::table::{Console, FloatingPoint, OnFault, RegionKind, Route, SystemTable};
+use partita_abi::{MAX_CORES, MAX_PARTITIONS, MAX_SHARING};
+use partita_board::Board;
+use partita_virtual_riscv64::plic::PlicFilter;
+use partita_virtual_riscv64::sbi;
+use spin::Once;
+
+/// The most RAM regions of one partition.
+const MAX_RAM: usize = 4;
+/// The highest interrupt line that a board may have, plus one.
+pub const MAX_LINES: usize = 128;
+
+/// What the harts of this board can do, found out at boot.
+#[derive(Clone, Copy, Default)]
+pub struct Features {
+    /// Sstc: supervisor mode has `stimecmp`.
+    pub stimecmp: bool,
+    /// The bit of `menvcfg` that makes hardware update page tables, if it exists.
+    pub update_tables: u64,
+    /// Smepmp: the monitor's text is read-only.
+    pub read_only_text: bool,
+}
+
+/// Where a virtual core lives.
+#[derive(Clone, Copy, Default)]
+pub struct Place {
+    /// The hart.
+    pub hart: u8,
+    /// Its slot in the hart's schedule.
+    pub slot: u8,
+}
+
+/// What the monitor needs to know of a partition at a trap.
+pub struct PartitionView {
+    /// Its index in the table.
+    pub index: usize,
+    ram: [(u64, u64); MAX_RAM],
+    memory: [sbi::Region; MAX_RAM],
+    ram_count: usize,
+    /// Where its virtual cores live, by its own numbers.
+    pub places: [Place; MAX_CORES],
+    /// How many virtual cores it has.
+    pub virtual_cores: usize,
+    /// Where its emulated UART is; 0 if it has none.
+    pub uart: u64,
+    /// Whether it has a console at all.
+    pub has_console: bool,
+    /// What it owns of the interrupt controller; for partitions whose lines are direct.
+    pub filter: Option<PlicFilter>,
+    /// What happens after a denied access.
+    pub on_fault: OnFault,
+    /// Whether it may use floating point.
+    pub floating_point: bool,
+    /// 0 to 4.
+    pub criticality: u8,
+}
+
+impl PartitionView {
+    const EMPTY: Self = Self {
+        index: 0,
+        ram: [(0, 0); MAX_RAM],
+        memory: [sbi::Region { base: 0, size: 0, writable: false, executable: false }; MAX_RAM],
+        ram_count: 0,
+        places: [Place { hart: 0, slot: 0 }; MAX_CORES],
+        virtual_cores: 0,
+        uart: 0,
+        has_console: false,
+        filter: None,
+        on_fault: OnFault::Stop,
+        floating_point: false,
+        criticality: 0,
+    };
+
+    /// Whether `[address, address + size)` lies in one RAM region of the partition.
+    #[inline(always)]
+    pub fn is_ram(&self, address: u64, size: u64) -> bool {
+        self.ram.iter().take(self.ram_count.max(1)).any(|(base, length)| {
+            let offset = address.wrapping_sub(*base);
+            offset < *length && *length - offset >= size
+        })
+    }
+
+    /// The partition as the SBI knows it.
+    #[inline]
+    pub fn caller(&self) -> sbi::Caller<'_> {
+        let memory = self.memory.get(..self.ram_count).unwrap_or_default();
+        // All zero means "not told" (privileged specification 3.1.2 to 3.1.4).
+        let identity = sbi::Identity { vendor: 0, architecture: 0, implementation: 0 };
+        sbi::Caller::new(self.virtual_cores as u32, memory, identity)
+    }
+
+    /// Where a virtual core lives; numbers come from [`sbi::Caller`]'s checks.
+    #[inline]
+    pub fn place(&self, virtual_core: u32) -> Place {
+        self.places[virtual_core as usize % MAX_CORES]
+    }
+}
+
+/// A virtual core in a hart's slot.
+#[derive(Clone, Copy)]
+pub struct Resident {
+    /// Index of its partition.
+    pub partition: usize,
+    /// The partition's own number for it.
+    pub number: usize,
+    /// Its index in the table.
+    pub virtual_core: usize,
+}
+
+/// Who a mediated line belongs to.
+#[derive(Clone, Copy)]
+pub struct LineOwner {
+    /// The slot of the virtual core on its hart.
+    pub slot: u8,
+    /// Its bit among the partition's lines.
+    pub bit: u8,
+}
+
+/// Everything that is fixed after boot.
+pub struct Machine {
+    /// The board.
+    pub board: &'static Board,
+    /// Interruptor and machine time.
+    pub aclint: Aclint,
+    /// The interrupt controller.
+    pub plic: Plic,
+    /// The checked system table.
+    pub table: SystemTable<'static>,
+    /// What the harts can do.
+    pub features: Features,
+    /// Views of the partitions, as many as the table has.
+    pub partitions: [PartitionView; MAX_PARTITIONS],
+    /// Who lives on each hart, most critical first.
+    pub residents: [[Option<Resident>; MAX_SHARING]; MAX_CORES],
+    /// Owners of mediated lines, by line.
+    pub mediated: [Option<LineOwner>; MAX_LINES],
+    /// Partitions by falling criticality: the order of the first start.
+    pub start_order: [usize; MAX_PARTITIONS],
+    /// The hart that serves the serial port.
+    pub console_hart: usize,
+    /// How many harts the system uses.
+    pub harts: usize,
+    /// Machine time at which the run ends, in ticks; `u64::MAX` is never.
+    pub end_ticks: u64,
+}
+
+static MACHINE: Once<Machine> = Once::new();
+
+/// The machine, once hart 0 has made it.
+pub fn get() -> Option<&'static Machine> {
+    MACHINE.get()
+}
+
+/// Makes the machine known to all harts.
+pub fn publish(machine: Machine) -> &'static Machine {
+    MACHINE.call_once(|| machine)
+}
+
+impl Machine {
+    /// Prepares the views of a checked table.
+    pub fn new(
+        board: &'static Board,
+        aclint: Aclint,
+        plic: Plic,
+        table: SystemTable<'static>,
+        features: Features,
+        end_ticks: u64,
+    ) -> Self {
+        let mut machine = Self {
+            board,
+            aclint,
+            plic,
+            table,
+            features,
+            partitions: [const { PartitionView::EMPTY }; MAX_PARTITIONS],
+            residents: [[None; MAX_SHARING]; MAX_CORES],
+            mediated: [None; MAX_LINES],
+            start_order: [0; MAX_PARTITIONS],
+            console_hart: 0,
+            harts: usize::from(table.header.cores),
+            end_ticks,
+        };
+        machine.order_by_criticality();
+        machine.place_virtual_cores();
+        machine.view_partitions();
+        machine.choose_console_hart();
+        machine
+    }
+
+    /// The view of a partition.
+    #[inline]
+    pub fn partition(&self, index: usize) -> &PartitionView {
+        &self.partitions[index % MAX_PARTITIONS]
+    }
+
+    fn criticality(&self, partition: usize) -> u8 {
+        self.table.partitions.get(partition).map_or(0, |partition| partition.criticality)
+    }
+
+    fn order_by_criticality(&mut self) {
+        let count = self.table.partitions.len().min(MAX_PARTITIONS);
+        for (index, place) in self.start_order.iter_mut().enumerate() {
+            *place = index;
+        }
+        let table = self.table;
+        if let Some(order) = self.start_order.get_mut(..count) {
+            // Insertion sort: stable, and no recursion.
+            for end in 1..count {
+                for index in (1..=end).rev() {
+                    let of = |partition: usize| {
+                        table.partitions.get(partition).map_or(0, |p| p.criticality)
+                    };
+                    if of(order[index]) > of(order[index - 1]) {
+                        order.swap(index, index - 1);
+                    }
+                }
+            }
+        }
+    }
+
+    fn place_virtual_cores(&mut self) {
+        let order = self.start_order;
+        for partition in order.into_iter().take(self.table.partitions.len()) {
+            let Some(entry) = self.table.partitions.get(partition) else { continue };
+            let first = usize::from(entry.virtual_cores.first);
+            for (number, core) in self.table.virtual_cores_of(entry).iter().enumerate() {
+                let hart = usize::from(core.core);
+                let Some(slots) = self.residents.get_mut(hart) else { continue };
+                let Some(slot) = slots.iter().position(Option::is_none) else { continue };
+                let virtual_core = first + number;
+                slots[slot] = Some(Resident { partition, number, virtual_core });
+                if let Some(place) = self.partitions[partition].places.get_mut(number) {
+                    *place = Place { hart: hart as u8, slot: slot as u8 };
+                }
+            }
+        }
+    }
+
+    fn view_partitions(&mut self) {
+        let table = self.table;
+        for (index, entry) in table.partitions.iter().enumerate().take(MAX_PARTITIONS) {
+            let view = &mut self.partitions[index];
+            view.index = index;
+            view.virtual_cores = usize::from(entry.virtual_cores.count).min(MAX_CORES);
+            view.criticality = entry.criticality;
+            view.on_fault = OnFault::from_number(entry.on_fault).unwrap_or(OnFault::Stop);
+            view.floating_point = entry.floating_point == FloatingPoint::Eager as u8;
+            view.has_console = entry.console != Console::None as u8;
+            if entry.console == Console::Uart16550 as u8 {
+                view.uart = entry.uart_base;
+            }
+            let ram = table.regions_of(entry).iter().filter(|r| r.kind == RegionKind::Ram as u8);
+            for (number, region) in ram.enumerate().take(MAX_RAM) {
+                view.ram[number] = (region.base, region.size);
+                view.memory[number] = sbi::Region {
+                    base: region.base,
+                    size: region.size,
+                    writable: true,
+                    executable: true,
+                };
+                view.ram_count = number + 1;
+            }
+            let mut direct = [0_u32; 32];
+            let mut has_controller = false;
+            for (bit, line) in table.lines_of(entry).iter().enumerate() {
+                if line.route == Route::Direct as u8 {
+                    if let Some(word) = direct.get_mut(usize::from(line.line) / 32) {
+                        *word |= 1 << (line.line % 32);
+                    }
+                } else if let Some(place) = self.mediated.get_mut(usize::from(line.line)) {
+                    let target = view.place(u32::from(line.target));
+                    *place = Some(LineOwner { slot: target.slot, bit: bit as u8 });
+                }
+            }
+            for region in table.regions_of(entry) {
+                has_controller |= region.kind == RegionKind::InterruptController as u8;
+            }
+            if has_controller {
+                let mut filter = PlicFilter::new(direct, self.board.plic.max_priority - 1);
+                for place in view.places.iter().take(view.virtual_cores) {
+                    let context =
+                        partita_board::Plic::supervisor_context(usize::from(place.hart)) as u32;
+                    let _in_range = filter.add_context(context);
+                }
+                view.filter = Some(filter);
+            }
+        }
+    }
+
+    /// The serial port is served where that delays the least critical work.
+    fn choose_console_hart(&mut self) {
+        let weight = |hart: usize| {
+            self.residents
+                .get(hart)
+                .and_then(|slots| slots[0])
+                .map_or(0, |resident| u32::from(self.criticality(resident.partition)) + 1)
+        };
+        self.console_hart = (0..self.harts).min_by_key(|hart| weight(*hart)).unwrap_or(0);
+    }
+}

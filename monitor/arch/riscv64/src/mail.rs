@@ -1,0 +1,108 @@
+//! What harts ask of each other.
+//!
+//! Each hart has a mailbox that any hart may write and that the owner empties. A request to a virtual
+//! core that does not run, because a more critical one has its hart, waits there until that
+//! virtual core is entered: nothing that a less critical partition asks for interrupts a more
+//! critical one. The order of the accesses, all sequentially consistent, is what makes that safe:
+//!
+//! - the sender first writes its request, then reads who runs ([`Mailbox::running`]);
+//! - the owner first writes who runs, then reads the requests.
+
+use core::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering::SeqCst};
+use partita_abi::{MAX_CORES, MAX_SHARING};
+
+/// A supervisor software interrupt.
+pub const SOFTWARE_INTERRUPT: u32 = 1 << 0;
+/// Start at the address in the order.
+pub const START: u32 = 1 << 1;
+/// Stop, as part of stopping the whole partition.
+pub const STOP: u32 = 1 << 2;
+/// Load the partition, of which this is the first virtual core.
+pub const LOAD: u32 = 1 << 3;
+
+/// In [`Mailbox::running`]: no virtual core runs.
+pub const IDLE: usize = usize::MAX;
+
+/// The states of a virtual core as the SBI counts them (9, table 3).
+pub mod state {
+    /// It runs or could.
+    pub const STARTED: u8 = 0;
+    /// It is stopped.
+    pub const STOPPED: u8 = 1;
+    /// It was asked to start.
+    pub const START_PENDING: u8 = 2;
+}
+
+/// Where a virtual core is to start.
+pub struct Order {
+    /// One of [`state`].
+    pub state: AtomicU8,
+    /// Its first instruction.
+    pub address: AtomicU64,
+    /// Its argument.
+    pub argument: AtomicU64,
+}
+
+/// One hart's mailbox.
+pub struct Mailbox {
+    /// Requests to the virtual core in each slot.
+    pub requests: [AtomicU32; MAX_SHARING],
+    /// Start orders for the virtual core in each slot.
+    pub orders: [Order; MAX_SHARING],
+    /// The slot that runs, or [`IDLE`].
+    pub running: AtomicUsize,
+    /// Number of fences asked for.
+    pub fences_asked: AtomicU32,
+    /// Number of fences done: all that were asked for before.
+    pub fences_done: AtomicU32,
+    /// Harts that wait for a fence, one bit each.
+    pub waiting: AtomicU32,
+    /// What Linux last wrote to the hart's supervisor threshold from another hart, plus one.
+    pub threshold: AtomicU32,
+}
+
+/// All harts' mailboxes.
+pub static MAILBOXES: [Mailbox; MAX_CORES] = [const { Mailbox::new() }; MAX_CORES];
+
+impl Mailbox {
+    const fn new() -> Self {
+        Self {
+            requests: [const { AtomicU32::new(0) }; MAX_SHARING],
+            orders: [const {
+                Order {
+                    state: AtomicU8::new(state::STOPPED),
+                    address: AtomicU64::new(0),
+                    argument: AtomicU64::new(0),
+                }
+            }; MAX_SHARING],
+            running: AtomicUsize::new(IDLE),
+            fences_asked: AtomicU32::new(0),
+            fences_done: AtomicU32::new(0),
+            waiting: AtomicU32::new(0),
+            threshold: AtomicU32::new(0),
+        }
+    }
+
+    /// Adds a request for a slot. Returns whether the hart must be interrupted to see it in time.
+    #[inline]
+    pub fn request(&self, slot: usize, request: u32) -> bool {
+        if let Some(requests) = self.requests.get(slot) {
+            requests.fetch_or(request, SeqCst);
+        }
+        slot <= self.running.load(SeqCst)
+    }
+
+    /// Whether any virtual core of the hart has a request waiting.
+    #[inline]
+    pub fn has_mail(&self) -> bool {
+        self.requests.iter().any(|requests| requests.load(SeqCst) != 0)
+            || self.fences_asked.load(SeqCst) != self.fences_done.load(SeqCst)
+    }
+}
+
+/// The mailbox of a hart.
+#[inline]
+pub fn of(hart: usize) -> &'static Mailbox {
+    // The index is a hart id from the checked table; the mask keeps this free of a panic.
+    &MAILBOXES[hart % MAX_CORES]
+}

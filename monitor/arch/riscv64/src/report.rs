@@ -1,0 +1,207 @@
+//! The end of a run: the status block, and the end of the machine. Also the end of a monitor that
+//! found a mistake of its own.
+
+use crate::console;
+use crate::csr;
+use crate::hart::{self, Hart, wait_for_interrupt};
+use crate::health;
+use crate::mmio::Registers;
+use crate::shared;
+use crate::vector;
+use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
+use partita_abi::status::{Core, Header, Partition};
+use partita_board::Board;
+use partita_monitor_core::text::Text;
+use zerocopy::IntoBytes;
+
+static ENDING: AtomicBool = AtomicBool::new(false);
+static PARKED: AtomicUsize = AtomicUsize::new(0);
+
+/// The SiFive test finisher's values (SiFive U54 manual has none; QEMU `hw/misc/sifive_test.c`).
+const FINISH_PASS: u32 = 0x5555;
+const FINISH_FAIL: u32 = 0x1_3333;
+
+/// Whether the run is ending, so that every hart has to park.
+#[inline]
+pub fn is_ending() -> bool {
+    ENDING.load(SeqCst)
+}
+
+/// Parks the hart for good.
+pub fn park(hart: &mut Hart) -> ! {
+    hart.charge(hart.now());
+    csr::write!("mie", 0);
+    PARKED.fetch_add(1, SeqCst);
+    loop {
+        wait_for_interrupt();
+    }
+}
+
+/// Ends the run: parks the other harts, prints the status block, ends the machine.
+pub fn finish(hart: &mut Hart) -> ! {
+    if ENDING.swap(true, SeqCst) {
+        park(hart);
+    }
+    let machine = hart.machine;
+    hart.charge(hart.now());
+    for other in (0..machine.harts).filter(|other| *other != hart.id) {
+        machine.aclint.interrupt(other);
+    }
+    // The others park at their next trap. None stays away longer than a load step takes.
+    csr::write!("mie", csr::interrupt::MACHINE_TIMER);
+    let deadline = hart.now().saturating_add(machine.board.ns_to_ticks(100_000_000));
+    while PARKED.load(SeqCst) + 1 < machine.harts && hart.now() < deadline {
+        machine.aclint.set_deadline(hart.id, hart.now() + machine.board.ns_to_ticks(10_000));
+        wait_for_interrupt();
+    }
+    print_status(hart);
+    end_machine(machine.board, FINISH_PASS)
+}
+
+fn print_status(hart: &Hart) {
+    let machine = hart.machine;
+    let layout = vector::layout();
+    let log = health::LOG.lock();
+    let now_ns = hart.now_ns();
+    let header = Header {
+        magic: Header::MAGIC,
+        version: Header::VERSION,
+        partitions: machine.table.partitions.len() as u32,
+        cores: machine.harts as u32,
+        events: log.kept() as u32,
+        events_lost: log.lost() as u32,
+        text_bytes: layout.text_used as u32,
+        data_bytes: layout.data_used as u32,
+        reserved: 0,
+        virtual_ns: now_ns,
+    };
+    let length = size_of::<Header>()
+        + machine.table.partitions.len() * size_of::<Partition>()
+        + machine.harts * size_of::<Core>()
+        + log.kept() as usize * size_of::<partita_abi::status::Event>();
+    // Prepared before the console is locked: it asks the console for its counts.
+    let mut partitions = [Partition::default(); partita_abi::MAX_PARTITIONS];
+    for (index, place) in partitions.iter_mut().enumerate() {
+        *place = partition_status(hart, index, log.of_partition(index));
+    }
+    let partitions = partitions.iter().take(machine.table.partitions.len());
+    let cores = (0..machine.harts).map(|core| core_status(hart, core));
+    let bytes = header.as_bytes().iter().copied();
+    let bytes = bytes.chain(partitions.flat_map(|entry| entry.as_bytes().iter().copied()));
+    let bytes = bytes.chain(cores.flat_map(|core| ArrayBytes::new(core)));
+    let bytes = bytes.chain(log.iter().flat_map(|event| event.as_bytes().iter().copied()));
+    console::last_words(now_ns, length, bytes);
+}
+
+/// The bytes of a value that was just made.
+struct ArrayBytes {
+    core: Core,
+    next: usize,
+}
+
+impl ArrayBytes {
+    fn new(core: Core) -> Self {
+        Self { core, next: 0 }
+    }
+}
+
+impl Iterator for ArrayBytes {
+    type Item = u8;
+    fn next(&mut self) -> Option<u8> {
+        let byte = self.core.as_bytes().get(self.next).copied();
+        self.next += 1;
+        byte
+    }
+}
+
+fn partition_status(hart: &Hart, index: usize, events_total: u32) -> Partition {
+    let machine = hart.machine;
+    let shared = shared::of(index);
+    let view = machine.partition(index);
+    let mut used = 0;
+    for place in view.places.iter().take(view.virtual_cores) {
+        let home = usize::from(place.hart);
+        used += with_hart(hart, home, |home| {
+            home.slots.get(usize::from(place.slot)).map_or(0, |slot| slot.used)
+        });
+    }
+    Partition {
+        state: shared.state() as u8,
+        reserved: [0; 3],
+        boots: shared.boots.load(SeqCst),
+        first_output_ns: shared.first_output_ns.load(SeqCst),
+        first_entry_ns: shared.first_entry_ns.load(SeqCst),
+        deadlines_met: shared.deadlines_met.load(SeqCst),
+        deadlines_missed: shared.deadlines_missed.load(SeqCst),
+        worst_wakeup_ns: shared.worst_wakeup_ns.load(SeqCst),
+        cpu_ns: machine.board.ticks_to_ns(used),
+        events_total,
+        console_dropped: console::dropped(index),
+    }
+}
+
+fn core_status(hart: &Hart, core: usize) -> Core {
+    with_hart(hart, core, |core| Core {
+        switches: core.switches,
+        switch_p50: core.switch_lengths.median(),
+        switch_max: core.switch_lengths.max(),
+        idle_ns: core.machine.board.ticks_to_ns(core.idle),
+    })
+}
+
+fn with_hart<T>(this: &Hart, hart: usize, read: impl FnOnce(&Hart) -> T) -> T {
+    if hart == this.id {
+        return read(this);
+    }
+    // SAFETY: every hart of the machine has been created before partitions ran, and all others have
+    // parked (`finish`); one that did not in time can at worst show a torn count.
+    read(unsafe { hart::parked(hart) })
+}
+
+fn end_machine(board: &Board, value: u32) -> ! {
+    // SAFETY: the board's own finisher.
+    let finisher = unsafe { Registers::new(board.finisher) };
+    finisher.write_u32(0, value);
+    csr::write!("mie", 0);
+    loop {
+        wait_for_interrupt();
+    }
+}
+
+/// Ends the machine because the system cannot be started or the monitor cannot go on.
+pub fn fatal(reason: &str) -> ! {
+    let mut line = Text::<200>::new();
+    line.text("stopped: ").text(reason);
+    fatal_line(crate::boot::board(), line.as_bytes())
+}
+
+/// Ends the machine because of a trap in the monitor itself.
+pub fn fatal_trap(cause: u64, counter: u64, value: u64) -> ! {
+    let mut line = Text::<200>::new();
+    line.text("stopped: a trap in the monitor itself, cause ")
+        .decimal(cause)
+        .text(" pc ")
+        .hex(counter)
+        .text(" value ")
+        .hex(value)
+        .text(" hart ")
+        .decimal(csr::read!("mhartid"));
+    fatal_line(crate::boot::board(), line.as_bytes())
+}
+
+fn fatal_line(board: Option<&'static Board>, line: &[u8]) -> ! {
+    ENDING.store(true, SeqCst);
+    let Some(board) = board else {
+        loop {
+            wait_for_interrupt();
+        }
+    };
+    // SAFETY: the board's serial port; this hart does nothing else any more.
+    unsafe { console::dying_line(Registers::new(board.uart.window), line) };
+    end_machine(board, FINISH_FAIL)
+}
+
+/// Ends the machine with a line that says why the system was not started.
+pub fn refuse(board: &'static Board, line: &Text<200>) -> ! {
+    fatal_line(Some(board), line.as_bytes())
+}

@@ -1,0 +1,48 @@
+//! Machine time and the machine software interrupts (RISC-V ACLINT specification 1.0, 2 and 3).
+
+use crate::mmio::Registers;
+use partita_board::Window;
+
+const TIME_COMPARE: usize = 0x4000;
+const TIME: usize = 0xbff8;
+
+/// The board's core-local interruptor.
+#[derive(Clone, Copy)]
+pub struct Aclint {
+    registers: Registers,
+}
+
+impl Aclint {
+    /// The interruptor at `window`.
+    ///
+    /// # Safety
+    /// `window` is the interruptor of the board this runs on.
+    pub const unsafe fn new(window: Window) -> Self {
+        // SAFETY: the caller's promise.
+        Self { registers: unsafe { Registers::new(window) } }
+    }
+
+    /// Machine time in ticks.
+    #[inline(always)]
+    pub fn now(&self) -> u64 {
+        self.registers.read_u64(TIME)
+    }
+
+    /// The machine timer of a hart interrupts from `ticks` on.
+    #[inline(always)]
+    pub fn set_deadline(&self, hart: usize, ticks: u64) {
+        self.registers.write_u64(TIME_COMPARE + 8 * hart, ticks);
+    }
+
+    /// Raises a hart's machine software interrupt.
+    #[inline]
+    pub fn interrupt(&self, hart: usize) {
+        self.registers.write_u32(4 * hart, 1);
+    }
+
+    /// Clears a hart's machine software interrupt.
+    #[inline]
+    pub fn clear_interrupt(&self, hart: usize) {
+        self.registers.write_u32(4 * hart, 0);
+    }
+}

@@ -1,0 +1,98 @@
+//! What a trap asks for, and who answers it.
+
+use crate::call;
+use crate::context::Context;
+use crate::csr::{self, cause};
+use crate::fault;
+use crate::hart::Hart;
+use crate::health;
+use crate::report;
+use partita_abi::health::Kind;
+
+/// Interrupt numbers in `mcause`.
+const MACHINE_SOFTWARE: u64 = 3;
+const MACHINE_TIMER: u64 = 7;
+const MACHINE_EXTERNAL: u64 = 11;
+
+/// Whether the partition that trapped goes on at once, or the schedule is asked again.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum After {
+    /// Nothing has changed for the schedule.
+    Resume,
+    /// Something may have.
+    Reschedule,
+}
+
+/// Answers a trap from a partition. Called by the vector with interrupts off.
+pub extern "C" fn trap(hart: &mut Hart) -> *const Context {
+    let started = csr::read!("minstret");
+    let number = csr::read!("mcause");
+    let after = if number & cause::INTERRUPT != 0 {
+        interrupt(hart, number & !cause::INTERRUPT)
+    } else {
+        exception(hart, number)
+    };
+    match (after, hart.live) {
+        (After::Resume, Some(live)) => &raw const hart.slots[live % hart.slots.len()].context,
+        _ => hart.reschedule(started),
+    }
+}
+
+#[inline]
+fn interrupt(hart: &mut Hart, number: u64) -> After {
+    match number {
+        MACHINE_TIMER => {
+            if hart.id == 0 && hart.now() >= hart.machine.end_ticks {
+                report::finish(hart);
+            }
+            if !hart.machine.features.stimecmp {
+                fire_timer(hart);
+            }
+            crate::console::serve_timer(hart);
+            After::Reschedule
+        }
+        MACHINE_SOFTWARE => {
+            hart.machine.aclint.clear_interrupt(hart.id);
+            After::Reschedule
+        }
+        MACHINE_EXTERNAL => {
+            hart.external_interrupt();
+            After::Reschedule
+        }
+        _ => After::Resume,
+    }
+}
+
+/// Without `stimecmp`: the running partition's own timer may have fired.
+fn fire_timer(hart: &mut Hart) {
+    let now = hart.now();
+    if let Some((_, slot, _)) = hart.running()
+        && slot.timer <= now
+    {
+        csr::set!("mip", csr::interrupt::SUPERVISOR_TIMER);
+    }
+}
+
+#[inline]
+fn exception(hart: &mut Hart, number: u64) -> After {
+    match number {
+        cause::SUPERVISOR_CALL => call::answer(hart),
+        cause::LOAD_ACCESS | cause::STORE_ACCESS | cause::FETCH_ACCESS => {
+            fault::access(hart, number)
+        }
+        cause::ILLEGAL_INSTRUCTION => fault::illegal_instruction(hart),
+        _ => {
+            let (value, counter) = (csr::read!("mtval"), csr::read!("mepc"));
+            if let Some((_, _, view)) = hart.running() {
+                let partition = view.index;
+                health::fail(hart, partition, Kind::UnexpectedTrap, number as u32, value, counter);
+            }
+            After::Reschedule
+        }
+    }
+}
+
+/// A trap in the monitor itself ends the machine: nothing can be relied on any more.
+pub extern "C" fn monitor_fault(cause: u64, counter: u64, value: u64) -> ! {
+    report::fatal_trap(cause, counter, value)
+}

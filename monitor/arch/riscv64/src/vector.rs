@@ -1,0 +1,193 @@
+//! The first and the last instructions of every trap, and of the monitor.
+
+use crate::context::{Context, offsets};
+use core::arch::{asm, global_asm};
+
+global_asm!(
+    // All harts start here. Hart 0 is always the boot hart; the others sleep until it calls.
+    ".pushsection .text.start, \"ax\"",
+    ".global _start",
+    "_start:",
+    "    csrw  mie, zero",
+    "    csrw  mscratch, zero",
+    "    la    t0, monitor_fault",
+    "    csrw  mtvec, t0",
+    "    csrr  a0, mhartid",
+    "    la    sp, __stacks",
+    "    addi  t0, a0, 1",
+    "    slli  t0, t0, {stack_stride_bits}",
+    "    add   sp, sp, t0",
+    "    li    t0, {max_harts}",
+    "    bgeu  a0, t0, 9f",
+    "    bnez  a0, 2f",
+    "    la    t0, __bss_start",
+    "    la    t1, __bss_end",
+    "1:  bgeu  t0, t1, 3f",
+    "    sd    zero, 0(t0)",
+    "    addi  t0, t0, 8",
+    "    j     1b",
+    "2:  li    t0, 8", // machine software interrupt: hart 0 calls
+    "    csrw  mie, t0",
+    "4:  wfi",
+    "    csrr  t1, mip",
+    "    and   t1, t1, t0",
+    "    beqz  t1, 4b",
+    "3:  call  {start}",
+    "9:  csrw  mie, zero",
+    "    wfi",
+    "    j     9b",
+    // A trap in the monitor itself: a mistake of ours, or a stack that met its guard page.
+    ".balign 4",
+    "monitor_fault:",
+    "    csrr  a0, mhartid",
+    "    la    sp, __fault_stack_top",
+    "    csrr  a0, mcause",
+    "    csrr  a1, mepc",
+    "    csrr  a2, mtval",
+    "    call  {fault}",
+    "    j     9b",
+    ".popsection",
+    // From a partition. `mscratch` points to the context of the virtual core that runs.
+    ".pushsection .text.vector, \"ax\"",
+    ".balign 64",
+    ".global trap_entry",
+    "trap_entry:",
+    "    csrrw x31, mscratch, x31",
+    "    sd    x1, 8(x31)",
+    "    sd    x2, 16(x31)",
+    "    sd    x3, 24(x31)",
+    "    sd    x4, 32(x31)",
+    "    sd    x5, 40(x31)",
+    "    sd    x6, 48(x31)",
+    "    sd    x7, 56(x31)",
+    "    sd    x8, 64(x31)",
+    "    sd    x9, 72(x31)",
+    "    sd    x10, 80(x31)",
+    "    sd    x11, 88(x31)",
+    "    sd    x12, 96(x31)",
+    "    sd    x13, 104(x31)",
+    "    sd    x14, 112(x31)",
+    "    sd    x15, 120(x31)",
+    "    sd    x16, 128(x31)",
+    "    sd    x17, 136(x31)",
+    "    sd    x18, 144(x31)",
+    "    sd    x19, 152(x31)",
+    "    sd    x20, 160(x31)",
+    "    sd    x21, 168(x31)",
+    "    sd    x22, 176(x31)",
+    "    sd    x23, 184(x31)",
+    "    sd    x24, 192(x31)",
+    "    sd    x25, 200(x31)",
+    "    sd    x26, 208(x31)",
+    "    sd    x27, 216(x31)",
+    "    sd    x28, 224(x31)",
+    "    sd    x29, 232(x31)",
+    "    sd    x30, 240(x31)",
+    "    ld    sp, {stack}(x31)",
+    "    ld    a0, {hart}(x31)",
+    "    csrrw t0, mscratch, x31",
+    "    sd    t0, 248(x31)",
+    "    la    t0, monitor_fault",
+    "    csrw  mtvec, t0",
+    "    call  {trap}",
+    // a0: the context to enter.
+    ".global enter_partition",
+    "enter_partition:",
+    "    la    t0, trap_entry",
+    "    csrw  mtvec, t0",
+    "    mv    x31, a0",
+    "    csrw  mscratch, x31",
+    "    ld    x1, 8(x31)",
+    "    ld    x2, 16(x31)",
+    "    ld    x3, 24(x31)",
+    "    ld    x4, 32(x31)",
+    "    ld    x5, 40(x31)",
+    "    ld    x6, 48(x31)",
+    "    ld    x7, 56(x31)",
+    "    ld    x8, 64(x31)",
+    "    ld    x9, 72(x31)",
+    "    ld    x10, 80(x31)",
+    "    ld    x11, 88(x31)",
+    "    ld    x12, 96(x31)",
+    "    ld    x13, 104(x31)",
+    "    ld    x14, 112(x31)",
+    "    ld    x15, 120(x31)",
+    "    ld    x16, 128(x31)",
+    "    ld    x17, 136(x31)",
+    "    ld    x18, 144(x31)",
+    "    ld    x19, 152(x31)",
+    "    ld    x20, 160(x31)",
+    "    ld    x21, 168(x31)",
+    "    ld    x22, 176(x31)",
+    "    ld    x23, 184(x31)",
+    "    ld    x24, 192(x31)",
+    "    ld    x25, 200(x31)",
+    "    ld    x26, 208(x31)",
+    "    ld    x27, 216(x31)",
+    "    ld    x28, 224(x31)",
+    "    ld    x29, 232(x31)",
+    "    ld    x30, 240(x31)",
+    "    ld    x31, 248(x31)",
+    "    mret",
+    ".popsection",
+    stack_stride_bits = const STACK_STRIDE.trailing_zeros(),
+    max_harts = const partita_abi::MAX_CORES,
+    start = sym crate::boot::start_hart,
+    fault = sym crate::trap::monitor_fault,
+    trap = sym crate::trap::trap,
+    stack = const offsets::STACK,
+    hart = const offsets::HART,
+);
+
+/// Bytes of a hart's stack with the guard page below it.
+pub const STACK_STRIDE: usize = 0x4000;
+
+unsafe extern "C" {
+    static __stacks: u8;
+    static __text_start: u8;
+    static __text_end: u8;
+    static __data_start: u8;
+    static __data_end: u8;
+}
+
+/// Enters the virtual core that is live on this hart.
+///
+/// # Safety
+/// `context` is its context, as `Hart::reschedule` returned it.
+pub unsafe fn enter(context: *const Context) -> ! {
+    // SAFETY: the vector's way out needs nothing but the context in `a0`.
+    unsafe { asm!("j enter_partition", in("a0") context, options(noreturn)) }
+}
+
+/// Where the linker put the monitor.
+pub struct Layout {
+    /// First address of text and read-only data.
+    pub text: u64,
+    /// Bytes of text and read-only data in use.
+    pub text_used: u64,
+    /// Bytes of data, zeroed data and stacks.
+    pub data_used: u64,
+}
+
+/// Bytes of the one protection entry that covers text and read-only data.
+pub const TEXT_WINDOW: u64 = 0x1_0000;
+
+/// Where the linker put the monitor.
+pub fn layout() -> Layout {
+    let text = (&raw const __text_start) as u64;
+    Layout {
+        text,
+        text_used: (&raw const __text_end) as u64 - text,
+        data_used: (&raw const __data_end) as u64 - (&raw const __data_start) as u64,
+    }
+}
+
+/// The guard page under a hart's stack.
+pub fn guard_page(hart: usize) -> u64 {
+    (&raw const __stacks) as u64 + (hart * STACK_STRIDE) as u64
+}
+
+/// The top of a hart's stack.
+pub fn stack_top(hart: usize) -> u64 {
+    guard_page(hart) + STACK_STRIDE as u64
+}
