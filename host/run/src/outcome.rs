@@ -76,7 +76,7 @@ impl std::fmt::Display for End {
                 time.as_secs()
             ),
             Self::Killed => {
-                formatter.write_str("the monitor did not end the run in time, so QEMU was killed")
+                formatter.write_str("QEMU was killed before the monitor had ended the run")
             }
         }
     }

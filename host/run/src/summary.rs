@@ -7,18 +7,19 @@ use std::fmt::Write as _;
 /// The most events of one partition that the summary tells one by one.
 const MAX_EVENTS: usize = 5;
 
-/// The summary of a run: who ran, how well, and the verdict. `cores` tells how many cores each
-/// partition may use, by name.
-pub fn summary(report: &Report, cores: impl Fn(&str) -> usize, color: bool) -> String {
+/// The summary of a run: who ran, how well, and the verdict.
+///
+/// `partitions` gives the order of the partitions, by name, and how many cores each may use.
+pub fn summary(report: &Report, partitions: &[(&str, usize)], color: bool) -> String {
     let mut text = String::new();
     // Writing to a string cannot fail.
-    let _ = write(report, &cores, color, &mut text);
+    let _ = write(report, partitions, color, &mut text);
     text
 }
 
 fn write(
     report: &Report,
-    cores: &dyn Fn(&str) -> usize,
+    partitions: &[(&str, usize)],
     color: bool,
     text: &mut String,
 ) -> std::fmt::Result {
@@ -59,13 +60,16 @@ fn write(
         "share"
     );
     writeln!(text, "\n{}", paint(bold, &head))?;
-    for (name, partition) in &report.partitions {
+    for (name, cores) in partitions {
+        let Some(partition) = report.partitions.get(*name) else {
+            continue;
+        };
         let deadlines = partition.deadlines;
         let reported = deadlines.met != 0 || deadlines.missed != 0;
         let or_dash = |value: String| if reported { value } else { "-".to_owned() };
         let available = report
             .virtual_ns
-            .saturating_mul(cores(name).max(1) as u64)
+            .saturating_mul((*cores).max(1) as u64)
             .max(1);
         let share = partition.cpu_ns as f64 * 100.0 / available as f64;
         writeln!(
@@ -102,7 +106,10 @@ fn write(
         )?;
     }
 
-    for (name, partition) in &report.partitions {
+    for (name, _) in partitions {
+        let Some(partition) = report.partitions.get(*name) else {
+            continue;
+        };
         events(name, partition, text)?;
     }
     let good = Style::new().bold().fg_color(Some(AnsiColor::Green.into()));

@@ -57,14 +57,12 @@ fn finish(
             let json = serde_json::to_string_pretty(report)? + "\n";
             fs::write(path, json).with_context(|| format!("cannot write {}", path.display()))?;
         }
-        let cores = |name: &str| {
-            let partition = plan
-                .partitions
-                .iter()
-                .find(|partition| partition.name == name);
-            partition.map_or(1, |partition| partition.cores.len())
-        };
-        screen.status(&partita_run::summary(report, cores, screen.error_color));
+        let partitions = plan.partitions.iter();
+        let partitions: Vec<_> = partitions
+            .map(|partition| (&*partition.name, partition.cores.len()))
+            .collect();
+        let summary = partita_run::summary(report, &partitions, screen.error_color);
+        screen.status(summary.trim_end());
     }
     if outcome.end == End::Reported {
         return Ok(if outcome.is_healthy() {
