@@ -250,3 +250,40 @@ fn a_remembered_walk_follows_a_changed_entry_at_every_level() {
         assert_eq!(look(&memory), Ok(ClaimedPhysical(0x1000_0005)));
     }
 }
+
+#[test]
+fn a_permission_is_not_remembered_beyond_the_entry_that_gave_it() {
+    let (mut memory, state) = one_page(0x1000_0000 >> 2 | 0xe7);
+    let mut remembered = RememberedWalk::new();
+    let mut look =
+        |memory: &Memory, kind| remembered.walk(memory, &state.translation(), LEAF_ADDRESS, kind);
+    let page = Ok(ClaimedPhysical(0x1000_0000));
+    assert_eq!(look(&memory, AccessKind::Store), page);
+    memory
+        .words
+        .insert(RAM + 4 * 4096 + 8, 0x1000_0000 >> 2 | 0x63);
+    assert_eq!(look(&memory, AccessKind::Load), page);
+    assert_eq!(
+        look(&memory, AccessKind::Store),
+        Err(WalkError::NotPermitted)
+    );
+}
+
+#[test]
+fn an_instruction_across_two_pages_that_are_not_neighbours_in_memory_is_fetched_whole() {
+    let (mut memory, state) = one_page((RAM + 6 * 4096) >> 2 | 0x4b);
+    memory
+        .words
+        .insert(RAM + 4 * 4096 + 16, (RAM + 9 * 4096) >> 2 | 0x4b);
+    memory.words.insert(RAM + 6 * 4096 + 0xff8, 0x8503 << 48);
+    memory.words.insert(RAM + 7 * 4096, 0xdead);
+    memory.words.insert(RAM + 9 * 4096, 0x0005);
+    let mut remembered = RememberedWalk::new();
+    let found = fetch(
+        &mut remembered,
+        &memory,
+        &state.translation(),
+        LEAF_ADDRESS + 0xffe,
+    );
+    assert_eq!(found, Ok(0x0005_8503));
+}
