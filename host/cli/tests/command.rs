@@ -297,6 +297,73 @@ fn a_signal_ends_the_run_with_its_report() {
     assert_eq!(wait(&mut child), 0);
 }
 
+#[test]
+fn a_reader_who_goes_away_ends_the_run() {
+    let ready = "[    0.000000100 linux] ready\n".repeat(4000);
+    let folder = folder(&format!(
+        "{ready}{}{}",
+        char::from(fake::WAIT_FOR_Q),
+        hello()
+    ));
+    let mut child = partita(folder.path(), &[&RUN[..], &["--headless"]].concat())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    assert_eq!(wait(&mut child), 0);
+}
+
+#[test]
+fn a_report_that_cannot_be_written_is_told_before_the_run() {
+    let (status, out, err) = run(&hello(), &["--headless", "--report", "no/such/report.json"]);
+    assert_eq!((status, &*out), (3, ""));
+    assert!(err.contains("no/such"), "{err}");
+}
+
+#[test]
+fn a_terminal_shows_prompts_takes_keys_and_is_restored() {
+    let text = format!(
+        "[    0.000000100 linux] login: \x1f\n[    0.200000000 rtos] tick\n{}\
+         [    0.300000000 linux] root\n{}",
+        char::from(fake::WAIT_FOR_Q),
+        fake::healthy()
+    );
+    let folder = folder(&text);
+    let program = env!("CARGO_BIN_EXE_partita");
+    let inner = format!(
+        "'{program}' {} --color never; echo status $?; stty -a",
+        RUN.join(" ")
+    );
+    // `script` gives its command a terminal of its own.
+    let mut child = Command::new("script")
+        .args(["-qec", &inner, "/dev/null"])
+        .current_dir(folder.path())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut keys = child.stdin.take().unwrap();
+    let mut output = child.stdout.take().unwrap();
+    let mut screen = String::new();
+    let mut wait_for = |text: &str| {
+        let mut buffer = [0; 4096];
+        while !screen.contains(text) {
+            let count = output.read(&mut buffer).unwrap();
+            assert_ne!(count, 0, "no `{text}` in {screen}");
+            screen.push_str(&String::from_utf8_lossy(&buffer[..count]));
+        }
+    };
+    wait_for("rtos | tick\r\n    0.000000   linux | login: ");
+    keys.write_all(b"\x1d?").unwrap();
+    wait_for("keys: Ctrl-C ends the run; ");
+    keys.write_all(b"\x1dq").unwrap();
+    wait_for("login: root\r\n");
+    wait_for("status 0\r\n");
+    wait_for(" echo ");
+    wait(&mut child);
+}
+
 fn wait(child: &mut Child) -> i32 {
     let start = Instant::now();
     loop {

@@ -53,6 +53,11 @@ pub trait Sink {
         let _ = partition;
     }
 
+    /// Whether anybody still listens. If not, the run is ended.
+    fn wants_more(&self) -> bool {
+        true
+    }
+
     /// Something about the run itself, for the person who watches it.
     fn notice(&mut self, text: &str) {
         let _ = text;

@@ -4,6 +4,7 @@ use crate::joiner::Line;
 use crate::qemu::QemuError;
 use crate::report::Report;
 use crate::script::Step;
+use crate::splitter::Source;
 use crate::status::StatusError;
 use partita_image::ImageError;
 use std::io;
@@ -101,5 +102,11 @@ impl Outcome {
     /// Whether the run came to its end and the system was healthy all the while.
     pub fn is_healthy(&self) -> bool {
         self.end == End::Reported && self.report.as_ref().is_some_and(|report| report.healthy)
+    }
+
+    /// The texts of one source's lines.
+    pub fn texts(&self, source: Source) -> impl Iterator<Item = &str> {
+        let own = move |line: &&Line| line.source == source;
+        self.lines.iter().filter(own).map(|line| line.text.as_str())
     }
 }

@@ -113,12 +113,6 @@ impl<'a> Printer<'a> {
             self.print(&end);
         }
     }
-
-    /// Whether everything could be printed so far: a closed pipe is no reason to stop a run, but one to
-    /// stop printing.
-    pub const fn is_open(&self) -> bool {
-        !self.failed
-    }
 }
 
 impl Sink for Printer<'_> {
@@ -160,6 +154,10 @@ impl Sink for Printer<'_> {
             "{tag}{}\n",
             Filter::line(line.text.as_bytes(), keep)
         ));
+    }
+
+    fn wants_more(&self) -> bool {
+        !self.failed
     }
 
     fn focus(&mut self, partition: usize) {

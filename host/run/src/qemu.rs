@@ -8,6 +8,8 @@ use std::process::{Command, Stdio};
 
 /// The environment variable that names the QEMU program.
 pub const PROGRAM_VARIABLE: &str = "PARTITA_QEMU";
+/// What QEMU says about the slice, whose hub has no other port on purpose.
+pub(crate) const SLICE_WARNING: &str = "slice has no peer";
 /// The oldest QEMU that can run a system at all.
 const OLDEST: (u32, u32) = (7, 2);
 /// The oldest QEMU that knows Smepmp by its ratified name.

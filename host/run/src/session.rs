@@ -6,7 +6,7 @@ use crate::keys::{self, Action, Keys};
 use crate::options::{Clock, Input, RunOptions};
 use crate::outcome::{End, Outcome, RunError};
 use crate::process::QemuProcess;
-use crate::qemu::Qemu;
+use crate::qemu::{Qemu, SLICE_WARNING};
 use crate::report::{ClockMode, ClockReport, Report};
 use crate::script::{Player, Step};
 use crate::splitter::{Record, Source, Splitter};
@@ -23,6 +23,8 @@ use std::time::{Duration, Instant};
 
 /// How long an end that was asked for may go without a sign of life.
 const PATIENCE_AT_END: Duration = Duration::from_secs(5);
+/// How long an end that was asked for may take at all, however much the partitions still print.
+const LONGEST_END: Duration = Duration::from_secs(20);
 /// How often the monitor is asked again to end the run: it reads nothing while it starts.
 const ASK_AGAIN: Duration = Duration::from_secs(1);
 /// How often the loop looks at the clock on the wall.
@@ -87,12 +89,12 @@ pub fn run_image(
     let arguments = qemu.arguments(plan, file.path(), &options);
     let (process, pipes) =
         QemuProcess::start(qemu.program(), &arguments).map_err(host("start QEMU"))?;
+    let threads =
+        Threads::start(pipes, options.input, options.signals).map_err(host("watch for signals"))?;
     let terminal = match options.input {
         Input::Keys => Some(RawTerminal::take().map_err(host("take over the terminal"))?),
         Input::None | Input::Pipe => None,
     };
-    let threads =
-        Threads::start(pipes, options.input, options.signals).map_err(host("watch for signals"))?;
     let system = System::from(plan);
     let names = system
         .partitions
@@ -150,10 +152,18 @@ struct Session<'a> {
     diagnostics: String,
     lines: Vec<Line>,
     keep_lines: bool,
-    /// When the monitor was last asked to end the run.
-    ending: Option<Instant>,
+    /// The end that was asked for.
+    ending: Option<Ending>,
     /// When the machine last gave a sign of life.
     last_sign: Instant,
+}
+
+/// An end that was asked for.
+struct Ending {
+    /// When that was.
+    begun: Instant,
+    /// When the monitor was last asked.
+    asked: Instant,
 }
 
 impl Session<'_> {
@@ -169,11 +179,12 @@ impl Session<'_> {
             if let Some(patience) = patience.filter(|patience| start.elapsed() >= *patience) {
                 break End::TimedOut(patience);
             }
-            if let Some(asked) = self.ending {
-                if self.last_sign.elapsed() >= PATIENCE_AT_END {
+            if let Some(ending) = &self.ending {
+                let silent = self.last_sign.elapsed() >= PATIENCE_AT_END;
+                if silent || ending.begun.elapsed() >= LONGEST_END {
                     break End::Killed;
                 }
-                if asked.elapsed() >= ASK_AGAIN {
+                if ending.asked.elapsed() >= ASK_AGAIN {
                     self.ask_for_end();
                 }
             }
@@ -240,6 +251,9 @@ impl Session<'_> {
         self.splitter.push(bytes, |record| records.push(record));
         for record in records {
             self.record(record);
+        }
+        if !self.sink.wants_more() && self.ending.is_none() {
+            self.end_asked();
         }
     }
 
@@ -316,8 +330,13 @@ impl Session<'_> {
 
     fn diagnose(&mut self, text: &str) {
         const MAX: usize = 64 * 1024;
-        if self.diagnostics.len() + text.len() < MAX {
-            self.diagnostics.push_str(text);
+        for line in text
+            .split_inclusive('\n')
+            .filter(|line| !line.contains(SLICE_WARNING))
+        {
+            if self.diagnostics.len() + line.len() < MAX {
+                self.diagnostics.push_str(line);
+            }
         }
     }
 
@@ -367,7 +386,9 @@ impl Session<'_> {
     }
 
     fn ask_for_end(&mut self) {
-        self.ending = Some(Instant::now());
+        let asked = Instant::now();
+        let begun = asked;
+        self.ending.get_or_insert(Ending { begun, asked }).asked = asked;
         if self.spoken {
             self.send(keys::end().into());
         }

@@ -4,7 +4,7 @@ use super::load;
 use crate::arguments::{ClockArgument, Run};
 use crate::screen::Screen;
 use crate::{Status, monitor};
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use partita_manifest::Plan;
 use partita_run::printer::Printer;
 use partita_run::{Clock, End, Input, Line, Outcome, RunOptions, Script, Source};
@@ -108,6 +108,15 @@ fn describe(line: &Line, plan: &Plan) -> String {
 
 /// An old report must not be taken for one of this run.
 fn forget(path: &Path) -> anyhow::Result<()> {
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
+        bail!(
+            "there is no folder {} for the report; make it first",
+            folder.display()
+        );
+    }
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
             Err(error).with_context(|| format!("cannot replace {}", path.display()))
