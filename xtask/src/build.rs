@@ -44,6 +44,8 @@ pub struct Firmware {
     part: Part,
     /// Folder in `target/partita`.
     folder: &'static str,
+    /// Target features of the board beyond the target's, as `-C target-feature` takes them.
+    features: &'static str,
 }
 
 /// Everything that is compiled for a riscv64 board. Every executable of a package is taken, under its
@@ -53,16 +55,19 @@ pub const FIRMWARE: [Firmware; 3] = [
         package: "partita-board-qemu-virt-riscv64",
         part: Part::Monitor,
         folder: "boards/qemu-virt-riscv64",
+        features: "+zba,+zbb,+zbs",
     },
     Firmware {
         package: "instrument-cluster",
         part: Part::Guests,
         folder: "guests",
+        features: "",
     },
     Firmware {
         package: "partita-test-guests",
         part: Part::Guests,
         folder: "guests",
+        features: "",
     },
 ];
 
@@ -122,7 +127,11 @@ fn build_firmware(paths: &Paths, firmware: &Firmware) -> Result<()> {
         "building",
         &format!("{} for {RISCV64_TARGET}", firmware.package),
     );
-    let arguments = [
+    let features = format!(
+        "target.{RISCV64_TARGET}.rustflags=[\"-Ctarget-feature={}\"]",
+        firmware.features
+    );
+    let mut arguments = vec![
         "--package",
         firmware.package,
         "--target",
@@ -130,6 +139,9 @@ fn build_firmware(paths: &Paths, firmware: &Firmware) -> Result<()> {
         "--profile",
         "firmware",
     ];
+    if !firmware.features.is_empty() {
+        arguments.extend(["--config", &features]);
+    }
     let executables = cargo::build(paths, &arguments)?;
     let folder = paths.artefacts.join(firmware.folder);
     let mut count = 0;

@@ -164,6 +164,8 @@ pub struct VirtualCore {
     pub protection_slot: u16,
     /// Its [`Protection`] entries, for consecutive hardware entries from `protection_slot` on.
     pub protections: Span,
+    /// Padding, zero.
+    pub reserved: u32,
 }
 
 /// A part of the physical address space that a partition may reach.
@@ -333,6 +335,17 @@ pub struct SystemTable<'a> {
     /// The bytes that [`Header::hash`] covers.
     pub hashed: &'a [u8],
 }
+
+// The arrays follow each other without gaps, so each entry keeps the next array aligned.
+const _: () = assert!(
+    size_of::<Header>().is_multiple_of(8)
+        && size_of::<Partition>().is_multiple_of(8)
+        && size_of::<VirtualCore>().is_multiple_of(8)
+        && size_of::<Region>().is_multiple_of(8)
+        && size_of::<Protection>().is_multiple_of(8)
+        && size_of::<ImagePart>().is_multiple_of(8)
+        && size_of::<Line>().is_multiple_of(8)
+);
 
 /// The entries of `array` that `span` names; empty if it points outside.
 pub fn entries<T>(array: &[T], span: Span) -> &[T] {

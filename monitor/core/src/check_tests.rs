@@ -83,6 +83,7 @@ impl TestTable {
             core: 0,
             protection_slot: 2,
             protections: Span { first: 0, count: 0 },
+            reserved: 0,
         };
         let part = |index: u16| ImagePart {
             source: 0x8020_0000 + 0x10000 * u64::from(index),

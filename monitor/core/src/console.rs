@@ -334,7 +334,7 @@ mod tests {
     impl SerialPort for Port {
         fn try_send(&mut self, byte: u8) -> bool {
             self.calls += 1;
-            if self.calls % 3 == 0 {
+            if self.calls.is_multiple_of(3) {
                 return false;
             }
             self.sent.push(byte);

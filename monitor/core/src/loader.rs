@@ -11,15 +11,17 @@ use sha2::{Digest, Sha256};
 const SCRUB_BYTES: u64 = 1024;
 /// Bytes that one step copies.
 const COPY_BYTES: u64 = 1024;
-/// Bytes that one step hashes: one block of SHA-256.
+/// Bytes that one step hashes where a more critical partition may be waiting: one block of SHA-256.
 const HASH_BYTES: u64 = 64;
+/// Bytes that one step hashes where nobody more critical shares the core.
+const HASH_BYTES_ALONE: u64 = 4096;
 
 /// The memory that a loader works on. The system table was checked before: every source range lies
 /// in the store, every destination in the partition's own RAM.
 pub trait LoadMemory {
     /// Fills a range with zeros.
     fn scrub(&mut self, address: u64, length: u64);
-    /// Feeds a range of the store, of at most 64 bytes, to `sink`.
+    /// Feeds a range of the store, to `sink`.
     fn read_store(&self, address: u64, length: u64, sink: impl FnOnce(&[u8]));
     /// Copies from the store.
     fn copy(&mut self, source: u64, destination: u64, length: u64);
@@ -58,16 +60,19 @@ enum Phase {
 /// The state of loading one partition.
 pub struct Loader {
     phase: Phase,
+    hash_bytes: u64,
 }
 
 impl Loader {
-    /// Starts from the beginning.
-    pub const fn new() -> Self {
+    /// Starts from the beginning. `alone` means that nobody more critical shares the core, so that
+    /// steps may be longer.
+    pub const fn new(alone: bool) -> Self {
         Self {
             phase: Phase::Scrub {
                 region: 0,
                 offset: 0,
             },
+            hash_bytes: if alone { HASH_BYTES_ALONE } else { HASH_BYTES },
         }
     }
 
@@ -101,7 +106,7 @@ impl Loader {
                 let Some(current) = part_at(table, partition, *part) else {
                     return Progress::Done;
                 };
-                let length = HASH_BYTES.min(current.size.saturating_sub(*offset));
+                let length = self.hash_bytes.min(current.size.saturating_sub(*offset));
                 if length != 0 {
                     memory.read_store(current.source + *offset, length, |bytes| {
                         hasher.update(bytes);
@@ -153,12 +158,6 @@ impl Loader {
     }
 }
 
-impl Default for Loader {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 fn part_at<'a>(
     table: &SystemTable<'a>,
     partition: &Partition,
@@ -200,10 +199,10 @@ mod tests {
         }
     }
 
-    fn load(table: &TestTable, memory: &mut Memory) -> Progress {
+    fn load(table: &TestTable, memory: &mut Memory, alone: bool) -> Progress {
         let bytes = table.to_bytes();
         let view = bytes.view();
-        let mut loader = Loader::new();
+        let mut loader = Loader::new(alone);
         loop {
             match loader.step(&view, &view.partitions[0], memory) {
                 Progress::More => {}
@@ -232,7 +231,8 @@ mod tests {
     fn a_verified_image_is_copied_into_scrubbed_ram() {
         let mut table = TestTable::sound();
         let (mut memory, image) = memory_with_image(&mut table);
-        assert_eq!(load(&table, &mut memory), Progress::Done);
+        assert_eq!(load(&table, &mut memory, true), Progress::Done);
+        assert_eq!(load(&table, &mut memory, false), Progress::Done);
         let part = table.image_parts[0];
         assert_eq!(
             memory.bytes[memory.range(part.destination, part.size)],
@@ -252,6 +252,6 @@ mod tests {
         let source = table.image_parts[0].source;
         let place = memory.range(source + 4321, 1).start;
         memory.bytes[place] ^= 1;
-        assert_eq!(load(&table, &mut memory), Progress::Corrupt { source });
+        assert_eq!(load(&table, &mut memory, true), Progress::Corrupt { source });
     }
 }

@@ -74,9 +74,7 @@ pub unsafe fn start(board: &'static Board, id: usize) -> ! {
     if id == 0 {
         hart.request_load(machine.start_order[0]);
     }
-    let context = hart.reschedule(csr::read!("minstret"));
-    // SAFETY: `reschedule` returns the context of the virtual core it has made live.
-    unsafe { vector::enter(context) }
+    vector::run(hart)
 }
 
 /// A hart that the system does not use.

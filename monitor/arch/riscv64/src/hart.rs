@@ -121,20 +121,23 @@ impl Hart {
     /// Called once on each hart, with its own number.
     pub unsafe fn create(id: usize, machine: &'static Machine) -> &'static mut Self {
         let place = HARTS[id % MAX_CORES].0.get();
-        // SAFETY: only this hart uses this cell, and this is the first use.
+        // SAFETY: only this hart uses this cell, and this is the first use. Every field is written,
+        // one by one: a whole `Hart` would not fit on the stack.
         let hart = unsafe {
-            (*place).write(Self {
-                id,
-                machine,
-                schedule: Schedule::new(),
-                slots: [const { Slot::new() }; MAX_SHARING],
-                live: None,
-                floating_point_owner: None,
-                until: NEVER,
-                switch_lengths: Histogram::new(),
-                switches: 0,
-                idle: 0,
-            })
+            let hart = (*place).as_mut_ptr();
+            (&raw mut (*hart).id).write(id);
+            (&raw mut (*hart).machine).write(machine);
+            (&raw mut (*hart).schedule).write(Schedule::new());
+            for slot in 0..MAX_SHARING {
+                (&raw mut (*hart).slots[slot]).write(Slot::new());
+            }
+            (&raw mut (*hart).live).write(None);
+            (&raw mut (*hart).floating_point_owner).write(None);
+            (&raw mut (*hart).until).write(NEVER);
+            (&raw mut (*hart).switch_lengths).write(Histogram::new());
+            (&raw mut (*hart).switches).write(0);
+            (&raw mut (*hart).idle).write(0);
+            &mut *hart
         };
         hart.settle();
         hart
@@ -267,8 +270,10 @@ impl Hart {
         }
         if let Some(running) = running {
             let overruns = self.schedule.take_overruns(running);
-            if overruns != 0 {
-                let partition = self.slots[running % MAX_SHARING].resident.partition;
+            let slot = &self.slots[running % MAX_SHARING];
+            // Loading counts against the budget, but it is no fault of the partition's.
+            if overruns != 0 && slot.loader.is_none() {
+                let partition = slot.resident.partition;
                 health::record(self, partition, Kind::BudgetOverrun, 0, 0, 0);
             }
         }
@@ -488,7 +493,7 @@ impl Hart {
         if requests & mail::LOAD != 0
             && let Some(slot) = self.slots.get_mut(number)
         {
-            slot.loader = Some(Loader::new());
+            slot.loader = Some(Loader::new(number == 0));
             let partition = slot.resident.partition;
             self.silence_lines(partition);
             shared::of(partition).set_state(State::Loading);

@@ -38,6 +38,11 @@ pub extern "C" fn trap(hart: &mut Hart) -> *const Context {
     }
 }
 
+/// Enters the first partition of a hart that has just started.
+pub extern "C" fn first(hart: &mut Hart) -> *const Context {
+    hart.reschedule(csr::read!("minstret"))
+}
+
 #[inline]
 fn interrupt(hart: &mut Hart, number: u64) -> After {
     match number {

@@ -1,6 +1,7 @@
 //! The first and the last instructions of every trap, and of the monitor.
 
-use crate::context::{Context, offsets};
+use crate::context::offsets;
+use crate::hart::Hart;
 use core::arch::{asm, global_asm};
 
 global_asm!(
@@ -150,13 +151,22 @@ unsafe extern "C" {
     static __data_end: u8;
 }
 
-/// Enters the virtual core that is live on this hart.
-///
-/// # Safety
-/// `context` is its context, as `Hart::reschedule` returned it.
-pub unsafe fn enter(context: *const Context) -> ! {
-    // SAFETY: the vector's way out needs nothing but the context in `a0`.
-    unsafe { asm!("j enter_partition", in("a0") context, options(noreturn)) }
+/// Gives up the stack of the boot code and lets the hart's schedule begin.
+pub fn run(hart: &mut Hart) -> ! {
+    let top = stack_top(hart.id);
+    // SAFETY: nothing on the old stack is used any more, since this does not return; `first` has the
+    // signature that this call assumes, and the vector's way out takes the context it returns.
+    unsafe {
+        asm!(
+            "mv   sp, {top}",
+            "call {first}",
+            "j    enter_partition",
+            top = in(reg) top,
+            first = sym crate::trap::first,
+            in("a0") core::ptr::from_mut(hart),
+            options(noreturn)
+        )
+    }
 }
 
 /// Where the linker put the monitor.
