@@ -94,7 +94,7 @@ impl Program {
         let mut program = Self {
             relocatable: header.e_type(endian) == elf::ET_DYN,
             entry: header.e_entry(endian),
-            extent: u64::MAX..0,
+            extent: 0..0,
             pieces: Vec::new(),
             relocations: Vec::new(),
         };
@@ -160,7 +160,11 @@ impl Program {
                 "build it again",
             ));
         };
-        self.extent = self.extent.start.min(address)..self.extent.end.max(end);
+        self.extent = if self.extent.is_empty() {
+            address..end
+        } else {
+            self.extent.start.min(address)..self.extent.end.max(end)
+        };
         if !bytes.is_empty() {
             self.pieces.push(Piece {
                 address,

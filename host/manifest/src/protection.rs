@@ -87,7 +87,7 @@ pub(crate) fn rights_name(rights: u8) -> String {
 }
 
 fn is_naturally_aligned(range: &Range) -> bool {
-    range.size >= 8 && range.size.is_power_of_two() && range.base % range.size == 0
+    range.size >= 8 && range.size.is_power_of_two() && range.base.is_multiple_of(range.size)
 }
 
 #[cfg(test)]

@@ -70,7 +70,7 @@ pub(crate) fn show_time(nanoseconds: u64) -> String {
 
 fn show<'a>(value: u64, units: impl Iterator<Item = &'a (&'a str, u64)>) -> String {
     for (name, factor) in units {
-        if value != 0 && value % factor == 0 {
+        if value != 0 && value.is_multiple_of(*factor) {
             return format!("{}{name}", value / factor);
         }
     }

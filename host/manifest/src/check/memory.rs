@@ -32,7 +32,11 @@ pub(super) fn check(manifest: &Manifest, images: &[Option<Image>], problems: &mu
         }
         let name = &entry.name.value;
         let Some(end) = base.value.checked_add(size.value) else {
-            problems.push(outside_board(name, &base).at(&size.span, "is this large").help("move it"));
+            problems.push(
+                outside_board(name, &base)
+                    .at(&size.span, "is this large")
+                    .help("move it"),
+            );
             continue;
         };
         let range = base.value..end;

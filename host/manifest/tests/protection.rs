@@ -1,0 +1,363 @@
+//! The protection plan of thousands of random systems, checked against an independent model of PMP:
+//! `softcore-rv64`, translated from the RISC-V Sail specification.
+
+mod common;
+
+use partita_abi::image::STORE_OFFSET;
+use partita_abi::table::Kind;
+use partita_board::{Board, Plic, QEMU_VIRT_RISCV64, Window};
+use partita_manifest::{Code, Plan, PlannedCore, PlannedPartition, load};
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+use softcore_rv64::prelude::bv;
+use softcore_rv64::raw::{self, AccessType, physaddr};
+use softcore_rv64::{Core, Privilege, config, new_core};
+use std::fmt::Write;
+use std::fs;
+
+const BOARD: &Board = &QEMU_VIRT_RISCV64;
+const SYSTEMS: u32 = 2000;
+const MIB: u64 = 1 << 20;
+
+/// What a random manifest says of a partition.
+#[derive(Clone, Debug)]
+struct Wanted {
+    linux: bool,
+    pages: u64,
+    /// 64ths of the board's memory from its start, if the memory is fixed.
+    fixed: Option<u64>,
+    cores: u8,
+}
+
+/// What a random manifest says.
+#[derive(Clone, Debug)]
+struct System {
+    cores: usize,
+    memory_mib: u64,
+    partitions: Vec<Wanted>,
+    /// Owner of each device of the board, if below the number of partitions.
+    owners: Vec<usize>,
+    /// Addresses to try beside those of interest.
+    probes: Vec<u64>,
+}
+
+fn pages() -> impl Strategy<Value = u64> {
+    prop_oneof![
+        (4_u32..16).prop_map(|exponent| 1 << exponent),
+        16_u64..0x1_0000,
+        (16_u64..0x200).prop_map(|pages| pages * 0x20),
+    ]
+}
+
+fn wanted() -> impl Strategy<Value = Wanted> {
+    let fixed = prop_oneof![4 => Just(None), 1 => (2_u64..64).prop_map(Some)];
+    (any::<bool>(), pages(), fixed, 1_u8..).prop_map(|(linux, pages, fixed, cores)| Wanted {
+        linux,
+        pages,
+        fixed,
+        cores,
+    })
+}
+
+fn system() -> impl Strategy<Value = System> {
+    (
+        1_usize..=8,
+        256_u64..2048,
+        proptest::collection::vec(wanted(), 1..=4),
+        proptest::collection::vec(0_usize..8, BOARD.devices.len()),
+        proptest::collection::vec(any::<u64>(), 12),
+    )
+        .prop_map(|(cores, memory_mib, partitions, owners, probes)| System {
+            cores,
+            memory_mib,
+            partitions,
+            owners,
+            probes,
+        })
+}
+
+/// The manifest. Conflicts that other tests are about are left out: two Linux partitions never share
+/// a core, no two partitions have the same criticality.
+fn manifest(system: &System) -> String {
+    let mut text = format!(
+        "[system]\nname = \"random\"\n[board]\nname = \"{}\"\nmemory = \"{}MiB\"\ncores = {}\n",
+        BOARD.name, system.memory_mib, system.cores
+    );
+    let levels = ["ASIL-B", "QM", "ASIL-D", "ASIL-A"];
+    let mut linux_cores = 0;
+    for (index, wanted) in system.partitions.iter().enumerate() {
+        let all = ((1_u16 << system.cores) - 1) as u8;
+        let cores = match wanted.cores & all {
+            0 => 1,
+            some => some,
+        };
+        let linux = wanted.linux && cores & linux_cores == 0;
+        if linux {
+            linux_cores |= cores;
+        }
+        let cores: Vec<String> = (0..8_usize)
+            .filter(|core| cores >> core & 1 != 0)
+            .map(|core| core.to_string())
+            .collect();
+        let devices: Vec<String> = BOARD
+            .devices
+            .iter()
+            .zip(&system.owners)
+            .filter(|(_, owner)| **owner == index)
+            .map(|(device, _)| format!("\"{}\"", device.name))
+            .collect();
+        let (image, pages, alignment) = if linux {
+            let image = "linux = { kernel = \"Image\", initramfs = \"initramfs.cpio\" }";
+            (image, wanted.pages.max(0x600), 2 * MIB)
+        } else {
+            ("image = \"relocated.elf\"", wanted.pages, 0x1000)
+        };
+        let size = pages * 4;
+        let memory = match wanted.fixed {
+            Some(place) => {
+                let base = BOARD.ram_base + system.memory_mib * MIB / 64 * place;
+                let base = base - base % alignment;
+                format!("{{ base = \"{base:#x}\", size = \"{size}KiB\" }}")
+            }
+            None => format!("\"{size}KiB\""),
+        };
+        let _ = write!(
+            text,
+            "[partition.p{index}]\ncriticality = \"{}\"\n{image}\nmemory = {memory}\n\
+             cores = [{}]\ndevices = [{}]\naccept = [\"dma\"]\n",
+            levels[index],
+            cores.join(", "),
+            devices.join(", ")
+        );
+    }
+    text
+}
+
+/// What a virtual core may reach, by the rules and not by the plan's own list.
+fn rights(partition: &PlannedPartition, core: usize) -> Vec<(Window, &'static str)> {
+    let mut rights = vec![(partition.ram, "rwx")];
+    for device in &partition.devices {
+        rights.push((device.window, "rw"));
+    }
+    if partition.kind == Kind::Linux {
+        let plic = BOARD.plic.window.base;
+        let shared = Window {
+            base: plic,
+            size: Plic::SHARED_BYTES,
+        };
+        let own = Window {
+            base: plic + Plic::context_offset(Plic::supervisor_context(core)),
+            size: Plic::CONTEXT_BYTES,
+        };
+        rights.extend([(shared, "r"), (own, "rw")]);
+    }
+    rights
+}
+
+/// Everything there is, with edges worth trying.
+fn windows(plan: &Plan) -> Vec<Window> {
+    let monitor = Window {
+        base: BOARD.ram_base,
+        size: STORE_OFFSET,
+    };
+    let store = Window {
+        base: BOARD.ram_base + STORE_OFFSET,
+        size: plan.store_end - BOARD.ram_base - STORE_OFFSET,
+    };
+    let uart = Window {
+        size: 0x1000,
+        ..BOARD.uart.window
+    };
+    let shared = Window {
+        size: Plic::SHARED_BYTES,
+        ..BOARD.plic.window
+    };
+    let mut windows = vec![monitor, store, BOARD.aclint, BOARD.finisher, uart];
+    windows.extend([shared, BOARD.plic.window]);
+    windows.extend(BOARD.devices.iter().map(|device| device.window));
+    windows.extend(plan.partitions.iter().map(|partition| partition.ram));
+    windows.extend((0..2 * plan.cores).map(|context| Window {
+        base: BOARD.plic.window.base + Plic::context_offset(context),
+        size: Plic::CONTEXT_BYTES,
+    }));
+    windows
+}
+
+fn probes(plan: &Plan, system: &System) -> Vec<u64> {
+    let mut probes = vec![0, u64::MAX >> 9];
+    for window in windows(plan) {
+        let end = window.base + window.size;
+        // The first and last bytes, their neighbours, and accesses that lie across an edge.
+        probes.extend([window.base, window.base - 8, window.base - 4]);
+        probes.extend([end - 8, end, end - 4]);
+    }
+    for (index, probe) in system.probes.iter().enumerate() {
+        let (base, size) = if index % 2 == 0 {
+            (BOARD.ram_base, plan.memory_bytes)
+        } else {
+            (0, BOARD.ram_base)
+        };
+        probes.push(base + probe % size);
+    }
+    probes.sort_unstable();
+    probes.dedup();
+    probes
+}
+
+/// A hart on which only this virtual core's entries are set, in their slots.
+fn program(core: &PlannedCore, grain: i128) -> Core {
+    let mut settings = config::U74;
+    settings.memory.pmp.grain = grain;
+    let mut hart = new_core(settings);
+    hart.reset();
+    hart.set_mode(Privilege::Supervisor);
+    let mut configs = [0_u8; 16];
+    for slot in 0..BOARD.protection_entries {
+        // Nothing may depend on what the slots before hold.
+        hart.set_pmpaddr(slot, 0x2345_6789 * (slot as u64 + 1));
+    }
+    for (offset, entry) in core.protections.iter().enumerate() {
+        let slot = core.protection_slot + offset;
+        assert!(slot >= BOARD.monitor_protection_entries);
+        assert_eq!(entry.config & 0x80, 0, "a locked entry binds the monitor");
+        hart.set_pmpaddr(slot, entry.address);
+        configs[slot] = entry.config;
+    }
+    for register in 0..2 {
+        let mut bytes = [0; 8];
+        bytes.copy_from_slice(&configs[8 * register..8 * register + 8]);
+        hart.set_pmpcfg(2 * register, u64::from_le_bytes(bytes));
+    }
+    hart
+}
+
+fn check(plan: &Plan, system: &System) {
+    let probes = probes(plan, system);
+    for partition in &plan.partitions {
+        for core in &partition.virtual_cores {
+            let rights = rights(partition, core.core);
+            // Byte-precise hardware on some cores, the coarsest that pages allow on the others.
+            let grain = if core.core % 2 == 0 { 0 } else { 10 };
+            let mut hart = program(core, grain);
+            for address in &probes {
+                check_access(&mut hart, *address, &rights, &partition.name, core);
+            }
+        }
+    }
+    check_slots(plan);
+}
+
+fn check_access(
+    hart: &mut Core,
+    address: u64,
+    rights: &[(Window, &str)],
+    name: &str,
+    core: &PlannedCore,
+) {
+    let end = address + 8;
+    let found = rights
+        .iter()
+        .find(|(window, _)| window.base <= address && end <= window.base + window.size);
+    let found = found.map_or("", |(_, rights)| rights);
+    let kinds = [
+        ('r', AccessType::Read(())),
+        ('w', AccessType::Write(())),
+        ('x', AccessType::InstructionFetch(())),
+    ];
+    for (letter, kind) in kinds {
+        let place = physaddr::Physaddr(bv(address));
+        let mode = Privilege::Supervisor;
+        let allowed = raw::pmpCheck(hart, place, 8, kind, mode).is_none();
+        assert_eq!(
+            allowed,
+            found.contains(letter),
+            "{letter} at {address:#x} by {name} on core {}: {:x?}",
+            core.core,
+            core.protections
+        );
+    }
+}
+
+/// On each core, either no two partitions have a slot in common, or all have the first.
+fn check_slots(plan: &Plan) {
+    for core in 0..plan.cores {
+        let mut users: Vec<&PlannedCore> = plan
+            .partitions
+            .iter()
+            .flat_map(|partition| &partition.virtual_cores)
+            .filter(|user| user.core == core)
+            .collect();
+        users.sort_by_key(|user| user.protection_slot);
+        let first = BOARD.monitor_protection_entries;
+        let total: usize = users.iter().map(|user| user.protections.len()).sum();
+        let apart = total <= BOARD.protection_entries - first;
+        let mut next = first;
+        for user in users {
+            let end = user.protection_slot + user.protections.len();
+            assert_eq!(user.protection_slot, if apart { next } else { first });
+            assert!(end <= BOARD.protection_entries);
+            next = end;
+        }
+    }
+}
+
+/// No byte belongs to two partitions' memory, or to one's and the monitor's.
+fn check_memory(plan: &Plan) {
+    let mut rams: Vec<Window> = plan
+        .partitions
+        .iter()
+        .map(|partition| partition.ram)
+        .collect();
+    rams.sort_by_key(|ram| ram.base);
+    let mut free_from = plan.store_end;
+    for ram in rams {
+        assert!(ram.base >= free_from);
+        free_from = ram.base + ram.size;
+    }
+    assert!(free_from <= BOARD.ram_base + plan.memory_bytes);
+    for part in &plan.parts {
+        let ram = plan.partitions[part.partition].ram;
+        let size = part.bytes.len() as u64;
+        assert!(part.source >= BOARD.ram_base + STORE_OFFSET);
+        assert!(part.source + size <= plan.store_end);
+        assert!(part.destination >= ram.base);
+        assert!(part.destination + size <= ram.base + ram.size);
+    }
+}
+
+#[test]
+fn a_partition_reaches_what_is_its_own_and_nothing_else() {
+    let folder = common::folder("protection");
+    let path = folder.join("system.toml");
+    let mut runner = TestRunner::new(Config {
+        cases: SYSTEMS,
+        failure_persistence: None,
+        ..Config::default()
+    });
+    let outcome = runner.run(&system(), |system| {
+        fs::write(&path, manifest(&system)).unwrap();
+        match load(&path) {
+            Ok(plan) => {
+                check_memory(&plan);
+                check(&plan, &system);
+            }
+            Err(problems) => {
+                // Random sizes and fixed places may not fit; nothing else can be wrong.
+                let expected = [
+                    Code::MemoryFull,
+                    Code::MemoryOverlap,
+                    Code::MemoryOutsideBoard,
+                ];
+                for problem in &problems {
+                    let code = problem.code;
+                    let fits =
+                        expected.contains(&code) || code == Code::NoBudget || code == Code::Dma;
+                    prop_assert!(fits || code == Code::UnneededAcceptance, "{problems}");
+                }
+                return Err(TestCaseError::reject("does not fit"));
+            }
+        }
+        Ok(())
+    });
+    outcome.unwrap();
+}

@@ -1,0 +1,84 @@
+//! The schema describes what the parser takes.
+
+mod common;
+
+use partita_manifest::{Code, load, schema};
+use serde_json::Value;
+use std::collections::BTreeSet;
+use std::fs;
+
+/// The schema of the table with this name.
+fn table<'a>(schema: &'a Value, name: &str) -> &'a Value {
+    if name.is_empty() {
+        return schema;
+    }
+    &schema["$defs"][name]
+}
+
+fn keys(schema: &Value, name: &str) -> BTreeSet<String> {
+    let properties = table(schema, name)["properties"].as_object().unwrap();
+    properties.keys().cloned().collect()
+}
+
+/// The keys that the parser names when it meets an unknown one.
+fn parsed_keys(test: &str, manifest: &str) -> BTreeSet<String> {
+    let folder = common::folder(test);
+    let path = folder.join("system.toml");
+    fs::write(&path, manifest).unwrap();
+    let problems = load(&path).unwrap_err();
+    let problem = problems
+        .iter()
+        .find(|problem| problem.code == Code::UnknownKey)
+        .unwrap_or_else(|| panic!("{problems}"));
+    let help = problem.help.clone().unwrap();
+    let quoted = help.split('`').skip(1).step_by(2);
+    quoted.map(str::to_owned).collect()
+}
+
+#[test]
+fn the_schema_and_the_parser_know_the_same_keys() {
+    let schema = schema();
+    let unknown = "zzzzzzzzzzzzzz = 1\n";
+    let partition = "[partition.a]\n";
+    let cases = [
+        ("", String::new()),
+        ("System", "[system]\n".to_owned()),
+        ("Board", "[board]\n".to_owned()),
+        ("Run", "[run]\n".to_owned()),
+        ("Partition", partition.to_owned()),
+        ("Linux", format!("{partition}[partition.a.linux]\n")),
+        ("FixedMemory", format!("{partition}[partition.a.memory]\n")),
+    ];
+    for (name, header) in cases {
+        let manifest = format!("{header}{unknown}");
+        assert_eq!(
+            keys(&schema, name),
+            parsed_keys(&format!("schema-{name}"), &manifest),
+            "{name}"
+        );
+        assert_eq!(
+            table(&schema, name)["additionalProperties"],
+            false,
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn every_key_is_described() {
+    let schema = schema();
+    for name in [
+        "",
+        "System",
+        "Board",
+        "Run",
+        "Partition",
+        "Linux",
+        "FixedMemory",
+    ] {
+        let properties = table(&schema, name)["properties"].as_object().unwrap();
+        for (key, property) in properties {
+            assert!(property["description"].is_string(), "{name}.{key}");
+        }
+    }
+}
