@@ -298,6 +298,43 @@ fn a_signal_ends_the_run_with_its_report() {
 }
 
 #[test]
+fn a_killed_run_leaves_neither_qemu_nor_a_file_behind() {
+    let folder = folder(&format!(
+        "[    0.000000100 rtos] hello\n{}",
+        char::from(fake::HANG)
+    ));
+    let mut child = partita(folder.path(), &[&RUN[..], &["--headless"]].concat())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    child
+        .stdout
+        .take()
+        .unwrap()
+        .read_exact(&mut [0; 16])
+        .unwrap();
+    let pid = child.id();
+    let qemu = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap();
+    let qemu = Path::new("/proc").join(qemu.trim()).join("cmdline");
+    let command = fs::read_to_string(&qemu).unwrap();
+    let image = command
+        .split('\0')
+        .skip_while(|word| *word != "-bios")
+        .nth(1)
+        .unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let start = Instant::now();
+    // A process that has ended, reaped or not, has no command line.
+    while fs::read_to_string(&qemu).is_ok_and(|command| !command.is_empty()) {
+        assert!(start.elapsed() < Duration::from_secs(10), "QEMU goes on");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert!(!Path::new(image).exists(), "{image}");
+}
+
+#[test]
 fn a_reader_who_goes_away_ends_the_run() {
     let ready = "[    0.000000100 linux] ready\n".repeat(4000);
     let folder = folder(&format!(

@@ -110,7 +110,7 @@ impl Qemu {
         option("-M", plan.board.qemu_machine);
         option("-cpu", &cpu);
         option("-smp", &plan.cores.to_string());
-        option("-m", &format!("{}B", plan.memory_bytes));
+        option("-m", &memory(plan.memory_bytes));
         option("-display", "none");
         option("-monitor", "none");
         option("-chardev", "stdio,id=console,signal=off");
@@ -153,6 +153,16 @@ pub fn command_line_for(plan: &Plan, image: &Path, options: &RunOptions) -> Stri
         version: OLDEST_WITH_SMEPMP,
     };
     qemu.command_line(plan, image, options)
+}
+
+/// An amount of memory, in the largest unit that it is a whole number of.
+fn memory(bytes: u64) -> String {
+    const MIB: u64 = 1 << 20;
+    if bytes.is_multiple_of(MIB) {
+        format!("{}M", bytes / MIB)
+    } else {
+        format!("{bytes}B")
+    }
 }
 
 fn command_line(program: &Path, arguments: &[OsString]) -> String {

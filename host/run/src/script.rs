@@ -5,7 +5,7 @@ use crate::splitter::Source;
 use std::collections::VecDeque;
 
 /// How much of a partition's output is kept to look for a text that is awaited.
-const MAX_SEEN: usize = 64 * 1024;
+const MAX_SEEN: usize = 16 * 1024;
 
 /// One step of a script.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +29,20 @@ pub enum Step {
 }
 
 /// Steps, done one after the other.
+///
+/// A text is looked for in the source's output as it comes, so a prompt need not end its line.
+///
+/// ```
+/// use partita_run::Script;
+/// let (rtos, linux) = (0, 1);
+/// let script = Script::default()
+///     .expect(linux, "~ # ")
+///     .send(linux, "poweroff -f\n")
+///     .expect_monitor("shutdown")
+///     .expect(rtos, "deadlines met")
+///     .end();
+/// # let _ = script;
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct Script {
     steps: VecDeque<Step>,
