@@ -205,7 +205,7 @@ fn images() -> Vec<(&'static str, Vec<u8>)> {
         ("fixed.elf", Elf::fixed(0x9000_0000).build()),
         ("cut.elf", program.build()[..0x100].to_vec()),
         ("text.elf", b"not an ELF file".to_vec()),
-        ("Image", kernel(0x4_0000, 0x5_0000)),
+        ("Image", kernel(0x1000, 0x5_0000)),
         ("Image.gz", b"\x1f\x8b\x08\0compressed".to_vec()),
         ("Image.shrunk", shrunk),
         ("initramfs.cpio", vec![0x77; 0x1234]),
