@@ -250,7 +250,8 @@ fn event_text(kind: Option<Kind>, event: &StatusEvent) -> String {
                 7 => "wrote",
                 _ => "accessed",
             };
-            format!("{what} {address:#x}, which is not its own, {at}; it was denied")
+            // The hardware tells the address as the partition counts it, by its own page tables.
+            format!("{what} address {address:#x}, behind which nothing is its own, {at}; denied")
         }
         Some(Kind::IllegalInstruction) => format!("used an instruction it may not use, {at}"),
         Some(Kind::UnexpectedTrap) => {

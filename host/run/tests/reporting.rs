@@ -184,7 +184,7 @@ fn the_summary_ends_with_the_verdict() {
         "{verdict}"
     );
     assert!(
-        text.contains("rtos read 0x80000000, which is not its own"),
+        text.contains("rtos read address 0x80000000, behind which nothing is its own"),
         "{text}"
     );
 }
