@@ -8,6 +8,7 @@ use crate::hart::Hart;
 use crate::health;
 use crate::machine::PartitionView;
 use crate::mail;
+use crate::pmp;
 use crate::trap::After;
 use core::sync::atomic::Ordering::SeqCst;
 use partita_abi::health::Kind;
@@ -97,6 +98,7 @@ fn interrupt_controller(
     let Some(filter) = view.filter.as_ref() else { return };
     let current = partita_board::Plic::supervisor_context(hart.id) as u32;
     let threshold_of = |context: u32| mail::of(context as usize / 2);
+    let _lifted = pmp::lift();
     match access.operation() {
         Operation::Load { destination, .. } => {
             let value = match filter.read(current, offset) {

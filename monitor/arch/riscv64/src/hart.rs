@@ -301,7 +301,9 @@ impl Hart {
         let Some(slot) = self.slots.get_mut(live) else { return };
         slot.context.save(&self.machine.features);
         let status_now = slot.context.supervisor.status;
+        pmp::deactivate();
         if slot.direct_lines {
+            pmp::fence();
             let context = Layout::supervisor_context(self.id);
             slot.threshold = self.machine.plic.threshold(context);
             self.machine.plic.hide_all(context);
@@ -326,10 +328,10 @@ impl Hart {
         let machine = self.machine;
         let Some(slot) = self.slots.get_mut(chosen) else { return };
         let external = slot.pending_lines & !slot.claimed_lines != 0;
-        slot.context.restore(&machine.features, slot.timer <= now, external);
         if slot.direct_lines {
             machine.plic.set_threshold(Layout::supervisor_context(self.id), slot.threshold);
         }
+        slot.context.restore(&machine.features, slot.timer <= now, external);
         if machine.console_hart == self.id {
             // The serial port does not interrupt what is more critical than QM.
             let critical = machine.partition(slot.resident.partition).criticality != 0;
@@ -421,7 +423,10 @@ impl Hart {
             // Completed first and masked after: a completion of a line that is not enabled is
             // ignored (PLIC specification, chapter 9).
             self.machine.plic.complete(context, line);
-            self.machine.plic.set_enabled(context, line as u16, false);
+            {
+                let _lifted = pmp::lift();
+                self.machine.plic.set_enabled(context, line as u16, false);
+            }
             if let Some(owner) = owner
                 && let Some(slot) = self.slots.get_mut(usize::from(owner.slot))
             {
@@ -528,6 +533,8 @@ impl Hart {
                 csr::write!("0x14d", NEVER);
             }
             if self.slots.get(number).is_some_and(|slot| slot.direct_lines) {
+                pmp::deactivate();
+                pmp::fence();
                 self.machine.plic.hide_all(Layout::supervisor_context(self.id));
             }
         }
@@ -588,6 +595,7 @@ impl Hart {
     /// Disables all lines of a partition in every context.
     fn silence_lines(&self, partition: usize) {
         let Some(entry) = self.machine.table.partitions.get(partition) else { return };
+        let _lifted = pmp::lift();
         for line in self.machine.table.lines_of(entry) {
             for context in 0..2 * self.machine.harts {
                 self.machine.plic.set_enabled(context, line.line, false);
@@ -599,6 +607,7 @@ impl Hart {
         self.leave();
         self.mailbox().running.store(number, SeqCst);
         pmp::deactivate();
+        pmp::fence();
         if self.mailbox().has_mail() {
             return;
         }

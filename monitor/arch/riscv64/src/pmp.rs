@@ -9,8 +9,9 @@
 //!
 //! Without a matching entry supervisor and user mode have no access at all, which protects the
 //! monitor's data, the store and every device. With Smepmp (`mseccfg.MML`) machine mode cannot use
-//! the partitions' entries either: the monitor reaches the memory of the *running* partition only
-//! with that partition's own rights, see [`crate::guest_memory`].
+//! what a partition's entries cover: the monitor reaches the memory of the *running* partition only
+//! with that partition's own rights, see [`crate::guest_memory`], and the registers of the interrupt
+//! controller that Linux reaches too only while Linux's entries are not active ([`lift`]).
 
 use crate::csr;
 use core::arch::asm;
@@ -85,11 +86,33 @@ impl Plan {
     }
 }
 
-/// Takes away all partitions' access; the monitor's own entries are locked and stay.
+/// Takes away all partitions' access; the monitor's own entries are locked and stay. Also needed
+/// before machine mode can reach registers that a partition may reach too, see above.
+#[inline]
 pub fn deactivate() {
     csr::write!("pmpcfg0", 0);
     csr::write!("pmpcfg2", 0);
+}
+
+/// While this exists, no partition's entry is active on this hart.
+pub struct Lifted {
+    config: [u64; 2],
+}
+
+/// Lifts the running partition's entries, to reach registers that it may reach too.
+pub fn lift() -> Lifted {
+    let config = [csr::read!("pmpcfg0"), csr::read!("pmpcfg2")];
+    deactivate();
     fence();
+    Lifted { config }
+}
+
+impl Drop for Lifted {
+    fn drop(&mut self) {
+        csr::write!("pmpcfg0", self.config[0]);
+        csr::write!("pmpcfg2", self.config[1]);
+        fence();
+    }
 }
 
 /// Makes changed protection, and a changed `satp`, effective (3.7.2).
