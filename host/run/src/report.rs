@@ -159,7 +159,7 @@ impl Report {
             };
             let own = |event: &&StatusEvent| usize::from(event.partition) == index;
             let events: Vec<_> = status.events.iter().filter(own).copied().collect();
-            judge(name, partition, &events, &mut reasons);
+            judge(name, partition, &events, clock.mode, &mut reasons);
             partitions.insert(
                 name.name.clone(),
                 partition_report(name, partition, &events),
@@ -285,8 +285,11 @@ fn judge(
     name: &PartitionName,
     partition: &StatusPartition,
     events: &[StatusEvent],
+    clock: ClockMode,
     reasons: &mut Vec<String>,
 ) {
+    // By the host's clock a partition is late whenever the host is busy with something else.
+    let time_counts = clock == ClockMode::Virtual;
     let mut reason = |text: String| reasons.push(format!("{} {text}", name.name));
     match State::from_number(partition.state) {
         Some(State::Running) => {}
@@ -299,7 +302,7 @@ fn judge(
         None => reason(format!("is in the unknown state {}", partition.state)),
     }
     let missed = partition.deadlines_missed;
-    if missed != 0 {
+    if missed != 0 && time_counts {
         let total = missed.saturating_add(partition.deadlines_met);
         reason(format!("missed {missed} of {total} deadlines"));
     }
@@ -307,9 +310,11 @@ fn judge(
         return;
     }
     for kind in Kind::ALL {
-        // Told above already.
-        if matches!(kind, Kind::DeadlineMiss | Kind::Shutdown) {
-            continue;
+        match kind {
+            // Told above already.
+            Kind::DeadlineMiss | Kind::Shutdown => continue,
+            Kind::BudgetOverrun if !time_counts => continue,
+            _ => {}
         }
         let mut of_kind = events.iter().filter(|event| event.kind == kind as u8);
         if let Some(first) = of_kind.next() {
@@ -321,7 +326,7 @@ fn judge(
         }
     }
     let lost = u64::from(partition.events_total).saturating_sub(events.len() as u64);
-    if lost != 0 {
+    if lost != 0 && time_counts {
         reason(format!(
             "had {lost} earlier health events that are no longer kept"
         ));

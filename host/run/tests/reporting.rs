@@ -143,6 +143,25 @@ fn a_critical_partition_may_have_no_health_event_of_any_kind() {
 }
 
 #[test]
+fn by_the_hosts_clock_lateness_does_not_count() {
+    let block = status(|partitions, events| {
+        partitions[0].deadlines_missed = 5;
+        partitions[0].events_total = 100;
+        events.push(event(0, Kind::DeadlineMiss));
+        events.push(event(0, Kind::BudgetOverrun));
+    });
+    let clock = ClockReport {
+        mode: ClockMode::Host,
+        shift: None,
+        slice_us: None,
+    };
+    let report = |block: &[u8]| Report::new(&system(), clock, &Status::decode(block).unwrap());
+    assert!(report(&block).healthy);
+    let fault = status(|_, events| events.push(event(0, Kind::AccessFault)));
+    assert!(!report(&fault).healthy);
+}
+
+#[test]
 fn events_that_were_not_kept_still_count() {
     let report = report(|partitions, _| partitions[0].events_total = 3);
     assert_eq!(
