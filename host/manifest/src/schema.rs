@@ -5,14 +5,43 @@
 #![allow(dead_code)]
 
 use schemars::{JsonSchema, generate::SchemaSettings};
+use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// The JSON Schema of a manifest.
-pub fn schema() -> serde_json::Value {
-    SchemaSettings::draft2020_12()
+pub fn schema() -> Value {
+    let mut schema = SchemaSettings::draft2020_12()
         .into_generator()
         .into_root_schema_for::<Manifest>()
-        .to_value()
+        .to_value();
+    remove_null(&mut schema);
+    schema
+}
+
+/// Takes out that optional keys may be null: TOML has no null, an optional key is left out.
+fn remove_null(schema: &mut Value) {
+    if let Value::Object(object) = schema {
+        if let Some(Value::Array(types)) = object.get_mut("type") {
+            types.retain(|name| name != "null");
+            if let [only] = types.as_slice() {
+                let only = only.clone();
+                object.insert("type".to_owned(), only);
+            }
+        }
+        if let Some(Value::Array(choices)) = object.get_mut("anyOf") {
+            choices.retain(|choice| choice["type"] != "null");
+            if let [Value::Object(only)] = choices.as_slice() {
+                let only = only.clone();
+                object.remove("anyOf");
+                object.extend(only);
+            }
+        }
+    }
+    match schema {
+        Value::Object(object) => object.values_mut().for_each(remove_null),
+        Value::Array(values) => values.iter_mut().for_each(remove_null),
+        _ => {}
+    }
 }
 
 /// A system: a board and the partitions on it.
@@ -24,6 +53,7 @@ struct Manifest {
     /// The hardware it runs on.
     board: Board,
     /// The partitions, by name: 1 to 31 lower-case letters, digits, `-` and `_`. `monitor` is taken.
+    #[schemars(extend("propertyNames" = { "pattern": "^[a-z0-9_-]{1,31}$" }))]
     partition: BTreeMap<String, Partition>,
     /// How it is run on a developer's machine.
     run: Option<Run>,
@@ -47,7 +77,8 @@ struct Board {
     /// How much RAM it has, from its base on.
     memory: Size,
     /// How many cores it has. They are numbered from 0.
-    cores: u8,
+    #[schemars(range(min = 1, max = 8))]
+    cores: u32,
     /// Whether its cores have Smepmp, by which the monitor's text is read-only even to the monitor.
     #[schemars(default = "yes")]
     smepmp: Option<bool>,
@@ -58,7 +89,12 @@ struct Board {
 
 /// A partition: an isolated computer.
 #[derive(JsonSchema)]
-#[schemars(deny_unknown_fields, rename_all = "kebab-case")]
+#[schemars(
+    deny_unknown_fields,
+    rename_all = "kebab-case",
+    extend("oneOf" = [{ "required": ["image"] }, { "required": ["linux"] }]),
+    extend("dependentRequired" = { "budget": ["period"], "period": ["budget"] })
+)]
 struct Partition {
     /// How much depends on it. On a shared core the more critical partition always runs first; it
     /// also starts first. SIL and DAL names stand for the ASIL of the same rank: SIL-1 to SIL-4 for
@@ -76,7 +112,8 @@ struct Partition {
     memory: Memory,
     /// The cores it runs on. Its own number for a core is the place in this list. A core in several
     /// partitions' lists is shared.
-    cores: Vec<u8>,
+    #[schemars(length(min = 1), inner(range(max = 7)))]
+    cores: Vec<u32>,
     /// What becomes of its floating-point state at a switch. `none`: it may not use any, and costs
     /// nothing. `eager` (the default): it is saved and restored.
     fp: Option<FloatingPoint>,

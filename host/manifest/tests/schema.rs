@@ -6,6 +6,7 @@ use partita_manifest::{Code, load, schema};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::fs;
+use std::path::Path;
 
 /// The schema of the table with this name.
 fn table<'a>(schema: &'a Value, name: &str) -> &'a Value {
@@ -61,6 +62,48 @@ fn the_schema_and_the_parser_know_the_same_keys() {
             false,
             "{name}"
         );
+    }
+}
+
+#[test]
+fn the_example_in_the_reference_is_a_sound_manifest() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/manifest.md");
+    let page = fs::read_to_string(page).unwrap();
+    let example = page.split("```toml\n").nth(1).unwrap();
+    let example = example.split("```").next().unwrap();
+    let folder = common::folder("reference");
+    fs::copy(folder.join("program.elf"), folder.join("cluster.elf")).unwrap();
+    let path = folder.join("system.toml");
+    fs::write(&path, example).unwrap();
+    let plan = load(&path).unwrap_or_else(|problems| panic!("{problems}"));
+    assert!(plan.warnings.is_empty(), "{}", plan.warnings);
+}
+
+#[test]
+fn nothing_may_be_null() {
+    let text = schema().to_string();
+    assert!(!text.contains("null"), "{text}");
+}
+
+#[test]
+fn every_key_and_every_code_is_in_the_reference() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/manifest.md");
+    let page = fs::read_to_string(page).unwrap();
+    let schema = schema();
+    for name in [
+        "System",
+        "Board",
+        "Run",
+        "Partition",
+        "Linux",
+        "FixedMemory",
+    ] {
+        for key in keys(&schema, name) {
+            assert!(page.contains(&format!("`{key}`")), "{name}.{key}");
+        }
+    }
+    for code in Code::ALL {
+        assert!(page.contains(&format!("| `{code}` |")), "{code}");
     }
 }
 
