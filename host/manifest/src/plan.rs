@@ -183,8 +183,8 @@ pub struct StoredPart {
     pub destination: u64,
     /// The bytes.
     pub bytes: Vec<u8>,
-    /// Their SHA-256.
-    pub sha256: [u8; 32],
+    /// Their digest ([`partita_abi::digest`]).
+    pub digest: [u8; 32],
 }
 
 /// Parses, checks and plans the system of a manifest, and reads the images that it names.

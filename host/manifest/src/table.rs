@@ -1,12 +1,12 @@
 //! The plan as bytes: the system table that the monitor reads.
 
 use crate::plan::{Plan, PlannedPartition};
+use partita_abi::digest::digest;
 use partita_abi::name::Name;
 use partita_abi::table::Console;
 use partita_abi::table::{
     Header, ImagePart, Line, Partition, Protection, Region, Span, VirtualCore,
 };
-use sha2::{Digest, Sha256};
 use zerocopy::{FromZeros, Immutable, IntoBytes};
 
 /// The arrays behind the header.
@@ -54,7 +54,7 @@ pub(crate) fn encode(plan: &Plan) -> Vec<u8> {
     };
     let mut bytes = header.as_bytes().to_vec();
     bytes.extend(body);
-    let hash: [u8; 32] = Sha256::digest(&bytes[Header::HASHED_FROM..]).into();
+    let hash: [u8; 32] = digest(&bytes[Header::HASHED_FROM..]);
     bytes[Header::HASHED_FROM - hash.len()..Header::HASHED_FROM].copy_from_slice(&hash);
     bytes
 }
@@ -114,7 +114,7 @@ fn add_partition(plan: &Plan, index: usize, partition: &PlannedPartition, arrays
         source: part.source,
         destination: part.destination,
         size: part.bytes.len() as u64,
-        hash: part.sha256,
+        hash: part.digest,
         partition: number,
         reserved: [0; 6],
     }));

@@ -81,8 +81,8 @@ fn explain_one(plan: &Plan, index: usize, partition: &PlannedPartition) -> Value
         .iter()
         .filter(|part| part.partition == index)
         .map(|part| {
-            let sha256: String = part
-                .sha256
+            let digest: String = part
+                .digest
                 .iter()
                 .map(|byte| format!("{byte:02x}"))
                 .collect();
@@ -91,7 +91,7 @@ fn explain_one(plan: &Plan, index: usize, partition: &PlannedPartition) -> Value
                 "source": part.source,
                 "destination": part.destination,
                 "size": part.bytes.len(),
-                "sha256": sha256,
+                "blake2b256": digest,
             })
         })
         .collect();

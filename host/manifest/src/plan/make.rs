@@ -9,10 +9,10 @@ use crate::problem::{Problem, Problems};
 use crate::quantity::{show_rounded, show_size};
 use crate::system::{Partition, System};
 use crate::{Code, PartRole, device_tree, layout, table};
+use partita_abi::digest::digest;
 use partita_abi::image::{STORE_ALIGNMENT, STORE_OFFSET};
 use partita_abi::table::Kind;
 use partita_board::Window;
-use sha2::{Digest, Sha256};
 use std::cmp::Reverse;
 use std::path::Path;
 
@@ -244,7 +244,7 @@ fn store(system: &System, parts: Vec<Vec<layout::Part>>) -> Vec<StoredPart> {
                 role: part.role,
                 source,
                 destination: part.destination,
-                sha256: Sha256::digest(&part.bytes).into(),
+                digest: digest(&part.bytes),
                 bytes: part.bytes,
             });
             source = (source + size).next_multiple_of(STORE_ALIGNMENT);
