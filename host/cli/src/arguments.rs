@@ -136,12 +136,13 @@ partition's console:
   Ctrl-] DIGIT     move to the console of partition 0, 1, ...
   Ctrl-] c         send Ctrl-C to the partition
   Ctrl-] q, ?      end the run; show the keys
-A pipe at standard input is sent to that console as it is.
+A pipe at standard input is sent to that console as it is. A system that still boots forgets what
+came before it listened; --after waits for its prompt.
 
 Examples:
   partita run system.toml --clock host
   partita run system.toml --headless --for 10s --report report.json
-  echo 'uname -a' | partita run system.toml --console linux --for 20s
+  echo 'uname -a' | partita run system.toml --console linux --after '# ' --for 20s
   partita run system.toml -- -d guest_errors -D qemu.log
 
 Exit status:
@@ -171,6 +172,9 @@ pub struct Run {
     /// The partition that input goes to at first, by name
     #[arg(long, value_name = "PARTITION")]
     pub console: Option<String>,
+    /// Send a pipe at standard input only when the console has printed this text, such as a prompt
+    #[arg(long, value_name = "TEXT", conflicts_with = "headless")]
+    pub after: Option<String>,
     /// What drives the machine's time
     #[arg(long, value_name = "CLOCK", default_value = "virtual")]
     pub clock: ClockArgument,

@@ -271,6 +271,26 @@ fn a_pipe_is_sent_to_the_console() {
 }
 
 #[test]
+fn a_pipe_can_wait_for_a_prompt() {
+    let prompt = "[    0.000000100 linux] ready: \x1f\n";
+    let text = format!("{prompt}{}{}", char::from(fake::WAIT_FOR_Q), hello());
+    let folder = folder(&text);
+    let run = |after: &str| {
+        let arguments = [&RUN[..], &["--timeout", "2s", "--after", after]].concat();
+        let mut child = partita(folder.path(), &arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(b"q").unwrap();
+        wait(&mut child)
+    };
+    assert_eq!(run("ready: "), 0);
+    assert_eq!(run("never"), 3);
+}
+
+#[test]
 fn a_signal_ends_the_run_with_its_report() {
     let text = format!(
         "[    0.000000100 linux] ready\n{}{}",

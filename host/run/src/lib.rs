@@ -2,7 +2,7 @@
 //!
 //! The stream of the one serial port goes through small, pure stages, each of which can be tested with
 //! bytes alone: [`splitter`] finds the records, [`joiner`] makes lines of them, [`status`] puts the
-//! monitor's status block together, [`report`] says what it means. [`session`] is the only part that
+//! monitor's status block together, [`report`] says what it means. The session is the only part that
 //! waits for anything: QEMU, the keyboard, signals and the clock on the wall.
 #![deny(unsafe_code)]
 
@@ -16,8 +16,9 @@ mod process;
 pub mod qemu;
 pub mod report;
 pub mod script;
-pub mod session;
+mod session;
 pub mod splitter;
+mod start;
 pub mod status;
 mod summary;
 mod system;
@@ -30,8 +31,8 @@ pub use outcome::{End, Outcome, RunError};
 pub use qemu::{Qemu, QemuError};
 pub use report::{Report, report_schema};
 pub use script::{Script, Step};
-pub use session::{run, run_image};
 pub use splitter::Source;
+pub use start::{run, run_image};
 pub use summary::summary;
 pub use system::{PartitionName, System};
 pub use terminal::stdin_is_ours;

@@ -45,6 +45,9 @@ pub struct RunOptions {
     pub console: Option<usize>,
     /// Where console input comes from.
     pub input: Input,
+    /// For [`Input::Pipe`]: what the console in focus prints before the pipe is sent to it. A system
+    /// forgets what came before it listened.
+    pub input_after: Option<String>,
     /// What to type when.
     pub script: Script,
     /// More arguments for QEMU.
@@ -66,6 +69,7 @@ impl Default for RunOptions {
             timeout: None,
             console: None,
             input: Input::None,
+            input_after: None,
             script: Script::default(),
             extra: Vec::new(),
             signals: false,

@@ -1,23 +1,19 @@
-//! One run, from the start of QEMU to the verdict.
+//! One run, from QEMU's first byte to the verdict.
 
 use crate::Sink;
 use crate::joiner::{Joiner, Line};
 use crate::keys::{self, Action, Keys};
-use crate::options::{Clock, Input, RunOptions};
-use crate::outcome::{End, Outcome, RunError};
+use crate::options::RunOptions;
+use crate::outcome::{End, Outcome};
 use crate::process::QemuProcess;
-use crate::qemu::{Qemu, SLICE_WARNING};
-use crate::report::{ClockMode, ClockReport, Report};
-use crate::script::{Player, Step};
+use crate::qemu::SLICE_WARNING;
+use crate::report::{ClockReport, Report};
+use crate::script::{Player, Script, Step};
 use crate::splitter::{Record, Source, Splitter};
 use crate::status::{Collector, Status, StatusError};
 use crate::system::System;
-use crate::terminal::RawTerminal;
 use crate::threads::{Chunk, Message, Threads};
-use partita_abi::image::RunParameters;
-use partita_image::SystemImage;
 use partita_manifest::Plan;
-use std::io::Write as _;
 use std::sync::mpsc::{RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
@@ -34,101 +30,8 @@ const LAST_WORDS: Duration = Duration::from_millis(20);
 /// How many of the last lines are kept for the message about a run that failed.
 const LAST_LINES: usize = 10;
 
-/// Packs and runs a system.
-///
-/// # Errors
-/// The run could not be started. How a run that was started ended is in its outcome.
-pub fn run(
-    plan: &Plan,
-    monitor_elf: &[u8],
-    options: RunOptions,
-    sink: &mut dyn Sink,
-) -> Result<Outcome, RunError> {
-    run_image(plan, partita_image::pack(plan, monitor_elf)?, options, sink)
-}
-
-/// Runs a system from an image that is packed already.
-///
-/// # Errors
-/// The run could not be started.
-pub fn run_image(
-    plan: &Plan,
-    mut image: SystemImage,
-    options: RunOptions,
-    sink: &mut dyn Sink,
-) -> Result<Outcome, RunError> {
-    let shift = options.shift_for(plan.cores);
-    if let Some(shift) = shift.filter(|shift| *shift > 10) {
-        return Err(RunError::Shift(shift));
-    }
-    let qemu = Qemu::find(plan, options.qemu.as_deref())?;
-    if let Some(end) = options.end {
-        let end_ns = u64::try_from(end.as_nanos()).unwrap_or(u64::MAX);
-        image.with_run_parameters(RunParameters {
-            magic: RunParameters::MAGIC,
-            end_ns,
-        });
-    }
-    let host = |what| move |error| RunError::Host { what, error };
-    let mut file = tempfile::Builder::new()
-        .prefix("partita-")
-        .suffix(".img")
-        .tempfile()
-        .map_err(host("make a temporary file for the system image"))?;
-    file.write_all(image.bytes())
-        .map_err(host("write the system image to a temporary file"))?;
-    drop(image);
-    let clock = ClockReport {
-        mode: match options.clock {
-            Clock::Virtual => ClockMode::Virtual,
-            Clock::Host => ClockMode::Host,
-        },
-        shift,
-        slice_us: options.slice_for(plan.cores),
-    };
-    let arguments = qemu.arguments(plan, file.path(), &options);
-    let (process, pipes) =
-        QemuProcess::start(qemu.program(), &arguments).map_err(host("start QEMU"))?;
-    let threads =
-        Threads::start(pipes, options.input, options.signals).map_err(host("watch for signals"))?;
-    let terminal = match options.input {
-        Input::Keys => Some(RawTerminal::take().map_err(host("take over the terminal"))?),
-        Input::None | Input::Pipe => None,
-    };
-    let system = System::from(plan);
-    let names = system
-        .partitions
-        .iter()
-        .map(|partition| partition.name.clone());
-    let focus = options.console.unwrap_or(plan.console_focus);
-    sink.focus(focus);
-    let session = Session {
-        process,
-        splitter: Splitter::new(names),
-        joiner: Joiner::default(),
-        collector: Collector::default(),
-        status: None,
-        player: Player::new(options.script.clone()),
-        keys: Keys::default(),
-        sink,
-        to_qemu: threads.to_qemu.clone(),
-        focus,
-        focus_sent: plan.console_focus,
-        image_file: Some(file),
-        spoken: false,
-        held: Vec::new(),
-        diagnostics: String::new(),
-        lines: Vec::new(),
-        keep_lines: options.keep_lines,
-        ending: None,
-        last_sign: Instant::now(),
-    };
-    let outcome = session.run(&threads, options.patience(), &system, clock);
-    drop(terminal);
-    Ok(outcome)
-}
-
-struct Session<'a> {
+/// A run that goes on.
+pub(crate) struct Session<'a> {
     process: QemuProcess,
     splitter: Splitter,
     joiner: Joiner,
@@ -136,6 +39,10 @@ struct Session<'a> {
     /// The monitor's status, or why it cannot be read.
     status: Option<Result<Status, StatusError>>,
     player: Player,
+    /// Waits for what the console in focus prints before the pipe is sent to it.
+    gate: Option<Player>,
+    /// What came from the pipe before.
+    piped: Vec<Chunk>,
     keys: Keys,
     sink: &'a mut dyn Sink,
     to_qemu: Sender<Chunk>,
@@ -166,8 +73,52 @@ struct Ending {
     asked: Instant,
 }
 
-impl Session<'_> {
-    fn run(
+impl<'a> Session<'a> {
+    /// A session of a QEMU that was just started, with its image in `image_file`.
+    pub(crate) fn new(
+        plan: &Plan,
+        options: &RunOptions,
+        process: QemuProcess,
+        threads: &Threads,
+        image_file: tempfile::NamedTempFile,
+        sink: &'a mut dyn Sink,
+    ) -> Self {
+        let names = plan
+            .partitions
+            .iter()
+            .map(|partition| partition.name.clone());
+        let focus = options.console.unwrap_or(plan.console_focus);
+        sink.focus(focus);
+        Self {
+            process,
+            splitter: Splitter::new(names),
+            joiner: Joiner::default(),
+            collector: Collector::default(),
+            status: None,
+            player: Player::new(options.script.clone()),
+            gate: options.input_after.as_ref().map(|text| {
+                let script = Script::default().expect(focus, text).end();
+                Player::new(script)
+            }),
+            piped: Vec::new(),
+            keys: Keys::default(),
+            sink,
+            to_qemu: threads.to_qemu.clone(),
+            focus,
+            focus_sent: plan.console_focus,
+            image_file: Some(image_file),
+            spoken: false,
+            held: Vec::new(),
+            diagnostics: String::new(),
+            lines: Vec::new(),
+            keep_lines: options.keep_lines,
+            ending: None,
+            last_sign: Instant::now(),
+        }
+    }
+
+    /// Runs to the end.
+    pub(crate) fn run(
         mut self,
         threads: &Threads,
         patience: Option<Duration>,
@@ -191,6 +142,7 @@ impl Session<'_> {
             match threads.messages.recv_timeout(TICK) {
                 Ok(Message::Output(bytes)) => self.output(&bytes),
                 Ok(Message::Diagnostics(text)) => self.diagnose(&text),
+                Ok(Message::Input(chunk)) if self.gate.is_some() => self.piped.push(chunk),
                 Ok(Message::Input(chunk)) => self.send(chunk),
                 Ok(Message::Keys(bytes)) => {
                     if self.press(&bytes) {
@@ -284,8 +236,10 @@ impl Session<'_> {
         }
         let sink = &mut *self.sink;
         let player = &mut self.player;
+        let gate = &mut self.gate;
         let line = self.joiner.push(record, |piece| {
             player.saw(piece);
+            gate.iter_mut().for_each(|gate| gate.saw(piece));
             sink.piece(piece);
         });
         if let Some(line) = line {
@@ -293,6 +247,11 @@ impl Session<'_> {
         }
         while let Some(step) = self.player.due() {
             self.step(step);
+        }
+        if self.gate.as_mut().and_then(Player::due).is_some() {
+            self.gate = None;
+            let piped = std::mem::take(&mut self.piped);
+            piped.into_iter().for_each(|chunk| self.send(chunk));
         }
     }
 

@@ -172,6 +172,7 @@ fn options(arguments: &Run, console: Option<usize>, input: Input) -> RunOptions 
         timeout: arguments.timeout,
         console,
         input,
+        input_after: arguments.after.clone(),
         script: Script::default(),
         extra: arguments.extra.clone(),
         signals: true,
