@@ -6,6 +6,7 @@
 //!
 //! - [`table`]: the system table, which the host makes and the monitor reads at boot;
 //! - [`image`]: where the table and the run parameters lie in a system image;
+//! - [`digest`]: the digest of the table and of all stored parts;
 //! - [`monitor_call`]: the Partita SBI extension;
 //! - [`health`]: health events and partition states;
 //! - [`status`]: the status block that the monitor hands to the host at the end of a run;
@@ -17,6 +18,7 @@
 compile_error!("the contracts are read in place and therefore need a little-endian machine");
 
 pub mod console;
+pub mod digest;
 pub mod health;
 pub mod image;
 pub mod monitor_call;

@@ -31,7 +31,7 @@ pub struct Header {
     pub version: u32,
     /// Bytes of the whole table.
     pub total_bytes: u32,
-    /// SHA-256 of all bytes after this field, to the end of the table.
+    /// [`crate::digest`] of all bytes after this field, to the end of the table.
     pub hash: [u8; 32],
     /// Name of the system.
     pub system: Name,
@@ -224,7 +224,7 @@ pub struct ImagePart {
     pub destination: u64,
     /// Size in bytes.
     pub size: u64,
-    /// SHA-256 of the pristine copy.
+    /// [`crate::digest`] of the pristine copy.
     pub hash: [u8; 32],
     /// Index of the partition.
     pub partition: u16,

@@ -31,7 +31,7 @@ pub fn pack(plan: &Plan, monitor_elf: &[u8]) -> Result<SystemImage, ImageError> 
             name: format!("{name}: {}", part.role.name()),
             address: part.source,
             bytes: &part.bytes,
-            sha256: part.sha256,
+            digest: part.digest,
         }
     });
     let ram_end = plan.board.ram_base.saturating_add(plan.memory_bytes);

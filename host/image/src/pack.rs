@@ -2,6 +2,7 @@
 
 use crate::monitor::put;
 use crate::{ImageError, Monitor};
+use partita_abi::digest::digest;
 use partita_abi::image::{
     RUN_PARAMETERS_OFFSET, RunParameters, STORE_ALIGNMENT, STORE_OFFSET, TABLE_MAX_BYTES,
     TABLE_OFFSET,
@@ -19,8 +20,8 @@ pub struct Piece<'a> {
     pub address: u64,
     /// Its bytes.
     pub bytes: &'a [u8],
-    /// The SHA-256 that the table names for it.
-    pub sha256: [u8; 32],
+    /// The digest that the table names for it ([`partita_abi::digest`]).
+    pub digest: [u8; 32],
 }
 
 /// What lies where in a system image.
@@ -29,7 +30,7 @@ pub(crate) struct Placed {
     pub(crate) name: String,
     pub(crate) address: u64,
     pub(crate) size: u64,
-    pub(crate) sha256: [u8; 32],
+    pub(crate) digest: [u8; 32],
 }
 
 /// A system image: one flat file for the start of a board's RAM.
@@ -136,7 +137,7 @@ pub fn assemble<'a>(
             name: piece.name,
             address: piece.address,
             size: piece.bytes.len() as u64,
-            sha256: piece.sha256,
+            digest: piece.digest,
         });
     }
     Ok(SystemImage {
@@ -167,7 +168,7 @@ fn check(piece: &Piece<'_>, end: u64, store: u64, ram_end: u64) -> Result<(), Im
             alignment: STORE_ALIGNMENT,
         });
     }
-    if piece.sha256 != <[u8; 32]>::from(Sha256::digest(piece.bytes)) {
+    if piece.digest != digest(piece.bytes) {
         return Err(ImageError::Hash(name()));
     }
     Ok(())
@@ -178,6 +179,6 @@ fn placed(name: &str, address: u64, bytes: &[u8]) -> Placed {
         name: name.to_owned(),
         address,
         size: bytes.len() as u64,
-        sha256: Sha256::digest(bytes).into(),
+        digest: digest(bytes),
     }
 }

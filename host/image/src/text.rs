@@ -36,7 +36,7 @@ impl Display for SystemImage {
             .unwrap_or(0);
         writeln!(
             formatter,
-            "  {:10}  {:>10}  {:width$}  sha256",
+            "  {:10}  {:>10}  {:width$}  blake2b-256",
             "address", "bytes", "what"
         )?;
         for placed in &self.placed {
@@ -46,7 +46,7 @@ impl Display for SystemImage {
                 placed.address,
                 placed.size,
                 placed.name,
-                Hex(&placed.sha256)
+                Hex(&placed.digest)
             )?;
         }
         Ok(())

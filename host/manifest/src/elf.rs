@@ -142,6 +142,13 @@ impl Program {
                 "name the entry in the linker script with `ENTRY(…)`",
             ));
         }
+        if program.entry % 2 != 0 {
+            return Err(Refusal::new(
+                Code::ElfEntry,
+                format!("starts at {:#x}, an odd address", program.entry),
+                "correct the linker script",
+            ));
+        }
         program.merge_pieces()?;
         if program.relocatable {
             program.read_relocations(header, data)?;

@@ -40,7 +40,7 @@ cores = 4
 criticality = "QM"
 linux = { kernel = "Image", initramfs = "initramfs.cpio", command-line = "console=ttyS0" }
 memory = "512MiB"
-cores = [0, 1, 2]
+cores = [0, 1, 2, 3]
 devices = ["virtio3"]
 accept = ["dma"]
 
@@ -81,7 +81,7 @@ fn the_table_says_what_the_plan_says() {
         assert_eq!(linux.uart_base, 0x1000_0000);
         assert_eq!((cluster.budget_ns, cluster.period_ns), (800_000, 1_000_000));
         assert_eq!(cluster.criticality, Criticality::AsilB.level());
-        assert_eq!(table.virtual_cores_of(linux).len(), 3);
+        assert_eq!(table.virtual_cores_of(linux).len(), 4);
         let line = table.lines_of(cluster)[0];
         assert_eq!((line.line, line.route), (11, Route::Mediated as u8));
         let line = table.lines_of(linux)[0];
@@ -184,6 +184,7 @@ fn linux_reaches_only_its_own_contexts_of_the_interrupt_controller() {
         (0xc20_1000, Some(0)),
         (0xc20_3000, Some(1)),
         (0xc20_5000, Some(2)),
+        (0xc20_7000, Some(3)),
     ];
     assert_eq!(pages, expected);
 }

@@ -4,9 +4,10 @@
 mod common;
 
 use partita_abi::image::STORE_OFFSET;
-use partita_abi::table::Kind;
+use partita_abi::table::{Kind, SystemTable};
 use partita_board::{Board, Plic, QEMU_VIRT_RISCV64, Window};
 use partita_manifest::{Code, Plan, PlannedCore, PlannedPartition, load};
+use partita_monitor_core::check::{BoardLimits, Reserved};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use softcore_rv64::prelude::bv;
@@ -14,6 +15,7 @@ use softcore_rv64::raw::{self, AccessType, physaddr};
 use softcore_rv64::{Core, Privilege, config, new_core};
 use std::fmt::Write;
 use std::fs;
+use zerocopy::IntoBytes;
 
 const BOARD: &Board = &QEMU_VIRT_RISCV64;
 const SYSTEMS: u32 = 2000;
@@ -301,6 +303,24 @@ fn check_slots(plan: &Plan) {
     }
 }
 
+/// The monitor finds nothing wrong with the table when it boots.
+fn check_table(plan: &Plan) {
+    let reserve = |window: Window| Reserved {
+        base: window.base,
+        size: window.size,
+    };
+    let limits = BoardLimits {
+        name: BOARD.name,
+        ram_base: BOARD.ram_base,
+        lines: BOARD.plic.lines,
+        reserved: &[BOARD.aclint, BOARD.finisher, BOARD.uart.window].map(reserve),
+    };
+    let mut words = vec![0_u64; plan.table.len().div_ceil(8)];
+    words.as_mut_bytes()[..plan.table.len()].copy_from_slice(&plan.table);
+    let table = SystemTable::parse(words.as_bytes()).unwrap();
+    assert_eq!(partita_monitor_core::check::check(&table, &limits), Ok(()));
+}
+
 /// No byte belongs to two partitions' memory, or to one's and the monitor's.
 fn check_memory(plan: &Plan) {
     let mut rams: Vec<Window> = plan
@@ -339,6 +359,7 @@ fn a_partition_reaches_what_is_its_own_and_nothing_else() {
         match load(&path) {
             Ok(plan) => {
                 check_memory(&plan);
+                check_table(&plan);
                 check(&plan, &system);
             }
             Err(problems) => {

@@ -3,10 +3,10 @@
 //! The host tools make sound tables. The monitor does not rely on that: whatever it finds in memory
 //! must prove that no partition can reach another, before it is believed.
 
+use partita_abi::digest::digest;
 use partita_abi::image::STORE_OFFSET;
 use partita_abi::table::{Header, Partition, Region, RegionKind, SystemTable};
 use partita_abi::{MAX_CORES, MAX_SHARING};
-use sha2::{Digest, Sha256};
 
 /// Protection works on whole pages of this many bytes.
 pub const PAGE: u64 = 4096;
@@ -104,7 +104,7 @@ pub fn is_own_ram(table: &SystemTable<'_>, partition: &Partition, base: u64, siz
 /// # Errors
 /// The first flaw found.
 pub fn check(table: &SystemTable<'_>, board: &BoardLimits<'_>) -> Result<(), Flaw> {
-    if Sha256::digest(table.hashed)[..] != table.header.hash[..] {
+    if digest(table.hashed) != table.header.hash {
         return Err(Flaw::Hash);
     }
     if table.header.board.as_str() != board.name {

@@ -1,12 +1,12 @@
 //! A sound table passes; every single lie in it is found.
 
 use super::{BoardLimits, Flaw, Reserved, check};
+use partita_abi::digest::digest;
 use partita_abi::name::Name;
 use partita_abi::table::{
     Header, ImagePart, Line, Partition, Protection, Region, RegionKind, Route, Span, SystemTable,
     VirtualCore,
 };
-use sha2::{Digest, Sha256};
 use zerocopy::IntoBytes;
 
 /// A table as plain vectors, to be bent and then laid out.
@@ -153,7 +153,7 @@ impl TestTable {
         .concat();
         header.total_bytes = (size_of::<Header>() + rest.len()) as u32;
         let mut bytes = [header.as_bytes(), &rest].concat();
-        let hash = Sha256::digest(&bytes[Header::HASHED_FROM..]);
+        let hash = digest(&bytes[Header::HASHED_FROM..]);
         bytes[16..48].copy_from_slice(&hash);
         let mut words = vec![0_u64; bytes.len().div_ceil(8)];
         words.as_mut_bytes()[..bytes.len()].copy_from_slice(&bytes);

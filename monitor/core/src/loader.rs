@@ -4,15 +4,15 @@
 //! interrupts between two steps, so loading a large image never delays a more critical partition by
 //! more than one step.
 
+use partita_abi::digest::{BLOCK_BYTES, Hasher};
 use partita_abi::table::{ImagePart, Partition, RegionKind, SystemTable};
-use sha2::{Digest, Sha256};
 
 /// Bytes that one step scrubs.
 const SCRUB_BYTES: u64 = 1024;
 /// Bytes that one step copies.
 const COPY_BYTES: u64 = 1024;
-/// Bytes that one step hashes where a more critical partition may be waiting: one block of SHA-256.
-const HASH_BYTES: u64 = 64;
+/// Bytes that one step hashes where a more critical partition may be waiting: one block of the digest.
+const HASH_BYTES: u64 = BLOCK_BYTES;
 /// Bytes that one step hashes where nobody more critical shares the core.
 const HASH_BYTES_ALONE: u64 = 4096;
 
@@ -49,7 +49,7 @@ enum Phase {
     Verify {
         part: usize,
         offset: u64,
-        hasher: Sha256,
+        hasher: Hasher,
     },
     Copy {
         part: usize,
@@ -114,7 +114,7 @@ impl Loader {
                     *offset += length;
                     return Progress::More;
                 }
-                if hasher.clone().finalize()[..] != current.hash[..] {
+                if hasher.clone().finish() != current.hash {
                     return Progress::Corrupt {
                         source: current.source,
                     };
@@ -152,7 +152,7 @@ impl Loader {
         self.phase = Phase::Verify {
             part,
             offset: 0,
-            hasher: Sha256::new(),
+            hasher: Hasher::default(),
         };
         Progress::More
     }
@@ -170,7 +170,7 @@ fn part_at<'a>(
 mod tests {
     use super::{LoadMemory, Loader, Progress};
     use crate::check::tests::TestTable;
-    use sha2::{Digest, Sha256};
+    use partita_abi::digest::digest;
 
     struct Memory {
         base: u64,
@@ -217,7 +217,7 @@ mod tests {
             .collect();
         let part = &mut table.image_parts[0];
         part.size = image.len() as u64;
-        part.hash = Sha256::digest(&image).into();
+        part.hash = digest(&image);
         let mut memory = Memory {
             base: 0x8000_0000,
             bytes: vec![0xaa; 0x80_0000],
@@ -252,6 +252,9 @@ mod tests {
         let source = table.image_parts[0].source;
         let place = memory.range(source + 4321, 1).start;
         memory.bytes[place] ^= 1;
-        assert_eq!(load(&table, &mut memory, true), Progress::Corrupt { source });
+        assert_eq!(
+            load(&table, &mut memory, true),
+            Progress::Corrupt { source }
+        );
     }
 }

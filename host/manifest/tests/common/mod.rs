@@ -176,6 +176,8 @@ fn images() -> Vec<(&'static str, Vec<u8>)> {
     overlapping.load(6, 0x800, vec![1; 8], 8);
     let mut outside_entry = Elf::relocatable();
     outside_entry.entry = 0x10_0000;
+    let mut odd_entry = Elf::relocatable();
+    odd_entry.entry = 0x11;
     let mut object = Elf::relocatable();
     object.kind = ET_REL;
     let mut foreign = Elf::relocatable();
@@ -198,6 +200,7 @@ fn images() -> Vec<(&'static str, Vec<u8>)> {
         ("scattered.elf", scattered.build()),
         ("overlapping.elf", overlapping.build()),
         ("outside-entry.elf", outside_entry.build()),
+        ("odd-entry.elf", odd_entry.build()),
         ("object.elf", object.build()),
         ("x86.elf", foreign.build()),
         ("narrow.elf", narrow),

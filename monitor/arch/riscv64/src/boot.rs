@@ -113,23 +113,47 @@ fn start_machine(
 ) -> &'static Machine {
     let now_ns = || board.ticks_to_ns(aclint.now());
     let mut banner = Text::<200>::new();
-    banner.text("Partita ").text(env!("CARGO_PKG_VERSION")).text(" on ").text(board.name);
-    banner.text(", text ").text(if features.read_only_text { "read-only" } else { "writable" });
-    banner.text(if features.stimecmp { ", stimecmp" } else { ", timer by calls" });
+    banner
+        .text("Partita ")
+        .text(env!("CARGO_PKG_VERSION"))
+        .text(" on ")
+        .text(board.name);
+    banner.text(", text ").text(if features.read_only_text {
+        "read-only"
+    } else {
+        "writable"
+    });
+    banner.text(if features.stimecmp {
+        ", stimecmp"
+    } else {
+        ", timer by calls"
+    });
     console::boot_line(now_ns(), banner.as_bytes());
 
     // SAFETY: RAM of the board that holds the system image's table; nothing writes it.
     let bytes = unsafe {
-        core::slice::from_raw_parts((board.ram_base + TABLE_OFFSET) as *const u8, TABLE_MAX_BYTES)
+        core::slice::from_raw_parts(
+            (board.ram_base + TABLE_OFFSET) as *const u8,
+            TABLE_MAX_BYTES,
+        )
     };
     let table = match SystemTable::parse(bytes) {
         Ok(table) => table,
         Err(error) => refuse(board, table_error(error), None),
     };
     let reserved = [
-        Reserved { base: board.uart.window.base & !0xfff, size: 0x1000 },
-        Reserved { base: board.aclint.base, size: board.aclint.size },
-        Reserved { base: board.finisher.base, size: board.finisher.size },
+        Reserved {
+            base: board.uart.window.base & !0xfff,
+            size: 0x1000,
+        },
+        Reserved {
+            base: board.aclint.base,
+            size: board.aclint.size,
+        },
+        Reserved {
+            base: board.finisher.base,
+            size: board.finisher.size,
+        },
     ];
     let limits = BoardLimits {
         name: board.name,
@@ -146,12 +170,16 @@ fn start_machine(
         0 => u64::MAX,
         end_ns => board.ns_to_ticks(end_ns),
     };
-    let machine =
-        machine::publish(Machine::new(board, aclint, plic, table, features, end_ticks));
+    let machine = machine::publish(Machine::new(
+        board, aclint, plic, table, features, end_ticks,
+    ));
     console::configure(machine);
     let mut line = Text::<200>::new();
-    line.text("system ").text(table.header.system.as_str()).text(": ");
-    line.decimal(table.partitions.len() as u64).text(" partitions on ");
+    line.text("system ")
+        .text(table.header.system.as_str())
+        .text(": ");
+    line.decimal(table.partitions.len() as u64)
+        .text(" partitions on ");
     line.decimal(machine.harts as u64).text(" harts");
     console::boot_line(now_ns(), line.as_bytes());
     machine

@@ -47,7 +47,9 @@ enum Outcome {
 /// Answers the call that the running partition makes.
 #[inline]
 pub fn answer(hart: &mut Hart) -> After {
-    let Some((_, slot, view)) = hart.running() else { return After::Reschedule };
+    let Some((_, slot, view)) = hart.running() else {
+        return After::Reschedule;
+    };
     let registers = &slot.context.registers;
     let call = Registers {
         extension: registers[A7],
@@ -88,7 +90,11 @@ fn carry_out(hart: &mut Hart, view: &'static PartitionView, call: Call) -> Outco
         Call::SendIpi { harts } => {
             for_each(harts, |virtual_hart| {
                 let place = view.place(virtual_hart);
-                hart.post(usize::from(place.hart), usize::from(place.slot), mail::SOFTWARE_INTERRUPT);
+                hart.post(
+                    usize::from(place.hart),
+                    usize::from(place.slot),
+                    mail::SOFTWARE_INTERRUPT,
+                );
             });
             // One to the caller itself waits in this hart's own mailbox.
             Outcome::Value(0)
@@ -96,16 +102,20 @@ fn carry_out(hart: &mut Hart, view: &'static PartitionView, call: Call) -> Outco
         Call::RemoteInstructionFence { harts } | Call::RemoteTranslationFence { harts, .. } => {
             remote_fence(hart, view, harts)
         }
-        Call::HartStart { hart: number, address, opaque } => {
-            start(hart, view, number, address.address(), opaque)
-        }
+        Call::HartStart {
+            hart: number,
+            address,
+            opaque,
+        } => start(hart, view, number, address.address(), opaque),
         Call::HartStop => {
             hart.stop_running();
             Outcome::Gone
         }
         Call::HartStatus { hart: number } => {
             let place = view.place(number);
-            let order = mail::of(usize::from(place.hart)).orders.get(usize::from(place.slot));
+            let order = mail::of(usize::from(place.hart))
+                .orders
+                .get(usize::from(place.slot));
             Outcome::Value(order.map_or(1, |order| u64::from(order.state.load(SeqCst))))
         }
         Call::HartSuspendRetentive => {
@@ -128,12 +138,17 @@ fn carry_out(hart: &mut Hart, view: &'static PartitionView, call: Call) -> Outco
             health::stop(hart, partition, afterwards);
             Outcome::Gone
         }
-        Call::ConsoleWrite { bytes } => {
-            Outcome::Value(console::write(hart, view, bytes.address(), bytes.length().min(CONSOLE_BYTES)))
-        }
-        Call::ConsoleRead { buffer } => {
-            Outcome::Value(console::read(view, buffer.address(), buffer.length().min(CONSOLE_BYTES)))
-        }
+        Call::ConsoleWrite { bytes } => Outcome::Value(console::write(
+            hart,
+            view,
+            bytes.address(),
+            bytes.length().min(CONSOLE_BYTES),
+        )),
+        Call::ConsoleRead { buffer } => Outcome::Value(console::read(
+            view,
+            buffer.address(),
+            buffer.length().min(CONSOLE_BYTES),
+        )),
         Call::ConsoleWriteByte { byte } => {
             if console::write_byte(hart, view, byte) {
                 Outcome::Value(0)
@@ -141,7 +156,11 @@ fn carry_out(hart: &mut Hart, view: &'static PartitionView, call: Call) -> Outco
                 Outcome::Error(FAILED)
             }
         }
-        Call::ReportDeadlines { met, missed, worst_latency_ns } => {
+        Call::ReportDeadlines {
+            met,
+            missed,
+            worst_latency_ns,
+        } => {
             let shared = shared::of(view.index);
             shared.deadlines_met.fetch_add(met, SeqCst);
             shared.worst_wakeup_ns.fetch_max(worst_latency_ns, SeqCst);
@@ -214,11 +233,14 @@ fn remote_fence(hart: &mut Hart, view: &PartitionView, harts: HartSet) -> Outcom
         }
     });
     loop {
-        let all_done = waiting_for.iter().take(count).all(|(target, slot, ticket)| {
-            let mailbox = mail::of(*target);
-            let ahead = mailbox.fences_done.load(SeqCst).wrapping_sub(*ticket) as i32;
-            ahead >= 0 || mailbox.running.load(SeqCst) != *slot
-        });
+        let all_done = waiting_for
+            .iter()
+            .take(count)
+            .all(|(target, slot, ticket)| {
+                let mailbox = mail::of(*target);
+                let ahead = mailbox.fences_done.load(SeqCst).wrapping_sub(*ticket) as i32;
+                ahead >= 0 || mailbox.running.load(SeqCst) != *slot
+            });
         if all_done {
             return Outcome::Value(0);
         }
@@ -248,7 +270,9 @@ fn start(hart: &Hart, view: &PartitionView, number: u32, address: u64, opaque: u
     let Some(order) = mail::of(target).orders.get(usize::from(place.slot)) else {
         return Outcome::Error(INVALID_PARAMETER);
     };
-    let free = order.state.compare_exchange(state::STOPPED, state::START_PENDING, SeqCst, SeqCst);
+    let free = order
+        .state
+        .compare_exchange(state::STOPPED, state::START_PENDING, SeqCst, SeqCst);
     if free.is_err() {
         return Outcome::Error(ALREADY_AVAILABLE);
     }
@@ -261,11 +285,18 @@ fn start(hart: &Hart, view: &PartitionView, number: u32, address: u64, opaque: u
 /// HSM non-retentive suspend (9.4): the hart goes on at `address` as if it had just been started.
 fn resume_at(hart: &mut Hart, address: u64, argument: u64) {
     let features = hart.machine.features;
-    let Some((_, slot, view)) = hart.running() else { return };
+    let Some((_, slot, view)) = hart.running() else {
+        return;
+    };
     let enabled = csr::read!("sie");
-    let timer = if features.stimecmp { csr::read!("0x14d") } else { u64::MAX };
+    let timer = if features.stimecmp {
+        csr::read!("0x14d")
+    } else {
+        u64::MAX
+    };
     let (number, wfi_traps) = (slot.resident.number as u64, slot.context.delegated & 4 == 0);
-    slot.context.start(address, number, argument, wfi_traps, view.floating_point);
+    slot.context
+        .start(address, number, argument, wfi_traps, view.floating_point);
     csr::write!("mepc", address);
     csr::write!("mstatus", slot.context.supervisor.status);
     csr::write!("satp", 0);
@@ -280,7 +311,9 @@ fn resume_at(hart: &mut Hart, address: u64, argument: u64) {
 /// Takes the caller's first pending line.
 fn claim(hart: &mut Hart) -> Outcome {
     let table = hart.machine.table;
-    let Some((_, slot, view)) = hart.running() else { return Outcome::Value(0) };
+    let Some((_, slot, view)) = hart.running() else {
+        return Outcome::Value(0);
+    };
     let ready = slot.pending_lines & !slot.claimed_lines;
     if ready == 0 {
         return Outcome::Value(0);
@@ -302,8 +335,13 @@ fn claim(hart: &mut Hart) -> Outcome {
 /// Ends the handling of a line that the caller has claimed, and lets it interrupt again.
 fn complete(hart: &mut Hart, line: u32) -> Outcome {
     let machine = hart.machine;
-    let (owner, id) = (machine.mediated.get(line as usize).copied().flatten(), hart.id);
-    let Some((number, slot, _)) = hart.running() else { return Outcome::Gone };
+    let (owner, id) = (
+        machine.mediated.get(line as usize).copied().flatten(),
+        hart.id,
+    );
+    let Some((number, slot, _)) = hart.running() else {
+        return Outcome::Gone;
+    };
     let Some(owner) = owner.filter(|owner| usize::from(owner.slot) == number) else {
         return Outcome::Error(INVALID_PARAMETER);
     };
@@ -312,6 +350,8 @@ fn complete(hart: &mut Hart, line: u32) -> Outcome {
         return Outcome::Error(INVALID_PARAMETER);
     }
     slot.claimed_lines &= !bit;
-    machine.plic.set_enabled(partita_board::Plic::machine_context(id), line as u16, true);
+    machine
+        .plic
+        .set_enabled(partita_board::Plic::machine_context(id), line as u16, true);
     Outcome::Value(0)
 }

@@ -96,7 +96,9 @@ static CONSOLES: TicketMutex<Consoles> = TicketMutex::new(Consoles {
 impl Consoles {
     #[inline]
     fn send(&mut self, bytes: usize) {
-        let Some(port) = self.port.as_mut() else { return };
+        let Some(port) = self.port.as_mut() else {
+            return;
+        };
         if self.output.has_output() {
             self.output.drain(port, bytes);
             port.interrupt_when_empty(self.output.has_output());
@@ -112,7 +114,10 @@ pub unsafe fn open(registers: Registers) {
     registers.write_u8(INTERRUPT_ENABLE, 0);
     registers.write_u8(LINE_CONTROL, 3);
     registers.write_u8(FIFO_CONTROL, 7);
-    CONSOLES.lock().port = Some(Port { registers, interrupts: 0 });
+    CONSOLES.lock().port = Some(Port {
+        registers,
+        interrupts: 0,
+    });
 }
 
 /// Names the partitions' consoles and lets the port interrupt.
@@ -121,7 +126,9 @@ pub fn configure(machine: &Machine) {
     let count = machine.table.partitions.len();
     for (rank, partition) in machine.start_order.iter().enumerate().take(count) {
         if let Some(entry) = machine.table.partitions.get(*partition) {
-            consoles.output.name(Console::source_of(*partition), entry.name, rank + 1);
+            consoles
+                .output
+                .name(Console::source_of(*partition), entry.name, rank + 1);
         }
     }
     consoles.focus = usize::from(machine.table.header.console_focus);
@@ -130,7 +137,9 @@ pub fn configure(machine: &Machine) {
     }
     let line = machine.board.uart.line;
     machine.plic.set_priority(line, PRIORITY);
-    machine.plic.set_enabled(Layout::machine_context(machine.console_hart), line, true);
+    machine
+        .plic
+        .set_enabled(Layout::machine_context(machine.console_hart), line, true);
 }
 
 /// A line of the monitor itself.
@@ -149,7 +158,9 @@ pub fn boot_line(now_ns: u64, line: &[u8]) {
 
 /// Sends everything there is. Only before partitions run, and at the end.
 fn flush(consoles: &mut Consoles) {
-    let Some(port) = consoles.port.as_mut() else { return };
+    let Some(port) = consoles.port.as_mut() else {
+        return;
+    };
     while consoles.output.has_output() {
         consoles.output.drain(port, INTERRUPT_BYTES);
     }
@@ -174,7 +185,9 @@ pub fn write(hart: &Hart, view: &PartitionView, address: u64, length: u64) -> u6
     let source = Console::source_of(view.index);
     let mut taken = 0;
     while taken < length {
-        let Some(byte) = memory.read_u8(address.wrapping_add(taken)) else { break };
+        let Some(byte) = memory.read_u8(address.wrapping_add(taken)) else {
+            break;
+        };
         if !consoles.output.put(source, byte, now_ns) {
             break;
         }
@@ -192,7 +205,9 @@ pub fn write_byte(hart: &Hart, view: &PartitionView, byte: u8) -> bool {
     let now_ns = hart.now_ns();
     note_first_output(view, now_ns);
     let consoles = &mut *CONSOLES.lock();
-    let taken = consoles.output.put(Console::source_of(view.index), byte, now_ns);
+    let taken = consoles
+        .output
+        .put(Console::source_of(view.index), byte, now_ns);
     consoles.send(CALL_BYTES);
     taken
 }
@@ -201,7 +216,9 @@ pub fn write_byte(hart: &Hart, view: &PartitionView, byte: u8) -> bool {
 pub fn read(view: &PartitionView, address: u64, length: u64) -> u64 {
     let memory = Physical::of_running(view);
     let consoles = &mut *CONSOLES.lock();
-    let Some(uart) = consoles.uarts.get_mut(view.index) else { return 0 };
+    let Some(uart) = consoles.uarts.get_mut(view.index) else {
+        return 0;
+    };
     let mut taken = 0;
     while taken < length && uart.read(LINE_STATUS as u64, true) & DATA_READY != 0 {
         let byte = uart.read(DATA as u64, true);
@@ -224,14 +241,19 @@ pub fn uart_read(hart: &Hart, view: &PartitionView, offset: u64) -> u8 {
         consoles.output.flush_stale(hart.now_ns());
     }
     let ready = consoles.output.is_ready(source);
-    consoles.uarts.get_mut(view.index).map_or(0, |uart| uart.read(offset, ready))
+    consoles
+        .uarts
+        .get_mut(view.index)
+        .map_or(0, |uart| uart.read(offset, ready))
 }
 
 /// A partition writes a register of its emulated UART.
 #[inline]
 pub fn uart_write(hart: &Hart, view: &PartitionView, offset: u64, value: u8) {
     let consoles = &mut *CONSOLES.lock();
-    let Some(uart) = consoles.uarts.get_mut(view.index) else { return };
+    let Some(uart) = consoles.uarts.get_mut(view.index) else {
+        return;
+    };
     if let Effect::Transmit(byte) = uart.write(offset, value) {
         let now_ns = hart.now_ns();
         note_first_output(view, now_ns);
@@ -248,7 +270,9 @@ pub fn serve_interrupt(hart: &mut Hart) {
     {
         let consoles = &mut *CONSOLES.lock();
         for _ in 0..INPUT_BYTES {
-            let Some(byte) = consoles.port.as_ref().and_then(Port::receive) else { break };
+            let Some(byte) = consoles.port.as_ref().and_then(Port::receive) else {
+                break;
+            };
             end |= input(consoles, hart.machine, byte);
         }
         let has_output = consoles.output.has_output();
@@ -337,7 +361,10 @@ pub fn last_words(now_ns: u64, length: usize, bytes: impl Iterator<Item = u8>) {
 
 /// Bytes that a partition has lost.
 pub fn dropped(partition: usize) -> u32 {
-    CONSOLES.lock().output.dropped(Console::source_of(partition))
+    CONSOLES
+        .lock()
+        .output
+        .dropped(Console::source_of(partition))
 }
 
 /// The last line of a monitor that cannot go on; it does not wait for the lock, whose holder may be

@@ -99,7 +99,11 @@ impl Context {
     /// Decides what never changes: whether `wfi` traps, and what the environment offers.
     pub fn configure(&mut self, wfi_traps: bool, features: &Features) {
         // A trapped `wfi` is an illegal instruction, so then those come to the monitor.
-        let illegal = if wfi_traps { 0 } else { 1 << cause::ILLEGAL_INSTRUCTION };
+        let illegal = if wfi_traps {
+            0
+        } else {
+            1 << cause::ILLEGAL_INSTRUCTION
+        };
         self.delegated = DELEGATED_EXCEPTIONS | illegal;
         self.environment = features.update_tables;
         if features.stimecmp {
@@ -124,7 +128,11 @@ impl Context {
             program_counter: address,
             status: status::MPP_SUPERVISOR
                 | if wfi_traps { status::TW } else { 0 }
-                | if floating_point { status::FS_INITIAL } else { 0 },
+                | if floating_point {
+                    status::FS_INITIAL
+                } else {
+                    0
+                },
             timer: u64::MAX,
             ..Supervisor::default()
         };

@@ -23,7 +23,9 @@ const UART_BYTES: u64 = 0x100;
 /// Answers an access fault of the running partition.
 #[inline]
 pub fn access(hart: &mut Hart, number: u64) -> After {
-    let Some((_, _, view)) = hart.running() else { return After::Reschedule };
+    let Some((_, _, view)) = hart.running() else {
+        return After::Reschedule;
+    };
     let address = csr::read!("mtval");
     if number != cause::FETCH_ACCESS && (view.uart != 0 || view.filter.is_some()) {
         if let Some(after) = mediate(hart, view, number, address) {
@@ -44,7 +46,11 @@ fn mediate(
     let counter = csr::read!("mepc");
     let access = decode(fetch(counter)?)?;
     let registers = &hart.running()?.1.context.registers;
-    let base = if access.base().index() == 0 { 0 } else { registers[access.base().index() % 32] };
+    let base = if access.base().index() == 0 {
+        0
+    } else {
+        registers[access.base().index() % 32]
+    };
     if access.effective_address(base) != address {
         return None;
     }
@@ -53,7 +59,11 @@ fn mediate(
         return None;
     }
     let translation = Translation::of_trap(csr::read!("satp"), csr::read!("mstatus"));
-    let kind = if is_load { AccessKind::Load } else { AccessKind::Store };
+    let kind = if is_load {
+        AccessKind::Load
+    } else {
+        AccessKind::Store
+    };
     let physical = {
         let memory = Physical::of_running(view);
         walk(&memory, &translation, address, kind).ok()?.0
@@ -95,7 +105,9 @@ fn interrupt_controller(
     offset: u64,
     counter: u64,
 ) {
-    let Some(filter) = view.filter.as_ref() else { return };
+    let Some(filter) = view.filter.as_ref() else {
+        return;
+    };
     let current = partita_board::Plic::supervisor_context(hart.id) as u32;
     let threshold_of = |context: u32| mail::of(context as usize / 2);
     let _lifted = pmp::lift();
@@ -103,9 +115,10 @@ fn interrupt_controller(
         Operation::Load { destination, .. } => {
             let value = match filter.read(current, offset) {
                 ReadEffect::Hardware { offset, mask } => hart.machine.plic.read(offset) & mask,
-                ReadEffect::Threshold { context } => {
-                    threshold_of(context).threshold.load(SeqCst).saturating_sub(1)
-                }
+                ReadEffect::Threshold { context } => threshold_of(context)
+                    .threshold
+                    .load(SeqCst)
+                    .saturating_sub(1),
                 ReadEffect::Zero => 0,
             };
             load(hart, access, destination.index(), u64::from(value));
@@ -115,7 +128,9 @@ fn interrupt_controller(
             match filter.write(current, offset, value) {
                 WriteEffect::Write { offset, value } => hart.machine.plic.write(offset, value),
                 WriteEffect::Threshold { context, value } => {
-                    threshold_of(context).threshold.store(value.saturating_add(1), SeqCst);
+                    threshold_of(context)
+                        .threshold
+                        .store(value.saturating_add(1), SeqCst);
                 }
                 WriteEffect::Ignored => {}
                 WriteEffect::Denied => {
@@ -153,10 +168,24 @@ fn deny(hart: &mut Hart, view: &PartitionView, number: u64, address: u64) -> Aft
     let counter = csr::read!("mepc");
     match view.on_fault {
         OnFault::Stop => {
-            health::fail(hart, view.index, Kind::AccessFault, number as u32, address, counter);
+            health::fail(
+                hart,
+                view.index,
+                Kind::AccessFault,
+                number as u32,
+                address,
+                counter,
+            );
         }
         OnFault::Inject => {
-            health::record(hart, view.index, Kind::AccessFault, number as u32, address, counter);
+            health::record(
+                hart,
+                view.index,
+                Kind::AccessFault,
+                number as u32,
+                address,
+                counter,
+            );
             inject(number, address);
         }
     }
@@ -175,7 +204,11 @@ pub fn illegal_instruction(hart: &mut Hart) -> After {
     }
     csr::write!("mepc", counter.wrapping_add(4));
     hart.wait_running();
-    if hart.is_waiting() { After::Reschedule } else { After::Resume }
+    if hart.is_waiting() {
+        After::Reschedule
+    } else {
+        After::Resume
+    }
 }
 
 /// Makes the running partition take an exception, as the hardware would have delegated it

@@ -28,7 +28,11 @@ impl<'a> Physical<'a> {
         let satp = csr::read!("satp");
         // Takes effect at once, without a fence (4.1.11).
         csr::write!("satp", 0);
-        Self { partition, satp, not_send: PhantomData }
+        Self {
+            partition,
+            satp,
+            not_send: PhantomData,
+        }
     }
 
     /// Reads a byte of the partition's RAM; `None` if it is not the partition's.
@@ -148,5 +152,9 @@ fn fetch_half(address: u64) -> Option<u32> {
             options(nostack)
         );
     }
-    if failed == 0 { Some(value as u32) } else { None }
+    if failed == 0 {
+        Some(value as u32)
+    } else {
+        None
+    }
 }

@@ -50,7 +50,11 @@ pub struct Slot {
     pub resume: Option<(u64, u64)>,
 }
 
-const NOBODY: Resident = Resident { partition: 0, number: 0, virtual_core: 0 };
+const NOBODY: Resident = Resident {
+    partition: 0,
+    number: 0,
+    virtual_core: 0,
+};
 
 impl Slot {
     const fn new() -> Self {
@@ -149,13 +153,22 @@ impl Hart {
         let residents = machine.residents[self.id % MAX_CORES];
         let count = residents.iter().flatten().count();
         let protections = |resident: &Resident| {
-            machine.table.virtual_cores.get(resident.virtual_core).map(|core| {
-                (usize::from(core.protection_slot), machine.table.protections_of(core))
-            })
+            machine
+                .table
+                .virtual_cores
+                .get(resident.virtual_core)
+                .map(|core| {
+                    (
+                        usize::from(core.protection_slot),
+                        machine.table.protections_of(core),
+                    )
+                })
         };
         let me = core::ptr::from_mut(self);
         for (number, resident) in residents.iter().flatten().enumerate() {
-            let Some(entry) = machine.table.partitions.get(resident.partition) else { continue };
+            let Some(entry) = machine.table.partitions.get(resident.partition) else {
+                continue;
+            };
             let budget = (entry.period_ns != 0).then(|| Budget {
                 ticks: machine.board.ns_to_ticks(entry.budget_ns).max(1),
                 period: machine.board.ns_to_ticks(entry.period_ns).max(1),
@@ -252,7 +265,8 @@ impl Hart {
             }
             if switched {
                 let length = csr::read!("minstret").wrapping_sub(started);
-                self.switch_lengths.add(u32::try_from(length).unwrap_or(u32::MAX));
+                self.switch_lengths
+                    .add(u32::try_from(length).unwrap_or(u32::MAX));
                 self.switches += 1;
             }
             return &raw const self.slots[chosen % MAX_SHARING].context;
@@ -298,7 +312,9 @@ impl Hart {
     #[inline]
     fn leave(&mut self) {
         let Some(live) = self.live.take() else { return };
-        let Some(slot) = self.slots.get_mut(live) else { return };
+        let Some(slot) = self.slots.get_mut(live) else {
+            return;
+        };
         slot.context.save(&self.machine.features);
         let status_now = slot.context.supervisor.status;
         pmp::deactivate();
@@ -326,17 +342,24 @@ impl Hart {
         self.switch_floating_point(chosen);
         let now = self.now();
         let machine = self.machine;
-        let Some(slot) = self.slots.get_mut(chosen) else { return };
+        let Some(slot) = self.slots.get_mut(chosen) else {
+            return;
+        };
         let external = slot.pending_lines & !slot.claimed_lines != 0;
         if slot.direct_lines {
-            machine.plic.set_threshold(Layout::supervisor_context(self.id), slot.threshold);
+            machine
+                .plic
+                .set_threshold(Layout::supervisor_context(self.id), slot.threshold);
         }
-        slot.context.restore(&machine.features, slot.timer <= now, external);
+        slot.context
+            .restore(&machine.features, slot.timer <= now, external);
         if machine.console_hart == self.id {
             // The serial port does not interrupt what is more critical than QM.
             let critical = machine.partition(slot.resident.partition).criticality != 0;
             let context = Layout::machine_context(self.id);
-            machine.plic.set_threshold(context, if critical { console::PRIORITY } else { 0 });
+            machine
+                .plic
+                .set_threshold(context, if critical { console::PRIORITY } else { 0 });
         }
         self.live = Some(chosen);
     }
@@ -349,8 +372,13 @@ impl Hart {
         if self.floating_point_owner == Some(chosen) {
             return;
         }
-        let Some(slot) = self.slots.get(chosen) else { return };
-        let uses = self.machine.partition(slot.resident.partition).floating_point;
+        let Some(slot) = self.slots.get(chosen) else {
+            return;
+        };
+        let uses = self
+            .machine
+            .partition(slot.resident.partition)
+            .floating_point;
         if let Some(owner) = self.floating_point_owner {
             if !uses && chosen < owner {
                 return;
@@ -374,7 +402,9 @@ impl Hart {
         let mailbox = self.mailbox();
         mailbox.running.store(mail::IDLE, SeqCst);
         if self.machine.console_hart == self.id {
-            self.machine.plic.set_threshold(Layout::machine_context(self.id), 0);
+            self.machine
+                .plic
+                .set_threshold(Layout::machine_context(self.id), 0);
         }
         console::serve_when_idle(self);
         if mailbox.has_mail() {
@@ -468,14 +498,18 @@ impl Hart {
         mailbox.fences_done.store(asked, SeqCst);
         let mut waiting = mailbox.waiting.swap(0, SeqCst);
         while waiting != 0 {
-            self.machine.aclint.interrupt(waiting.trailing_zeros() as usize);
+            self.machine
+                .aclint
+                .interrupt(waiting.trailing_zeros() as usize);
             waiting &= waiting - 1;
         }
     }
 
     #[cold]
     fn answer_start(&mut self, number: usize) {
-        let Some(order) = self.mailbox().orders.get(number) else { return };
+        let Some(order) = self.mailbox().orders.get(number) else {
+            return;
+        };
         let (address, argument) = (order.address.load(SeqCst), order.argument.load(SeqCst));
         self.start_slot(number, address, argument);
         order.state.store(state::STARTED, SeqCst);
@@ -509,7 +543,9 @@ impl Hart {
     /// Prepares a virtual core to run from `address`.
     fn start_slot(&mut self, number: usize, address: u64, argument: u64) {
         self.forget(number);
-        let Some(slot) = self.slots.get_mut(number) else { return };
+        let Some(slot) = self.slots.get_mut(number) else {
+            return;
+        };
         let view = self.machine.partition(slot.resident.partition);
         slot.context.start(
             address,
@@ -535,7 +571,9 @@ impl Hart {
             if self.slots.get(number).is_some_and(|slot| slot.direct_lines) {
                 pmp::deactivate();
                 pmp::fence();
-                self.machine.plic.hide_all(Layout::supervisor_context(self.id));
+                self.machine
+                    .plic
+                    .hide_all(Layout::supervisor_context(self.id));
             }
         }
         if self.floating_point_owner == Some(number) {
@@ -556,7 +594,9 @@ impl Hart {
     fn stop_slot(&mut self, number: usize) {
         self.forget(number);
         self.schedule.set_on(number, false);
-        let Some(slot) = self.slots.get_mut(number) else { return };
+        let Some(slot) = self.slots.get_mut(number) else {
+            return;
+        };
         slot.loader = None;
         slot.pending_lines = 0;
         slot.claimed_lines = 0;
@@ -594,7 +634,9 @@ impl Hart {
 
     /// Disables all lines of a partition in every context.
     fn silence_lines(&self, partition: usize) {
-        let Some(entry) = self.machine.table.partitions.get(partition) else { return };
+        let Some(entry) = self.machine.table.partitions.get(partition) else {
+            return;
+        };
         let _lifted = pmp::lift();
         for line in self.machine.table.lines_of(entry) {
             for context in 0..2 * self.machine.harts {
@@ -611,20 +653,32 @@ impl Hart {
         if self.mailbox().has_mail() {
             return;
         }
-        let Some(slot) = self.slots.get_mut(number) else { return };
-        let Some(loader) = slot.loader.as_mut() else { return };
+        let Some(slot) = self.slots.get_mut(number) else {
+            return;
+        };
+        let Some(loader) = slot.loader.as_mut() else {
+            return;
+        };
         let partition = slot.resident.partition;
         let end = crate::loading::until_interrupt(self.machine, partition, loader);
         match end {
             None => self.answer_interrupts(),
             Some(Ok(())) => {
                 slot.loader = None;
-                let Some(entry) = self.machine.table.partitions.get(partition) else { return };
+                let Some(entry) = self.machine.table.partitions.get(partition) else {
+                    return;
+                };
                 for line in self.machine.table.lines_of(entry) {
                     if line.route == partita_abi::table::Route::Mediated as u8 {
-                        let hart = self.machine.partition(partition).place(u32::from(line.target)).hart;
+                        let hart = self
+                            .machine
+                            .partition(partition)
+                            .place(u32::from(line.target))
+                            .hart;
                         let context = Layout::machine_context(usize::from(hart));
-                        self.machine.plic.set_priority(line.line, self.machine.board.plic.max_priority);
+                        self.machine
+                            .plic
+                            .set_priority(line.line, self.machine.board.plic.max_priority);
                         self.machine.plic.set_enabled(context, line.line, true);
                     }
                 }
@@ -636,8 +690,9 @@ impl Hart {
                 shared.set_state(State::Running);
                 shared.boots.fetch_add(1, SeqCst);
                 let now_ns = self.now_ns();
-                let _first =
-                    shared.first_entry_ns.compare_exchange(0, now_ns, SeqCst, SeqCst);
+                let _first = shared
+                    .first_entry_ns
+                    .compare_exchange(0, now_ns, SeqCst, SeqCst);
                 self.start_next(partition);
             }
             Some(Err(source)) => {
@@ -683,7 +738,8 @@ impl Hart {
 
     /// Whether the running virtual core waits.
     pub fn is_waiting(&self) -> bool {
-        self.live.is_some_and(|live| self.schedule.activity(live) == Activity::Waiting)
+        self.live
+            .is_some_and(|live| self.schedule.activity(live) == Activity::Waiting)
     }
 }
 

@@ -38,7 +38,12 @@ pub fn record(
     if count > TOLD {
         return;
     }
-    let name = hart.machine.table.partitions.get(partition).map_or("", |entry| entry.name.as_str());
+    let name = hart
+        .machine
+        .table
+        .partitions
+        .get(partition)
+        .map_or("", |entry| entry.name.as_str());
     let mut line = Text::<200>::new();
     describe(&mut line, name, &event);
     if count == TOLD {

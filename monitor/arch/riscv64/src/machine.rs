@@ -63,7 +63,12 @@ impl PartitionView {
     const EMPTY: Self = Self {
         index: 0,
         ram: [(0, 0); MAX_RAM],
-        memory: [sbi::Region { base: 0, size: 0, writable: false, executable: false }; MAX_RAM],
+        memory: [sbi::Region {
+            base: 0,
+            size: 0,
+            writable: false,
+            executable: false,
+        }; MAX_RAM],
         ram_count: 0,
         places: [Place { hart: 0, slot: 0 }; MAX_CORES],
         virtual_cores: 0,
@@ -78,10 +83,13 @@ impl PartitionView {
     /// Whether `[address, address + size)` lies in one RAM region of the partition.
     #[inline(always)]
     pub fn is_ram(&self, address: u64, size: u64) -> bool {
-        self.ram.iter().take(self.ram_count.max(1)).any(|(base, length)| {
-            let offset = address.wrapping_sub(*base);
-            offset < *length && *length - offset >= size
-        })
+        self.ram
+            .iter()
+            .take(self.ram_count.max(1))
+            .any(|(base, length)| {
+                let offset = address.wrapping_sub(*base);
+                offset < *length && *length - offset >= size
+            })
     }
 
     /// The partition as the SBI knows it.
@@ -89,7 +97,11 @@ impl PartitionView {
     pub fn caller(&self) -> sbi::Caller<'_> {
         let memory = self.memory.get(..self.ram_count).unwrap_or_default();
         // All zero means "not told" (privileged specification 3.1.2 to 3.1.4).
-        let identity = sbi::Identity { vendor: 0, architecture: 0, implementation: 0 };
+        let identity = sbi::Identity {
+            vendor: 0,
+            architecture: 0,
+            implementation: 0,
+        };
         sbi::Caller::new(self.virtual_cores as u32, memory, identity)
     }
 
@@ -198,7 +210,10 @@ impl Machine {
     }
 
     fn criticality(&self, partition: usize) -> u8 {
-        self.table.partitions.get(partition).map_or(0, |partition| partition.criticality)
+        self.table
+            .partitions
+            .get(partition)
+            .map_or(0, |partition| partition.criticality)
     }
 
     fn order_by_criticality(&mut self) {
@@ -225,16 +240,29 @@ impl Machine {
     fn place_virtual_cores(&mut self) {
         let order = self.start_order;
         for partition in order.into_iter().take(self.table.partitions.len()) {
-            let Some(entry) = self.table.partitions.get(partition) else { continue };
+            let Some(entry) = self.table.partitions.get(partition) else {
+                continue;
+            };
             let first = usize::from(entry.virtual_cores.first);
             for (number, core) in self.table.virtual_cores_of(entry).iter().enumerate() {
                 let hart = usize::from(core.core);
-                let Some(slots) = self.residents.get_mut(hart) else { continue };
-                let Some(slot) = slots.iter().position(Option::is_none) else { continue };
+                let Some(slots) = self.residents.get_mut(hart) else {
+                    continue;
+                };
+                let Some(slot) = slots.iter().position(Option::is_none) else {
+                    continue;
+                };
                 let virtual_core = first + number;
-                slots[slot] = Some(Resident { partition, number, virtual_core });
+                slots[slot] = Some(Resident {
+                    partition,
+                    number,
+                    virtual_core,
+                });
                 if let Some(place) = self.partitions[partition].places.get_mut(number) {
-                    *place = Place { hart: hart as u8, slot: slot as u8 };
+                    *place = Place {
+                        hart: hart as u8,
+                        slot: slot as u8,
+                    };
                 }
             }
         }
@@ -253,7 +281,10 @@ impl Machine {
             if entry.console == Console::Uart16550 as u8 {
                 view.uart = entry.uart_base;
             }
-            let ram = table.regions_of(entry).iter().filter(|r| r.kind == RegionKind::Ram as u8);
+            let ram = table
+                .regions_of(entry)
+                .iter()
+                .filter(|r| r.kind == RegionKind::Ram as u8);
             for (number, region) in ram.enumerate().take(MAX_RAM) {
                 view.ram[number] = (region.base, region.size);
                 view.memory[number] = sbi::Region {
@@ -273,7 +304,10 @@ impl Machine {
                     }
                 } else if let Some(place) = self.mediated.get_mut(usize::from(line.line)) {
                     let target = view.place(u32::from(line.target));
-                    *place = Some(LineOwner { slot: target.slot, bit: bit as u8 });
+                    *place = Some(LineOwner {
+                        slot: target.slot,
+                        bit: bit as u8,
+                    });
                 }
             }
             for region in table.regions_of(entry) {
@@ -297,8 +331,12 @@ impl Machine {
             self.residents
                 .get(hart)
                 .and_then(|slots| slots[0])
-                .map_or(0, |resident| u32::from(self.criticality(resident.partition)) + 1)
+                .map_or(0, |resident| {
+                    u32::from(self.criticality(resident.partition)) + 1
+                })
         };
-        self.console_hart = (0..self.harts).min_by_key(|hart| weight(*hart)).unwrap_or(0);
+        self.console_hart = (0..self.harts)
+            .min_by_key(|hart| weight(*hart))
+            .unwrap_or(0);
     }
 }

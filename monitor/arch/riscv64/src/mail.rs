@@ -95,7 +95,9 @@ impl Mailbox {
     /// Whether any virtual core of the hart has a request waiting.
     #[inline]
     pub fn has_mail(&self) -> bool {
-        self.requests.iter().any(|requests| requests.load(SeqCst) != 0)
+        self.requests
+            .iter()
+            .any(|requests| requests.load(SeqCst) != 0)
             || self.fences_asked.load(SeqCst) != self.fences_done.load(SeqCst)
     }
 }

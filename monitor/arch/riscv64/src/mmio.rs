@@ -17,7 +17,10 @@ impl Registers {
     /// # Safety
     /// `window` is a device's register window on the board this runs on.
     pub const unsafe fn new(window: partita_board::Window) -> Self {
-        Self { base: window.base as usize, size: window.size as usize }
+        Self {
+            base: window.base as usize,
+            size: window.size as usize,
+        }
     }
 }
 

@@ -32,7 +32,8 @@ impl Plic {
         }
         for context in 0..2 * harts {
             for word in 0..=usize::from(self.lines) / 32 {
-                self.registers.write_u32(Layout::enable_offset(context, word) as usize, 0);
+                self.registers
+                    .write_u32(Layout::enable_offset(context, word) as usize, 0);
             }
             self.set_threshold(context, self.max_priority);
         }
@@ -40,7 +41,8 @@ impl Plic {
 
     /// Sets a line's priority; 0 silences it.
     pub fn set_priority(&self, line: u16, priority: u32) {
-        self.registers.write_u32(Layout::priority_offset(line) as usize, priority);
+        self.registers
+            .write_u32(Layout::priority_offset(line) as usize, priority);
     }
 
     /// Enables or disables a line in a context.
@@ -49,19 +51,22 @@ impl Plic {
         let offset = Layout::enable_offset(context, usize::from(line) / 32) as usize;
         let bit = 1 << (line % 32);
         let word = self.registers.read_u32(offset);
-        self.registers.write_u32(offset, if enabled { word | bit } else { word & !bit });
+        self.registers
+            .write_u32(offset, if enabled { word | bit } else { word & !bit });
     }
 
     /// The highest priority that a context does not see.
     #[inline]
     pub fn threshold(&self, context: usize) -> u32 {
-        self.registers.read_u32(Layout::context_offset(context) as usize)
+        self.registers
+            .read_u32(Layout::context_offset(context) as usize)
     }
 
     /// Hides lines up to `priority` from a context.
     #[inline]
     pub fn set_threshold(&self, context: usize, priority: u32) {
-        self.registers.write_u32(Layout::context_offset(context) as usize, priority);
+        self.registers
+            .write_u32(Layout::context_offset(context) as usize, priority);
     }
 
     /// Hides all lines from a context.
@@ -73,13 +78,15 @@ impl Plic {
     /// Takes the context's most urgent pending line; 0 if there is none.
     #[inline]
     pub fn claim(&self, context: usize) -> u32 {
-        self.registers.read_u32(Layout::context_offset(context) as usize + 4)
+        self.registers
+            .read_u32(Layout::context_offset(context) as usize + 4)
     }
 
     /// Ends the handling of a line, which must be enabled in the context (section 9).
     #[inline]
     pub fn complete(&self, context: usize, line: u32) {
-        self.registers.write_u32(Layout::context_offset(context) as usize + 4, line);
+        self.registers
+            .write_u32(Layout::context_offset(context) as usize + 4, line);
     }
 
     /// Reads a register on behalf of a partition.

@@ -39,8 +39,11 @@ pub struct Plan {
 
 impl Plan {
     /// A plan that gives access to nothing.
-    pub const NOTHING: Self =
-        Self { config: [0; 2], address: [0; ENTRIES], rewrite: (0, 0) };
+    pub const NOTHING: Self = Self {
+        config: [0; 2],
+        address: [0; ENTRIES],
+        rewrite: (0, 0),
+    };
 
     /// Puts the table's entries at `slot`. Returns `None` if they do not fit.
     pub fn new(entries: &[Protection], slot: usize, exclusive: bool) -> Option<Self> {

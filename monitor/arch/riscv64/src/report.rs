@@ -49,9 +49,13 @@ pub fn finish(hart: &mut Hart) -> ! {
     }
     // The others park at their next trap. None stays away longer than a load step takes.
     csr::write!("mie", csr::interrupt::MACHINE_TIMER);
-    let deadline = hart.now().saturating_add(machine.board.ns_to_ticks(100_000_000));
+    let deadline = hart
+        .now()
+        .saturating_add(machine.board.ns_to_ticks(100_000_000));
     while PARKED.load(SeqCst) + 1 < machine.harts && hart.now() < deadline {
-        machine.aclint.set_deadline(hart.id, hart.now() + machine.board.ns_to_ticks(10_000));
+        machine
+            .aclint
+            .set_deadline(hart.id, hart.now() + machine.board.ns_to_ticks(10_000));
         wait_for_interrupt();
     }
     print_status(hart);
@@ -89,7 +93,10 @@ fn print_status(hart: &Hart) {
     let bytes = header.as_bytes().iter().copied();
     let bytes = bytes.chain(partitions.flat_map(|entry| entry.as_bytes().iter().copied()));
     let bytes = bytes.chain(cores.flat_map(|core| ArrayBytes::new(core)));
-    let bytes = bytes.chain(log.iter().flat_map(|event| event.as_bytes().iter().copied()));
+    let bytes = bytes.chain(
+        log.iter()
+            .flat_map(|event| event.as_bytes().iter().copied()),
+    );
     console::last_words(now_ns, length, bytes);
 }
 
@@ -122,7 +129,9 @@ fn partition_status(hart: &Hart, index: usize, events_total: u32) -> Partition {
     for place in view.places.iter().take(view.virtual_cores) {
         let home = usize::from(place.hart);
         used += with_hart(hart, home, |home| {
-            home.slots.get(usize::from(place.slot)).map_or(0, |slot| slot.used)
+            home.slots
+                .get(usize::from(place.slot))
+                .map_or(0, |slot| slot.used)
         });
     }
     Partition {

@@ -90,7 +90,14 @@ fn exception(hart: &mut Hart, number: u64) -> After {
             let (value, counter) = (csr::read!("mtval"), csr::read!("mepc"));
             if let Some((_, _, view)) = hart.running() {
                 let partition = view.index;
-                health::fail(hart, partition, Kind::UnexpectedTrap, number as u32, value, counter);
+                health::fail(
+                    hart,
+                    partition,
+                    Kind::UnexpectedTrap,
+                    number as u32,
+                    value,
+                    counter,
+                );
             }
             After::Reschedule
         }

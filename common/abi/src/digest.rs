@@ -1,0 +1,56 @@
+//! The digest that names every stored part and the system table: BLAKE2b with 32 bytes of output
+//! (RFC 7693, without key). `b2sum -l 256` prints the same.
+//!
+//! The monitor digests tens of megabytes before Linux starts, on 64-bit cores without cryptographic
+//! instructions. Measured on riscv64 with Zbb, BLAKE2b takes 12 instructions a byte and 6 KiB of
+//! text; SHA-256 takes 41 and 10 KiB.
+
+use blake2::digest::consts::U32;
+use blake2::{Blake2b, Digest as _};
+
+/// A finished digest.
+pub type Digest = [u8; 32];
+
+/// Bytes that the hasher works on at once: the shortest useful piece.
+pub const BLOCK_BYTES: u64 = 128;
+
+/// A digest in the making.
+#[derive(Clone, Default)]
+pub struct Hasher(Blake2b<U32>);
+
+impl Hasher {
+    /// Adds bytes.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// The digest of all bytes added.
+    pub fn finish(self) -> Digest {
+        self.0.finalize().into()
+    }
+}
+
+/// The digest of `bytes`.
+pub fn digest(bytes: &[u8]) -> Digest {
+    Blake2b::<U32>::digest(bytes).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Hasher, digest};
+
+    #[test]
+    fn the_digest_is_what_b2sum_prints() {
+        // `printf abc | b2sum -l 256`
+        let expected = [
+            0xbd, 0xdd, 0x81, 0x3c, 0x63, 0x42, 0x39, 0x72, 0x31, 0x71, 0xef, 0x3f, 0xee, 0x98,
+            0x57, 0x9b, 0x94, 0x96, 0x4e, 0x3b, 0xb1, 0xcb, 0x3e, 0x42, 0x72, 0x62, 0xc8, 0xc0,
+            0x68, 0xd5, 0x23, 0x19,
+        ];
+        assert_eq!(digest(b"abc"), expected);
+        let mut hasher = Hasher::default();
+        hasher.update(b"a");
+        hasher.update(b"bc");
+        assert_eq!(hasher.finish(), expected);
+    }
+}
