@@ -142,7 +142,7 @@ impl Program {
                 "name the entry in the linker script with `ENTRY(…)`",
             ));
         }
-        if program.entry % 2 != 0 {
+        if !program.entry.is_multiple_of(2) {
             return Err(Refusal::new(
                 Code::ElfEntry,
                 format!("starts at {:#x}, an odd address", program.entry),
