@@ -1,5 +1,7 @@
 //! The memory side of loading a partition.
 
+use core::arch::asm;
+
 use crate::csr::{self, interrupt};
 use crate::machine::Machine;
 use partita_monitor_core::loader::{LoadMemory, Loader, Progress};
@@ -10,10 +12,26 @@ impl LoadMemory for Memory {
     #[inline]
     fn scrub(&mut self, address: u64, length: u64) {
         // Whole lines of 64 bytes: regions are made of pages, and steps of lines.
-        for line in 0..length / 64 {
+        let mut line = address;
+        while line < address + length / 64 * 64 {
             // SAFETY: the line lies in RAM of a partition that does not run (the table was checked),
-            // and the monitor's own data is never in a partition's RAM.
-            unsafe { ((address + 64 * line) as *mut [u64; 8]).write([0; 8]) };
+            // and the monitor's own data is never in a partition's RAM. In assembly, as the compiler
+            // makes a call of `memset` of it that takes seven times as long.
+            unsafe {
+                asm!(
+                    "sd zero, 0({line})",
+                    "sd zero, 8({line})",
+                    "sd zero, 16({line})",
+                    "sd zero, 24({line})",
+                    "sd zero, 32({line})",
+                    "sd zero, 40({line})",
+                    "sd zero, 48({line})",
+                    "sd zero, 56({line})",
+                    line = in(reg) line,
+                    options(nostack, preserves_flags)
+                );
+            }
+            line += 64;
         }
     }
 
