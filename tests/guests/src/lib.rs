@@ -1,1 +1,0 @@
-//! Rust guests that the tests put into partitions

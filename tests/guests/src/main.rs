@@ -1,0 +1,62 @@
+//! What the tests put into partitions: one program with many parts to play.
+//!
+//! The first word of the partition's arguments names the part, the others are its numbers:
+//! `arguments = "probe load8:0x8000_0000 store4:0x200_0000"`. Each part says on the console what it
+//! found, in lines that begin with its name, and is judged from outside.
+#![cfg_attr(target_os = "none", no_std, no_main)]
+
+mod arguments;
+
+#[cfg(target_os = "none")]
+mod conformance;
+#[cfg(target_os = "none")]
+mod harts;
+#[cfg(target_os = "none")]
+mod idle;
+#[cfg(target_os = "none")]
+mod periodic;
+#[cfg(target_os = "none")]
+mod probe;
+#[cfg(target_os = "none")]
+mod registers;
+#[cfg(target_os = "none")]
+mod rtc;
+#[cfg(target_os = "none")]
+mod sbi_arguments;
+#[cfg(target_os = "none")]
+mod timer;
+
+#[cfg(target_os = "none")]
+partita_guest_rt::entry!(main);
+
+/// Plays the part that the partition's arguments name.
+#[cfg(target_os = "none")]
+fn main(hart: usize, device_tree: usize) -> ! {
+    use partita_guest_rt::{device_tree as tree, monitor, println};
+
+    // SAFETY: this is the address that the monitor gave; nothing changes the tree.
+    let text = unsafe { tree::at(device_tree) }.and_then(tree::boot_arguments);
+    let arguments = arguments::Arguments::new(text.unwrap_or_default());
+    match arguments.part() {
+        "conformance" => conformance::run(hart, &arguments),
+        "echo" => idle::echo(),
+        "end" => idle::end(&arguments),
+        "floating-point" => registers::use_floating_point(),
+        "harts" => harts::run(&arguments),
+        "idle" => idle::idle(),
+        "periodic" => periodic::run(&arguments),
+        "probe" => probe::run(&arguments),
+        "registers" => registers::run(&arguments),
+        "rtc" => rtc::run(&arguments),
+        "sbi-arguments" => sbi_arguments::run(&arguments),
+        "spin" => idle::spin(),
+        "timer" => timer::run(&arguments),
+        part => {
+            println!("there is no part `{part}`");
+            monitor::panic(99)
+        }
+    }
+}
+
+#[cfg(not(target_os = "none"))]
+fn main() {}

@@ -1,0 +1,106 @@
+//! A real-time partition with a device of its own: alarms of the goldfish clock.
+//!
+//! Registers: `docs/goldfish-virtual-hardware` of the Android emulator; QEMU `hw/rtc/goldfish_rtc.c`.
+
+use crate::arguments::Arguments;
+use crate::idle::rest;
+use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering::SeqCst};
+use partita_guest_rt::trap::{self, EXTERNAL_INTERRUPT, TrapFrame};
+use partita_guest_rt::{hart, monitor, println, probe};
+
+/// Where the board has the clock; its tree says the same.
+const CLOCK: usize = 0x10_1000;
+const TIME_LOW: usize = CLOCK;
+const TIME_HIGH: usize = CLOCK + 0x04;
+const ALARM_LOW: usize = CLOCK + 0x08;
+const ALARM_HIGH: usize = CLOCK + 0x0c;
+const INTERRUPT_ENABLED: usize = CLOCK + 0x10;
+const CLEAR_ALARM: usize = CLOCK + 0x14;
+const CLEAR_INTERRUPT: usize = CLOCK + 0x1c;
+/// Its interrupt line.
+const LINE: usize = 11;
+
+/// Interrupts taken.
+static TAKEN: AtomicUsize = AtomicUsize::new(0);
+/// Interrupts of a line that is not ours, or of none.
+static STRANGE: AtomicUsize = AtomicUsize::new(0);
+/// Time of the last interrupt by the clock, in nanoseconds.
+static LAST_NS: AtomicU64 = AtomicU64::new(0);
+
+fn read(register: usize) -> u32 {
+    probe::load_u32(register).unwrap_or_else(|trap| panic!("the clock is denied: {trap:?}"))
+}
+
+fn write(register: usize, value: u32) {
+    // SAFETY: a register of a device that no other code uses.
+    let written = unsafe { probe::store_u32(register, value) };
+    written.unwrap_or_else(|trap| panic!("the clock is denied: {trap:?}"));
+}
+
+/// The clock's time in nanoseconds; reading the low half latches the high one.
+fn now_ns() -> u64 {
+    let low = read(TIME_LOW);
+    u64::from(read(TIME_HIGH)) << 32 | u64::from(low)
+}
+
+fn set_alarm(ns: u64) {
+    write(ALARM_HIGH, (ns >> 32) as u32);
+    write(ALARM_LOW, ns as u32);
+}
+
+fn handle(frame: &mut TrapFrame) {
+    if frame.cause != EXTERNAL_INTERRUPT {
+        trap::unexpected(frame);
+    }
+    LAST_NS.store(now_ns(), SeqCst);
+    match monitor::interrupt_claim() {
+        Ok(Some(LINE)) => {}
+        _ => {
+            STRANGE.fetch_add(1, SeqCst);
+            return;
+        }
+    }
+    // While it is claimed there is nothing else to claim, and it cannot be completed twice.
+    if monitor::interrupt_claim() != Ok(None) {
+        STRANGE.fetch_add(1, SeqCst);
+    }
+    write(CLEAR_INTERRUPT, 1);
+    let completed = monitor::interrupt_complete(LINE);
+    let again = monitor::interrupt_complete(LINE);
+    if completed.is_err() || again.is_ok() {
+        STRANGE.fetch_add(1, SeqCst);
+    }
+    TAKEN.fetch_add(1, SeqCst);
+}
+
+/// Sets `count` alarms `period-us` apart and gives the core back in between.
+pub fn run(arguments: &Arguments<'_>) -> ! {
+    let period_ns = 1000 * arguments.number("period-us", 500) as u64;
+    let count = arguments.number("count", 20);
+    trap::set_handler(handle);
+    hart::enable_sources(hart::source::EXTERNAL);
+    write(CLEAR_ALARM, 1);
+    write(CLEAR_INTERRUPT, 1);
+    write(INTERRUPT_ENABLED, 1);
+    println!("rtc: running");
+    let mut worst_ns = 0;
+    for number in 1..=count {
+        let alarm = now_ns() + period_ns;
+        set_alarm(alarm);
+        while TAKEN.load(SeqCst) < number {
+            // Interrupts are off, so that none is taken between the look and the wait.
+            hart::wait_for_interrupt();
+            hart::enable_interrupts();
+            hart::disable_interrupts();
+        }
+        worst_ns = worst_ns.max(LAST_NS.load(SeqCst).saturating_sub(alarm));
+    }
+    let (taken, strange) = (TAKEN.load(SeqCst), STRANGE.load(SeqCst));
+    println!("rtc: {taken} taken, {strange} strange, worst {worst_ns} ns");
+    let stray = [0, 10, 12, 95, 96, 1023, usize::MAX]
+        .into_iter()
+        .filter(|line| monitor::interrupt_complete(*line).is_ok())
+        .count();
+    println!("rtc: {stray} stray completions taken");
+    rest()
+}

@@ -1,0 +1,186 @@
+//! A system to be tested: its manifest, and how it is to run.
+
+use crate::run::Run;
+use crate::slots::Slot;
+use partita_image::SystemImage;
+use partita_manifest::{Plan, PlannedPartition};
+use partita_run::RunOptions;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use std::{env, fs};
+
+/// Names another folder of built artefacts than `target/partita`.
+const ARTEFACTS_VARIABLE: &str = "PARTITA_ARTEFACTS";
+/// How long a run may take on the wall. Only a run that hangs ever does.
+const SAFETY_NET: Duration = Duration::from_secs(300);
+
+/// A system that has not run yet.
+pub struct System {
+    plan: Plan,
+    image: SystemImage,
+    options: RunOptions,
+    /// The manifest is in here.
+    _folder: tempfile::TempDir,
+}
+
+impl System {
+    /// A system with `cores` cores and these partitions: the `[partition.NAME]` tables of a manifest,
+    /// and `[run]` if need be. `$guest`, `$cluster`, `$kernel` and `$initramfs` stand for the built
+    /// images.
+    ///
+    /// # Panics
+    /// If the manifest does not pass, or something has not been built.
+    pub fn new(cores: usize, partitions: &str) -> Self {
+        Self::on_board(&format!("cores = {cores}\nmemory = \"512MiB\""), partitions)
+    }
+
+    /// As [`System::new`], with these lines in `[board]`.
+    ///
+    /// # Panics
+    /// If the manifest does not pass, or something has not been built.
+    pub fn on_board(board: &str, partitions: &str) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        let path = folder.path().join("system.toml");
+        let mut text = format!(
+            "[system]\nname = \"test\"\n\n[board]\nname = \"qemu-virt-riscv64\"\n{board}\n\n{partitions}"
+        );
+        for (name, file) in [
+            ("$guest", "guests/test-guest.elf"),
+            ("$cluster", "guests/instrument-cluster.elf"),
+            ("$kernel", "linux/riscv64/Image"),
+            ("$initramfs", "linux/riscv64/initramfs.cpio"),
+        ] {
+            text = text.replace(name, &artefact(file).display().to_string());
+        }
+        fs::write(&path, &text).expect("the manifest can be written");
+        let plan = match partita_manifest::load(&path) {
+            Ok(plan) => plan,
+            Err(problems) => panic!("{}", problems.render(false)),
+        };
+        let monitor = artefact("boards/qemu-virt-riscv64/monitor.elf");
+        let monitor = fs::read(&monitor).unwrap_or_else(|error| {
+            let monitor = monitor.display();
+            panic!("{monitor}: {error}; `cargo xtask build` makes it")
+        });
+        let image = match partita_image::pack(&plan, &monitor) {
+            Ok(image) => image,
+            Err(error) => panic!("{error}"),
+        };
+        let options = RunOptions {
+            timeout: Some(SAFETY_NET),
+            ..RunOptions::default()
+        };
+        Self {
+            plan,
+            image,
+            options,
+            _folder: folder,
+        }
+    }
+
+    /// What was planned for a partition.
+    ///
+    /// # Panics
+    /// If there is none of that name.
+    pub fn planned(&self, partition: &str) -> &PlannedPartition {
+        &self.plan.partitions[self.index(partition)]
+    }
+
+    /// The whole plan.
+    pub const fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    fn index(&self, partition: &str) -> usize {
+        let mut names = self.plan.partitions.iter();
+        names
+            .position(|planned| planned.name == partition)
+            .unwrap_or_else(|| panic!("there is no partition `{partition}`"))
+    }
+
+    /// Ends the run at this machine time.
+    #[must_use]
+    pub fn for_ms(mut self, milliseconds: u64) -> Self {
+        self.options.end = Some(Duration::from_millis(milliseconds));
+        self
+    }
+
+    /// Ends the run as soon as a partition has written a line with this text in it.
+    #[must_use]
+    pub fn until(mut self, partition: &str, text: &str) -> Self {
+        let index = self.index(partition);
+        let script = std::mem::take(&mut self.options.script);
+        self.options.script = script.expect(index, text).end();
+        self
+    }
+
+    /// Waits for a partition's text, before whatever is said after this.
+    #[must_use]
+    pub fn expect(mut self, partition: &str, text: &str) -> Self {
+        let index = self.index(partition);
+        let script = std::mem::take(&mut self.options.script);
+        self.options.script = script.expect(index, text);
+        self
+    }
+
+    /// Types at a partition's console.
+    #[must_use]
+    pub fn send(mut self, partition: &str, text: &str) -> Self {
+        let index = self.index(partition);
+        let script = std::mem::take(&mut self.options.script);
+        self.options.script = script.send(index, text);
+        self
+    }
+
+    /// Lets an instruction take 2^shift nanoseconds.
+    #[must_use]
+    pub const fn shift(mut self, shift: u8) -> Self {
+        self.options.shift = Some(shift);
+        self
+    }
+
+    /// Gives QEMU more arguments.
+    #[must_use]
+    pub fn qemu(mut self, arguments: &[&str]) -> Self {
+        let arguments = arguments.iter().map(|argument| (*argument).into());
+        self.options.extra.extend(arguments);
+        self
+    }
+
+    /// Spoils the packed image at an offset, by flipping all bits of one byte.
+    ///
+    /// # Panics
+    /// If the image ends before.
+    #[must_use]
+    pub fn spoil(mut self, offset: u64) -> Self {
+        let offset = usize::try_from(offset).expect("an offset in the image");
+        let byte = &mut self.image.bytes_mut()[offset];
+        *byte = !*byte;
+        self
+    }
+
+    /// Runs it.
+    ///
+    /// # Panics
+    /// If QEMU cannot be started.
+    pub fn run(self) -> Run {
+        let _slot = Slot::take();
+        let Self {
+            plan,
+            image,
+            options,
+            _folder,
+        } = self;
+        match partita_run::run_image(&plan, image, options, &mut ()) {
+            Ok(outcome) => Run::new(&plan, outcome),
+            Err(error) => panic!("{error}"),
+        }
+    }
+}
+
+/// The path of something built.
+fn artefact(file: &str) -> PathBuf {
+    let folder = env::var_os(ARTEFACTS_VARIABLE).map(PathBuf::from);
+    let built = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/partita");
+    folder.unwrap_or_else(built).join(file)
+}
