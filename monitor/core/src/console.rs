@@ -226,6 +226,11 @@ impl Console {
             || self.sources.iter().any(|source| source.complete != 0)
     }
 
+    /// Whether there is anything that has not been sent, finished lines or not.
+    pub fn has_unsent(&self) -> bool {
+        self.has_output() || self.sources.iter().any(|source| source.open.is_some())
+    }
+
     /// Sends at most `limit` bytes, and stops early when the port is busy or nothing is left.
     #[inline]
     pub fn drain(&mut self, port: &mut impl SerialPort, limit: usize) {

@@ -31,28 +31,49 @@ pub struct Budget {
     pub period: u64,
 }
 
+/// In place of a slot's number: no slot.
+pub const NOBODY: usize = usize::MAX;
+
 #[derive(Clone, Copy, Debug)]
 struct Slot {
     activity: Activity,
     deadline: u64,
-    budget: Option<Budget>,
+    /// Ticks in each period, and what is left of them; without a bound more than time itself has.
+    budget: Budget,
     left: u64,
     refill_at: u64,
-    overruns: u32,
+    used: u64,
 }
 
 const EMPTY: Slot = Slot {
     activity: Activity::Off,
     deadline: NEVER,
-    budget: None,
-    left: 0,
+    budget: Budget {
+        ticks: NEVER,
+        period: NEVER,
+    },
+    left: NEVER,
     refill_at: NEVER,
-    overruns: 0,
+    used: 0,
 };
 
 impl Slot {
     fn may_run(&self) -> bool {
-        self.activity == Activity::Ready && (self.budget.is_none() || self.left != 0)
+        self.activity == Activity::Ready && self.left != 0
+    }
+
+    /// Fills the budget up at the end of a period, or of several.
+    fn refill(&mut self, now: u64) {
+        self.left = self.budget.ticks;
+        let late = now.saturating_sub(self.refill_at);
+        let periods = if late < self.budget.period {
+            1
+        } else {
+            late / self.budget.period.max(1) + 1
+        };
+        self.refill_at = self
+            .refill_at
+            .saturating_add(periods.saturating_mul(self.budget.period));
     }
 
     /// When this slot, which is not running, may next have to.
@@ -68,8 +89,8 @@ impl Slot {
 /// What a core is to do now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Decision {
-    /// The slot to run; none to idle.
-    pub run: Option<usize>,
+    /// The slot to run; [`NOBODY`] to idle.
+    pub run: usize,
     /// Machine time at which to decide again, if nothing happens before.
     pub until: u64,
 }
@@ -79,8 +100,9 @@ pub struct Decision {
 pub struct Schedule {
     slots: [Slot; MAX_SHARING],
     count: usize,
-    running: Option<usize>,
+    running: usize,
     charged_until: u64,
+    idle: u64,
 }
 
 impl Schedule {
@@ -89,8 +111,9 @@ impl Schedule {
         Self {
             slots: [EMPTY; MAX_SHARING],
             count: 0,
-            running: None,
+            running: NOBODY,
             charged_until: 0,
+            idle: 0,
         }
     }
 
@@ -98,12 +121,12 @@ impl Schedule {
     pub fn add(&mut self, budget: Option<Budget>, now: u64) -> Option<usize> {
         let number = self.count;
         let slot = self.slots.get_mut(number)?;
-        *slot = Slot {
-            budget,
-            left: budget.map_or(0, |budget| budget.ticks),
-            refill_at: budget.map_or(NEVER, |budget| now.saturating_add(budget.period)),
-            ..EMPTY
-        };
+        *slot = EMPTY;
+        if let Some(budget) = budget {
+            slot.budget = budget;
+            slot.left = budget.ticks;
+            slot.refill_at = now.saturating_add(budget.period);
+        }
         self.count += 1;
         Some(number)
     }
@@ -113,9 +136,19 @@ impl Schedule {
         self.count
     }
 
-    /// The slot that the last [`Schedule::choose`] let run.
-    pub const fn running(&self) -> Option<usize> {
+    /// The slot that the last [`Schedule::choose`] let run, or [`NOBODY`].
+    pub const fn running(&self) -> usize {
         self.running
+    }
+
+    /// Ticks that a slot has used.
+    pub fn used(&self, slot: usize) -> u64 {
+        self.slots.get(slot).map_or(0, |slot| slot.used)
+    }
+
+    /// Ticks in which no slot ran.
+    pub const fn idle(&self) -> u64 {
+        self.idle
     }
 
     /// What the slot is doing; `Off` for a slot that does not exist.
@@ -153,66 +186,47 @@ impl Schedule {
         }
     }
 
-    /// Budget overruns of the slot since the last call: periods in which it had work left when its
-    /// budget was used up.
-    pub fn take_overruns(&mut self, slot: usize) -> u32 {
-        self.slots
-            .get_mut(slot)
-            .map_or(0, |slot| core::mem::take(&mut slot.overruns))
-    }
-
-    /// Charges the running slot for the time since the last call, and returns those ticks.
+    /// Charges the running slot for the time since the last call. Returns whether it has now used
+    /// up its budget with work left: at most once in each period.
     #[inline]
-    pub fn charge(&mut self, now: u64) -> u64 {
+    pub fn charge(&mut self, now: u64) -> bool {
         let used = now.saturating_sub(self.charged_until);
         self.charged_until = now;
-        if let Some(slot) = self.running.and_then(|running| self.slots.get_mut(running))
-            && slot.budget.is_some()
-            && slot.left != 0
-        {
-            slot.left = slot.left.saturating_sub(used);
-            if slot.left == 0 && slot.activity == Activity::Ready {
-                slot.overruns = slot.overruns.saturating_add(1);
-            }
+        let Some(slot) = self.slots.get_mut(self.running) else {
+            self.idle += used;
+            return false;
+        };
+        slot.used += used;
+        if slot.left > used {
+            slot.left -= used;
+            return false;
         }
-        used
+        let overrun = slot.left != 0 && slot.activity == Activity::Ready;
+        slot.left = 0;
+        overrun
     }
 
     /// Decides what runs from `now` on. [`Schedule::charge`] comes before.
     #[inline]
     pub fn choose(&mut self, now: u64) -> Decision {
         let mut until = NEVER;
-        let mut run = None;
         for (number, slot) in self.slots.iter_mut().enumerate().take(self.count) {
-            if slot.refill_at <= now
-                && let Some(budget) = slot.budget
-            {
-                slot.left = budget.ticks;
-                let late = now - slot.refill_at;
-                let periods = if late < budget.period {
-                    1
-                } else {
-                    late / budget.period.max(1) + 1
-                };
-                slot.refill_at = slot
-                    .refill_at
-                    .saturating_add(periods.saturating_mul(budget.period));
+            if slot.refill_at <= now {
+                slot.refill(now);
             }
             if slot.activity == Activity::Waiting && slot.deadline <= now {
                 slot.activity = Activity::Ready;
             }
             if slot.may_run() {
-                if slot.budget.is_some() {
-                    // A period that ends while the slot runs is a new budget, so look again then.
-                    until = until.min(now.saturating_add(slot.left)).min(slot.refill_at);
-                }
-                run = Some(number);
-                break;
+                // A period that ends while the slot runs is a new budget, so look again then.
+                let until = until.min(now.saturating_add(slot.left)).min(slot.refill_at);
+                self.running = number;
+                return Decision { run: number, until };
             }
             until = until.min(slot.wakes_at());
         }
-        self.running = run;
-        Decision { run, until }
+        self.running = NOBODY;
+        Decision { run: NOBODY, until }
     }
 }
 

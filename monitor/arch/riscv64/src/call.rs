@@ -4,6 +4,7 @@
 //! partition. What arrives here is sound; here it is carried out.
 
 use crate::console;
+use crate::context::Context;
 use crate::csr::{self, interrupt};
 use crate::hart::{Hart, instruction_fence, wait_for_interrupt};
 use crate::health;
@@ -11,7 +12,6 @@ use crate::machine::PartitionView;
 use crate::mail::{self, state};
 use crate::pmp;
 use crate::shared::{self, Afterwards};
-use crate::trap::After;
 use core::sync::atomic::Ordering::SeqCst;
 use partita_abi::health::Kind;
 use partita_virtual_riscv64::sbi::{self, Call, HartSet, Registers, ResetKind};
@@ -45,10 +45,9 @@ enum Outcome {
 }
 
 /// Answers the call that the running partition makes.
-#[inline]
-pub fn answer(hart: &mut Hart) -> After {
+pub fn answer(hart: &mut Hart, started: u64) -> *const Context {
     let Some((_, slot, view)) = hart.running() else {
-        return After::Reschedule;
+        return hart.reschedule(started);
     };
     let registers = &slot.context.registers;
     let call = Registers {
@@ -67,19 +66,22 @@ pub fn answer(hart: &mut Hart) -> After {
         Ok(call) => carry_out(hart, view, call),
         Err(error) => Outcome::Error(error.code()),
     };
-    let (error, value, after) = match outcome {
-        Outcome::Value(value) => (0, value, After::Resume),
-        Outcome::Error(error) => (error, 0, After::Resume),
-        Outcome::Waits(value) => (0, value, After::Reschedule),
-        Outcome::Gone => return After::Reschedule,
-        Outcome::Again => return After::Reschedule,
+    let (error, value, resumes) = match outcome {
+        Outcome::Value(value) => (0, value, true),
+        Outcome::Error(error) => (error, 0, true),
+        Outcome::Waits(value) => (0, value, false),
+        Outcome::Gone | Outcome::Again => return hart.reschedule(started),
     };
     csr::write!("mepc", csr::read!("mepc").wrapping_add(4));
     if let Some((_, slot, _)) = hart.running() {
         slot.context.registers[A0] = error;
         slot.context.registers[A1] = value;
     }
-    after
+    if resumes {
+        hart.resume()
+    } else {
+        hart.reschedule(started)
+    }
 }
 
 #[inline]
@@ -119,11 +121,14 @@ fn carry_out(hart: &mut Hart, view: &'static PartitionView, call: Call) -> Outco
             Outcome::Value(order.map_or(1, |order| u64::from(order.state.load(SeqCst))))
         }
         Call::HartSuspendRetentive => {
-            hart.wait_running();
-            Outcome::Waits(0)
+            if hart.wait_running() {
+                Outcome::Waits(0)
+            } else {
+                Outcome::Value(0)
+            }
         }
         Call::HartSuspendNonRetentive { resume, opaque } => {
-            hart.wait_running();
+            let _waits = hart.wait_running();
             resume_at(hart, resume.address(), opaque);
             Outcome::Gone
         }
@@ -222,8 +227,7 @@ fn remote_fence(hart: &mut Hart, view: &PartitionView, harts: HartSet) -> Outcom
             return;
         }
         let mailbox = mail::of(target);
-        mailbox.waiting.fetch_or(1 << hart.id, SeqCst);
-        let ticket = mailbox.fences_asked.fetch_add(1, SeqCst).wrapping_add(1);
+        let ticket = mailbox.ask_for_fence(hart.id);
         if mailbox.running.load(SeqCst) == slot {
             hart.machine.aclint.interrupt(target);
             if let Some(place) = waiting_for.get_mut(count) {
@@ -314,7 +318,7 @@ fn claim(hart: &mut Hart) -> Outcome {
     let Some((_, slot, view)) = hart.running() else {
         return Outcome::Value(0);
     };
-    let ready = slot.pending_lines & !slot.claimed_lines;
+    let ready = slot.pending_lines;
     if ready == 0 {
         return Outcome::Value(0);
     }

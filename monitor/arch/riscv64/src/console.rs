@@ -10,7 +10,8 @@ use crate::machine::{Machine, PartitionView};
 use crate::mmio::Registers;
 use crate::report;
 use crate::shared;
-use core::sync::atomic::Ordering::SeqCst;
+use core::sync::atomic::AtomicBool;
+use core::sync::atomic::Ordering::{Relaxed, SeqCst};
 use partita_abi::MAX_PARTITIONS;
 use partita_abi::console::{COMMAND_END, ESCAPE};
 use partita_abi::status::BYTES_PER_RECORD;
@@ -167,6 +168,7 @@ fn flush(consoles: &mut Consoles) {
 }
 
 fn note_first_output(view: &PartitionView, now_ns: u64) {
+    UNSENT.store(true, Relaxed);
     let first = &shared::of(view.index).first_output_ns;
     if first.load(SeqCst) == 0 {
         first.store(now_ns.max(1), SeqCst);
@@ -313,28 +315,23 @@ fn input(consoles: &mut Consoles, machine: &Machine, byte: u8) -> bool {
     false
 }
 
-/// Sends started lines that nobody ends, now and then.
-pub fn serve_timer(hart: &Hart) {
-    if hart.machine.console_hart == hart.id && !critical(hart) {
-        let consoles = &mut *CONSOLES.lock();
-        consoles.output.flush_stale(hart.now_ns());
-        consoles.send(CALL_BYTES);
-    }
+/// Whether a source has started a line that nobody has sent yet. Read without the lock.
+static UNSENT: AtomicBool = AtomicBool::new(false);
+
+/// Whether [`serve`] may have something to do.
+#[inline(always)]
+pub fn needs_service() -> bool {
+    UNSENT.load(Relaxed)
 }
 
-/// A hart without work sends more.
-pub fn serve_when_idle(hart: &Hart) {
-    if hart.machine.console_hart == hart.id {
-        let consoles = &mut *CONSOLES.lock();
-        consoles.output.flush_stale(hart.now_ns());
-        consoles.send(INTERRUPT_BYTES);
-    }
-}
-
-fn critical(hart: &Hart) -> bool {
-    hart.live
-        .and_then(|live| hart.slots.get(live))
-        .is_some_and(|slot| hart.machine.partition(slot.resident.partition).criticality != 0)
+/// Moves output on, and sends started lines that nobody ends. Only where no partition above QM waits.
+#[cold]
+#[inline(never)]
+pub fn serve(hart: &Hart) {
+    let consoles = &mut *CONSOLES.lock();
+    consoles.output.flush_stale(hart.now_ns());
+    consoles.send(CALL_BYTES);
+    UNSENT.store(consoles.output.has_unsent(), Relaxed);
 }
 
 /// Sends what is left, then the status block that `fill` writes, and leaves the port silent.

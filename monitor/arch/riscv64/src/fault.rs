@@ -2,6 +2,7 @@
 //! partition owns.
 
 use crate::console;
+use crate::context::Context;
 use crate::csr::{self, cause, status};
 use crate::guest_memory::{Physical, fetch};
 use crate::hart::Hart;
@@ -9,7 +10,6 @@ use crate::health;
 use crate::machine::PartitionView;
 use crate::mail;
 use crate::pmp;
-use crate::trap::After;
 use core::sync::atomic::Ordering::SeqCst;
 use partita_abi::health::Kind;
 use partita_abi::table::OnFault;
@@ -21,28 +21,25 @@ use partita_virtual_riscv64::walk::{AccessKind, Translation, walk};
 const UART_BYTES: u64 = 0x100;
 
 /// Answers an access fault of the running partition.
-#[inline]
-pub fn access(hart: &mut Hart, number: u64) -> After {
+pub fn access(hart: &mut Hart, number: u64, started: u64) -> *const Context {
     let Some((_, _, view)) = hart.running() else {
-        return After::Reschedule;
+        return hart.reschedule(started);
     };
     let address = csr::read!("mtval");
-    if number != cause::FETCH_ACCESS && (view.uart != 0 || view.filter.is_some()) {
-        if let Some(after) = mediate(hart, view, number, address) {
-            return after;
-        }
+    let may_be_mediated = view.uart != 0 || view.filter.is_some();
+    if number != cause::FETCH_ACCESS
+        && may_be_mediated
+        && mediate(hart, view, number, address).is_some()
+    {
+        return hart.resume();
     }
-    deny(hart, view, number, address)
+    deny(hart, view, number, address);
+    hart.reschedule(started)
 }
 
 /// Tries to carry out the access on an emulated device. `None` if it is not one.
 #[inline]
-fn mediate(
-    hart: &mut Hart,
-    view: &'static PartitionView,
-    number: u64,
-    address: u64,
-) -> Option<After> {
+fn mediate(hart: &mut Hart, view: &'static PartitionView, number: u64, address: u64) -> Option<()> {
     let counter = csr::read!("mepc");
     let access = decode(fetch(counter)?)?;
     let registers = &hart.running()?.1.context.registers;
@@ -79,7 +76,7 @@ fn mediate(
         interrupt_controller(hart, view, &access, offset, counter);
     }
     csr::write!("mepc", counter.wrapping_add(access.instruction_length()));
-    Some(After::Resume)
+    Some(())
 }
 
 #[inline]
@@ -164,7 +161,7 @@ fn load(hart: &mut Hart, access: &Access, destination: usize, raw: u64) {
 
 /// Records a denied access, then does what the manifest says.
 #[cold]
-fn deny(hart: &mut Hart, view: &PartitionView, number: u64, address: u64) -> After {
+fn deny(hart: &mut Hart, view: &PartitionView, number: u64, address: u64) {
     let counter = csr::read!("mepc");
     match view.on_fault {
         OnFault::Stop => {
@@ -189,25 +186,22 @@ fn deny(hart: &mut Hart, view: &PartitionView, number: u64, address: u64) -> Aft
             inject(number, address);
         }
     }
-    After::Reschedule
 }
 
 /// With `wfi` trapped, illegal instructions come here: `wfi` gives the hart back, all others go to
 /// the partition's own handler. The instruction is fetched again, as `mtval` need not hold it.
-#[inline]
-pub fn illegal_instruction(hart: &mut Hart) -> After {
+pub fn illegal_instruction(hart: &mut Hart, started: u64) -> *const Context {
     let counter = csr::read!("mepc");
     let instruction = fetch(counter).unwrap_or(0);
     if !is_wfi(instruction) || csr::read!("mstatus") & status::MPP != status::MPP_SUPERVISOR {
         inject(cause::ILLEGAL_INSTRUCTION, u64::from(instruction));
-        return After::Resume;
+        return hart.resume();
     }
     csr::write!("mepc", counter.wrapping_add(4));
-    hart.wait_running();
-    if hart.is_waiting() {
-        After::Reschedule
+    if hart.wait_running() {
+        hart.reschedule(started)
     } else {
-        After::Resume
+        hart.resume()
     }
 }
 

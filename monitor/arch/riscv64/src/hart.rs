@@ -6,21 +6,22 @@ use crate::csr::{self, interrupt, status};
 use crate::floating_point;
 use crate::health;
 use crate::machine::{Machine, PartitionView, Resident};
-use crate::mail::{self, Mailbox, state};
+use crate::mail::{self, FENCE, Mailbox, state};
+use crate::mmio::Register;
 use crate::pmp;
 use crate::report;
 use crate::shared::{self, Afterwards};
 use crate::vector;
 use core::arch::asm;
 use core::cell::UnsafeCell;
-use core::sync::atomic::Ordering::SeqCst;
+use core::sync::atomic::Ordering::{Relaxed, SeqCst};
 use partita_abi::health::{Kind, State};
 use partita_abi::table::RegionKind;
 use partita_abi::{MAX_CORES, MAX_SHARING};
 use partita_board::Plic as Layout;
 use partita_monitor_core::histogram::Histogram;
 use partita_monitor_core::loader::Loader;
-use partita_monitor_core::schedule::{Activity, Budget, NEVER, Schedule};
+use partita_monitor_core::schedule::{Activity, Budget, NEVER, NOBODY, Schedule};
 
 /// What a hart knows of the virtual core in one of its slots.
 pub struct Slot {
@@ -44,13 +45,13 @@ pub struct Slot {
     direct_lines: bool,
     /// Whether its `wfi` traps.
     wfi_traps: bool,
-    /// Core time it has used, in ticks.
-    pub used: u64,
-    /// Where it goes on after a non-retentive suspend, and its argument.
-    pub resume: Option<(u64, u64)>,
+    /// Whether it may use floating point.
+    uses_floating_point: bool,
+    /// Whether it is more critical than QM.
+    critical: bool,
 }
 
-const NOBODY: Resident = Resident {
+const UNSETTLED: Resident = Resident {
     partition: 0,
     number: 0,
     virtual_core: 0,
@@ -61,7 +62,7 @@ impl Slot {
         Self {
             context: Context::new(),
             floating_point: floating_point::State::ZERO,
-            resident: NOBODY,
+            resident: UNSETTLED,
             loader: None,
             pending_lines: 0,
             claimed_lines: 0,
@@ -69,8 +70,8 @@ impl Slot {
             threshold: 0,
             direct_lines: false,
             wfi_traps: false,
-            used: 0,
-            resume: None,
+            uses_floating_point: false,
+            critical: false,
         }
     }
 }
@@ -85,18 +86,20 @@ pub struct Hart {
     pub schedule: Schedule,
     /// The virtual cores that live here, most critical first.
     pub slots: [Slot; MAX_SHARING],
-    /// The slot whose registers are on the hart.
-    pub live: Option<usize>,
-    /// The slot whose floating-point registers are on the hart.
-    floating_point_owner: Option<usize>,
-    /// The next machine time that matters to the schedule.
-    until: u64,
+    /// The slot whose registers are on the hart, or [`NOBODY`].
+    pub live: usize,
+    /// The slot whose floating-point registers are on the hart, or [`NOBODY`].
+    floating_point_owner: usize,
+    /// Machine time.
+    time: Register<u64>,
+    /// When the machine timer interrupts.
+    deadline: Register<u64>,
+    /// The threshold of the hart's supervisor context in the interrupt controller.
+    supervisor_threshold: Register<u32>,
+    /// The threshold of the hart's machine context.
+    machine_threshold: Register<u32>,
     /// Lengths of switches in counts of `minstret`.
     pub switch_lengths: Histogram,
-    /// Number of switches.
-    pub switches: u64,
-    /// Time in no partition, in ticks.
-    pub idle: u64,
 }
 
 /// A place for a hart's state.
@@ -125,6 +128,14 @@ impl Hart {
     /// Called once on each hart, with its own number.
     pub unsafe fn create(id: usize, machine: &'static Machine) -> &'static mut Self {
         let place = HARTS[id % MAX_CORES].0.get();
+        let (supervisor, own) = (Layout::supervisor_context(id), Layout::machine_context(id));
+        let (Some((time, deadline)), Some(supervisor_threshold), Some(machine_threshold)) = (
+            machine.aclint.timer_of(id),
+            machine.plic.threshold_register(supervisor),
+            machine.plic.threshold_register(own),
+        ) else {
+            report::fatal("the board has no registers for this hart")
+        };
         // SAFETY: only this hart uses this cell, and this is the first use. Every field is written,
         // one by one: a whole `Hart` would not fit on the stack.
         let hart = unsafe {
@@ -135,12 +146,13 @@ impl Hart {
             for slot in 0..MAX_SHARING {
                 (&raw mut (*hart).slots[slot]).write(Slot::new());
             }
-            (&raw mut (*hart).live).write(None);
-            (&raw mut (*hart).floating_point_owner).write(None);
-            (&raw mut (*hart).until).write(NEVER);
+            (&raw mut (*hart).live).write(NOBODY);
+            (&raw mut (*hart).floating_point_owner).write(NOBODY);
+            (&raw mut (*hart).time).write(time);
+            (&raw mut (*hart).deadline).write(deadline);
+            (&raw mut (*hart).supervisor_threshold).write(supervisor_threshold);
+            (&raw mut (*hart).machine_threshold).write(machine_threshold);
             (&raw mut (*hart).switch_lengths).write(Histogram::new());
-            (&raw mut (*hart).switches).write(0);
-            (&raw mut (*hart).idle).write(0);
             &mut *hart
         };
         hart.settle();
@@ -177,6 +189,9 @@ impl Hart {
             let slot = &mut self.slots[number];
             slot.resident = *resident;
             slot.wfi_traps = number + 1 < count;
+            let view = machine.partition(resident.partition);
+            slot.uses_floating_point = view.floating_point;
+            slot.critical = view.criticality != 0;
             slot.direct_lines = machine
                 .table
                 .regions_of(entry)
@@ -211,9 +226,9 @@ impl Hart {
     }
 
     /// Machine time in ticks.
-    #[inline]
+    #[inline(always)]
     pub fn now(&self) -> u64 {
-        self.machine.aclint.now()
+        self.time.read()
     }
 
     /// Machine time in nanoseconds.
@@ -224,38 +239,53 @@ impl Hart {
     /// The slot that runs and its partition. Only in a trap from a partition.
     #[inline]
     pub fn running(&mut self) -> Option<(usize, &mut Slot, &'static PartitionView)> {
-        let number = self.live?;
+        let number = self.live;
         let slot = self.slots.get_mut(number)?;
         let view = self.machine.partition(slot.resident.partition);
         Some((number, slot, view))
     }
 
-    /// Decides who runs and returns the context to enter. Idles, or loads a partition, as long as
-    /// there is nobody to enter.
+    /// The context of the virtual core that is live, to go back to it.
+    #[inline(always)]
+    pub fn resume(&mut self) -> *const Context {
+        match self.slots.get(self.live) {
+            Some(slot) => &raw const slot.context,
+            None => self.reschedule(csr::read!("minstret")),
+        }
+    }
+
+    /// Decides who runs and returns the context to enter. `started` is `minstret` at the trap. This is
+    /// the path from an interrupt to the real-time partition, so what is rare stays out of line.
     pub fn reschedule(&mut self, started: u64) -> *const Context {
+        let mut started = started;
         loop {
-            self.take_mail();
-            let now = self.now();
-            self.charge(now);
-            let decision = self.schedule.choose(now);
-            self.until = decision.until;
-            let Some(chosen) = decision.run else {
-                self.set_timer(now);
-                self.idle();
-                continue;
-            };
-            if self.slots[chosen % MAX_SHARING].loader.is_some() {
-                self.set_timer(now);
-                self.load(chosen);
-                continue;
-            }
-            let switched = self.live != Some(chosen);
-            if switched {
-                self.switch_to(chosen);
-            }
-            self.set_timer(now);
             let mailbox = self.mailbox();
-            if switched || mailbox.running.load(SeqCst) != chosen {
+            if mailbox.has_mail() {
+                self.take_mail();
+            }
+            let now = self.now();
+            if self.schedule.charge(now) {
+                self.note_overrun();
+            }
+            let decision = self.schedule.choose(now);
+            let chosen = decision.run;
+            let ready = self
+                .slots
+                .get(chosen)
+                .is_some_and(|slot| slot.loader.is_none());
+            if !ready {
+                self.set_timer(decision.until, now);
+                self.run_nobody(chosen);
+                started = csr::read!("minstret");
+                continue;
+            }
+            let switches = self.live != chosen;
+            if switches {
+                self.leave();
+                self.enter(chosen, now);
+            }
+            self.set_timer(decision.until, now);
+            if switches || mailbox.running.load(Relaxed) != chosen {
                 mailbox.running.store(chosen, SeqCst);
                 pmp::fence();
                 instruction_fence();
@@ -263,137 +293,151 @@ impl Hart {
                     continue;
                 }
             }
-            if switched {
+            let Some(slot) = self.slots.get(chosen) else {
+                continue;
+            };
+            let context = &raw const slot.context;
+            if switches {
+                if !slot.critical && console::needs_service() {
+                    console::serve(self);
+                }
                 let length = csr::read!("minstret").wrapping_sub(started);
                 self.switch_lengths
                     .add(u32::try_from(length).unwrap_or(u32::MAX));
-                self.switches += 1;
             }
-            return &raw const self.slots[chosen % MAX_SHARING].context;
+            return context;
         }
     }
 
-    /// Charges the time since the last call to who used it.
-    #[inline]
-    pub fn charge(&mut self, now: u64) {
-        let running = self.schedule.running();
-        let used = self.schedule.charge(now);
-        match running.and_then(|running| self.slots.get_mut(running)) {
-            Some(slot) => slot.used += used,
-            None => self.idle += used,
+    /// Charges the running slot for its time, at the end of a run.
+    pub fn settle_accounts(&mut self) {
+        let _overrun = self.schedule.charge(self.now());
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn note_overrun(&mut self) {
+        let Some(slot) = self.slots.get(self.schedule.running()) else {
+            return;
+        };
+        // Loading counts against the budget, but it is no fault of the partition's.
+        if slot.loader.is_none() {
+            let partition = slot.resident.partition;
+            health::record(self, partition, Kind::BudgetOverrun, 0, 0, 0);
         }
-        if let Some(running) = running {
-            let overruns = self.schedule.take_overruns(running);
-            let slot = &self.slots[running % MAX_SHARING];
-            // Loading counts against the budget, but it is no fault of the partition's.
-            if overruns != 0 && slot.loader.is_none() {
-                let partition = slot.resident.partition;
-                health::record(self, partition, Kind::BudgetOverrun, 0, 0, 0);
-            }
+    }
+
+    /// There is no partition to enter now: load one, or sleep.
+    #[cold]
+    #[inline(never)]
+    fn run_nobody(&mut self, chosen: usize) {
+        if chosen == NOBODY {
+            self.idle();
+        } else {
+            self.load(chosen);
         }
     }
 
     #[inline]
-    fn set_timer(&self, now: u64) {
-        let mut deadline = self.until;
+    fn set_timer(&self, until: u64, now: u64) {
+        let mut deadline = until;
         if !self.machine.features.stimecmp
-            && let Some(live) = self.live.and_then(|live| self.slots.get(live))
-            && live.timer > now
+            && let Some(slot) = self.slots.get(self.live)
+            && slot.timer > now
         {
-            deadline = deadline.min(live.timer);
+            deadline = deadline.min(slot.timer);
         }
         if self.id == 0 {
             deadline = deadline.min(self.machine.end_ticks);
         }
-        self.machine.aclint.set_deadline(self.id, deadline);
+        self.deadline.write(deadline);
     }
 
-    /// Takes the live virtual core off the hart, if any.
-    #[inline]
+    /// Takes the live virtual core off the hart, if any, and all partitions' access with it.
+    #[inline(always)]
     fn leave(&mut self) {
-        let Some(live) = self.live.take() else { return };
-        let Some(slot) = self.slots.get_mut(live) else {
+        let Some(slot) = self.slots.get_mut(self.live) else {
             return;
         };
+        self.live = NOBODY;
         slot.context.save(&self.machine.features);
-        let status_now = slot.context.supervisor.status;
         pmp::deactivate();
         if slot.direct_lines {
             pmp::fence();
-            let context = Layout::supervisor_context(self.id);
-            slot.threshold = self.machine.plic.threshold(context);
-            self.machine.plic.hide_all(context);
+            slot.threshold = self.supervisor_threshold.read();
+            self.supervisor_threshold
+                .write(self.machine.board.plic.max_priority);
         }
-        let view = self.machine.partition(slot.resident.partition);
         // One that may use floating point keeps its registers on the hart until another needs them,
         // whatever `FS` says now: Linux turns it off in the kernel over its users' live registers.
-        if !view.floating_point && status_now & (status::FS | status::VS) != 0 {
-            let partition = view.index;
-            let counter = slot.context.supervisor.program_counter;
-            slot.context.supervisor.status &= !(status::FS | status::VS);
-            health::fail(self, partition, Kind::FloatingPoint, 0, 0, counter);
+        let used = slot.context.supervisor.status & (status::FS | status::VS) != 0;
+        if used && !slot.uses_floating_point {
+            self.broke_its_word();
         }
     }
 
-    /// Brings a virtual core onto the hart.
-    #[inline]
-    fn switch_to(&mut self, chosen: usize) {
-        self.leave();
-        self.switch_floating_point(chosen);
-        let now = self.now();
-        let machine = self.machine;
-        let Some(slot) = self.slots.get_mut(chosen) else {
+    /// The virtual core that was just left declares no floating point, and used it.
+    #[cold]
+    #[inline(never)]
+    fn broke_its_word(&mut self) {
+        let Some(slot) = self.slots.iter_mut().find(|slot| {
+            let used = slot.context.supervisor.status & (status::FS | status::VS) != 0;
+            used && !slot.uses_floating_point
+        }) else {
             return;
         };
-        let external = slot.pending_lines & !slot.claimed_lines != 0;
-        if slot.direct_lines {
-            machine
-                .plic
-                .set_threshold(Layout::supervisor_context(self.id), slot.threshold);
-        }
-        slot.context
-            .restore(&machine.features, slot.timer <= now, external);
-        if machine.console_hart == self.id {
-            // The serial port does not interrupt what is more critical than QM.
-            let critical = machine.partition(slot.resident.partition).criticality != 0;
-            let context = Layout::machine_context(self.id);
-            machine
-                .plic
-                .set_threshold(context, if critical { console::PRIORITY } else { 0 });
-        }
-        self.live = Some(chosen);
+        let counter = slot.context.supervisor.program_counter;
+        slot.context.supervisor.status &= !(status::FS | status::VS);
+        let partition = slot.resident.partition;
+        health::fail(self, partition, Kind::FloatingPoint, 0, 0, counter);
     }
 
-    /// Makes the floating-point registers right for a virtual core. Who has no floating point must
-    /// not find another's registers, unless that other one is less critical: a partition is trusted
-    /// to keep its word towards those that it could stop anyway.
-    #[inline]
-    fn switch_floating_point(&mut self, chosen: usize) {
-        if self.floating_point_owner == Some(chosen) {
-            return;
-        }
+    /// Brings a virtual core onto the hart, which no other one is on.
+    #[inline(always)]
+    fn enter(&mut self, chosen: usize, now: u64) {
         let Some(slot) = self.slots.get(chosen) else {
             return;
         };
-        let uses = self
-            .machine
-            .partition(slot.resident.partition)
-            .floating_point;
-        if let Some(owner) = self.floating_point_owner {
-            if !uses && chosen < owner {
-                return;
-            }
-            if let Some(owner) = self.slots.get_mut(owner) {
-                floating_point::save(&mut owner.floating_point);
-            }
-            self.floating_point_owner = None;
-            if !uses {
-                floating_point::restore(&floating_point::State::ZERO);
-            }
+        // Who has no floating point must not find another's registers, unless that other one is less
+        // critical: a partition is trusted to keep its word towards those that it could stop anyway.
+        let owner = self.floating_point_owner;
+        let other =
+            owner != chosen && (slot.uses_floating_point || owner != NOBODY && chosen > owner);
+        if other {
+            self.switch_floating_point(chosen);
         }
-        if uses && let Some(slot) = self.slots.get_mut(chosen) {
+        let Some(slot) = self.slots.get_mut(chosen) else {
+            return;
+        };
+        if slot.direct_lines {
+            self.supervisor_threshold.write(slot.threshold);
+        }
+        let external = slot.pending_lines != 0;
+        slot.context
+            .restore(&self.machine.features, slot.timer <= now, external);
+        if self.machine.console_hart == self.id {
+            // The serial port does not interrupt what is more critical than QM.
+            self.machine_threshold
+                .write(if slot.critical { console::PRIORITY } else { 0 });
+        }
+        self.live = chosen;
+    }
+
+    /// Makes the floating-point registers right for a virtual core.
+    #[inline(never)]
+    fn switch_floating_point(&mut self, chosen: usize) {
+        if let Some(owner) = self.slots.get_mut(self.floating_point_owner) {
+            floating_point::save(&mut owner.floating_point);
+        }
+        self.floating_point_owner = NOBODY;
+        let Some(slot) = self.slots.get(chosen) else {
+            return;
+        };
+        if slot.uses_floating_point {
             floating_point::restore(&slot.floating_point);
-            self.floating_point_owner = Some(chosen);
+            self.floating_point_owner = chosen;
+        } else {
+            floating_point::restore(&floating_point::State::ZERO);
         }
     }
 
@@ -402,22 +446,18 @@ impl Hart {
         let mailbox = self.mailbox();
         mailbox.running.store(mail::IDLE, SeqCst);
         if self.machine.console_hart == self.id {
-            self.machine
-                .plic
-                .set_threshold(Layout::machine_context(self.id), 0);
+            self.machine_threshold.write(0);
+            console::serve(self);
         }
-        console::serve_when_idle(self);
         if mailbox.has_mail() {
             return;
         }
         wait_for_interrupt();
         self.answer_interrupts();
-        if let Some(slot) = self.live.and_then(|live| self.slots.get(live))
-            && self.machine.console_hart == self.id
-            && self.machine.partition(slot.resident.partition).criticality != 0
+        if self.machine.console_hart == self.id
+            && self.slots.get(self.live).is_some_and(|slot| slot.critical)
         {
-            let context = Layout::machine_context(self.id);
-            self.machine.plic.set_threshold(context, console::PRIORITY);
+            self.machine_threshold.write(console::PRIORITY);
         }
     }
 
@@ -461,7 +501,7 @@ impl Hart {
                 && let Some(slot) = self.slots.get_mut(usize::from(owner.slot))
             {
                 slot.pending_lines |= 1 << (owner.bit % 32);
-                if self.live == Some(usize::from(owner.slot)) {
+                if self.live == usize::from(owner.slot) {
                     csr::set!("mip", interrupt::SUPERVISOR_EXTERNAL);
                 }
                 self.schedule.wake(usize::from(owner.slot));
@@ -470,16 +510,19 @@ impl Hart {
     }
 
     /// Empties the mailbox.
-    #[inline]
+    #[inline(never)]
     fn take_mail(&mut self) {
         let mailbox = self.mailbox();
+        let flags = mailbox.flags.swap(0, SeqCst);
+        if flags & FENCE != 0 {
+            self.answer_fences();
+        }
         for (number, requests) in mailbox.requests.iter().enumerate() {
-            if requests.load(SeqCst) != 0 {
+            if flags & 1 << number != 0 {
                 let requests = requests.swap(0, SeqCst);
                 self.answer_requests(number, requests);
             }
         }
-        self.answer_fences();
         if report::is_ending() {
             report::park(self);
         }
@@ -490,9 +533,6 @@ impl Hart {
     pub fn answer_fences(&self) {
         let mailbox = self.mailbox();
         let asked = mailbox.fences_asked.load(SeqCst);
-        if asked == mailbox.fences_done.load(SeqCst) {
-            return;
-        }
         pmp::fence();
         instruction_fence();
         mailbox.fences_done.store(asked, SeqCst);
@@ -517,7 +557,7 @@ impl Hart {
 
     fn answer_requests(&mut self, number: usize, requests: u32) {
         if requests & mail::SOFTWARE_INTERRUPT != 0 {
-            if self.live == Some(number) {
+            if self.live == number {
                 csr::set!("mip", interrupt::SUPERVISOR_SOFTWARE);
             } else if let Some(slot) = self.slots.get_mut(number) {
                 slot.context.supervisor.software_pending = true;
@@ -556,34 +596,32 @@ impl Hart {
         );
         slot.timer = NEVER;
         slot.threshold = 0;
-        slot.resume = None;
         slot.floating_point = floating_point::State::ZERO;
         self.schedule.set_on(number, true);
     }
 
     /// Drops whatever of a virtual core is on the hart, without keeping it.
     fn forget(&mut self, number: usize) {
-        if self.live == Some(number) {
-            self.live = None;
+        if self.live == number {
+            self.live = NOBODY;
             if self.machine.features.stimecmp {
                 csr::write!("0x14d", NEVER);
             }
             if self.slots.get(number).is_some_and(|slot| slot.direct_lines) {
                 pmp::deactivate();
                 pmp::fence();
-                self.machine
-                    .plic
-                    .hide_all(Layout::supervisor_context(self.id));
+                let hidden = self.machine.board.plic.max_priority;
+                self.supervisor_threshold.write(hidden);
             }
         }
-        if self.floating_point_owner == Some(number) {
-            self.floating_point_owner = None;
+        if self.floating_point_owner == number {
+            self.floating_point_owner = NOBODY;
         }
     }
 
     /// Stops the virtual core that made a call, by its own wish.
     pub fn stop_running(&mut self) {
-        let Some(live) = self.live else { return };
+        let live = self.live;
         self.forget(live);
         self.schedule.set_on(live, false);
         if let Some(order) = self.mailbox().orders.get(live) {
@@ -718,28 +756,23 @@ impl Hart {
         }
     }
 
-    /// The running virtual core has nothing to do until an interrupt.
+    /// The running virtual core has nothing to do until an interrupt. Returns false if one is pending,
+    /// so that there is nothing to wait for.
     #[inline]
-    pub fn wait_running(&mut self) {
-        let Some(live) = self.live else { return };
+    pub fn wait_running(&mut self) -> bool {
         let enabled = csr::read!("mie") & interrupt::SUPERVISOR;
         if csr::read!("mip") & enabled != 0 {
-            return;
+            return false;
         }
         let deadline = if enabled & interrupt::SUPERVISOR_TIMER == 0 {
             NEVER
         } else if self.machine.features.stimecmp {
             csr::read!("0x14d")
         } else {
-            self.slots.get(live).map_or(NEVER, |slot| slot.timer)
+            self.slots.get(self.live).map_or(NEVER, |slot| slot.timer)
         };
-        self.schedule.wait(live, deadline);
-    }
-
-    /// Whether the running virtual core waits.
-    pub fn is_waiting(&self) -> bool {
-        self.live
-            .is_some_and(|live| self.schedule.activity(live) == Activity::Waiting)
+        self.schedule.wait(self.live, deadline);
+        self.schedule.activity(self.live) == Activity::Waiting
     }
 }
 

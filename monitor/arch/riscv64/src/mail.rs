@@ -43,8 +43,13 @@ pub struct Order {
     pub argument: AtomicU64,
 }
 
+/// In [`Mailbox::flags`]: a fence is asked for. The bits below are the slots with requests.
+pub const FENCE: u32 = 1 << 31;
+
 /// One hart's mailbox.
 pub struct Mailbox {
+    /// What there is to look at; set after the request is written, cleared before it is read.
+    pub flags: AtomicU32,
     /// Requests to the virtual core in each slot.
     pub requests: [AtomicU32; MAX_SHARING],
     /// Start orders for the virtual core in each slot.
@@ -67,6 +72,7 @@ pub static MAILBOXES: [Mailbox; MAX_CORES] = [const { Mailbox::new() }; MAX_CORE
 impl Mailbox {
     const fn new() -> Self {
         Self {
+            flags: AtomicU32::new(0),
             requests: [const { AtomicU32::new(0) }; MAX_SHARING],
             orders: [const {
                 Order {
@@ -88,17 +94,24 @@ impl Mailbox {
     pub fn request(&self, slot: usize, request: u32) -> bool {
         if let Some(requests) = self.requests.get(slot) {
             requests.fetch_or(request, SeqCst);
+            self.flags.fetch_or(1 << slot, SeqCst);
         }
         slot <= self.running.load(SeqCst)
     }
 
-    /// Whether any virtual core of the hart has a request waiting.
+    /// Asks for a fence. Returns the number of the fence.
     #[inline]
+    pub fn ask_for_fence(&self, asker: usize) -> u32 {
+        self.waiting.fetch_or(1 << asker, SeqCst);
+        let number = self.fences_asked.fetch_add(1, SeqCst).wrapping_add(1);
+        self.flags.fetch_or(FENCE, SeqCst);
+        number
+    }
+
+    /// Whether there is anything to look at.
+    #[inline(always)]
     pub fn has_mail(&self) -> bool {
-        self.requests
-            .iter()
-            .any(|requests| requests.load(SeqCst) != 0)
-            || self.fences_asked.load(SeqCst) != self.fences_done.load(SeqCst)
+        self.flags.load(SeqCst) != 0
     }
 }
 

@@ -54,3 +54,30 @@ accessors! {
     u32: read_u32, write_u32;
     u64: read_u64, write_u64;
 }
+
+/// One register that is used so often that its address is checked once, when this is made.
+#[derive(Clone, Copy)]
+pub struct Register<T>(*mut T);
+
+impl Registers {
+    /// The register at `offset`; `None` outside the window.
+    pub fn register<T>(&self, offset: usize) -> Option<Register<T>> {
+        (offset + size_of::<T>() <= self.size).then(|| Register((self.base + offset) as *mut T))
+    }
+}
+
+impl<T: Copy> Register<T> {
+    /// Reads the register.
+    #[inline(always)]
+    pub fn read(&self) -> T {
+        // SAFETY: the address lies in a device window of the board (`Registers::register`).
+        unsafe { self.0.read_volatile() }
+    }
+
+    /// Writes the register.
+    #[inline(always)]
+    pub fn write(&self, value: T) {
+        // SAFETY: as in `read`.
+        unsafe { self.0.write_volatile(value) }
+    }
+}

@@ -1,6 +1,6 @@
 //! The platform-level interrupt controller (RISC-V PLIC specification 1.0.0).
 
-use crate::mmio::Registers;
+use crate::mmio::{Register, Registers};
 use partita_board::Plic as Layout;
 
 /// The board's interrupt controller.
@@ -55,11 +55,10 @@ impl Plic {
             .write_u32(offset, if enabled { word | bit } else { word & !bit });
     }
 
-    /// The highest priority that a context does not see.
-    #[inline]
-    pub fn threshold(&self, context: usize) -> u32 {
-        self.registers
-            .read_u32(Layout::context_offset(context) as usize)
+    /// The register that holds the highest priority that a context does not see.
+    pub fn threshold_register(&self, context: usize) -> Option<Register<u32>> {
+        let offset = Layout::context_offset(context) as usize;
+        self.registers.register(offset)
     }
 
     /// Hides lines up to `priority` from a context.
@@ -67,12 +66,6 @@ impl Plic {
     pub fn set_threshold(&self, context: usize, priority: u32) {
         self.registers
             .write_u32(Layout::context_offset(context) as usize, priority);
-    }
-
-    /// Hides all lines from a context.
-    #[inline]
-    pub fn hide_all(&self, context: usize) {
-        self.set_threshold(context, self.max_priority);
     }
 
     /// Takes the context's most urgent pending line; 0 if there is none.

@@ -29,7 +29,7 @@ pub fn is_ending() -> bool {
 
 /// Parks the hart for good.
 pub fn park(hart: &mut Hart) -> ! {
-    hart.charge(hart.now());
+    hart.settle_accounts();
     csr::write!("mie", 0);
     PARKED.fetch_add(1, SeqCst);
     loop {
@@ -43,7 +43,7 @@ pub fn finish(hart: &mut Hart) -> ! {
         park(hart);
     }
     let machine = hart.machine;
-    hart.charge(hart.now());
+    hart.settle_accounts();
     for other in (0..machine.harts).filter(|other| *other != hart.id) {
         machine.aclint.interrupt(other);
     }
@@ -129,9 +129,7 @@ fn partition_status(hart: &Hart, index: usize, events_total: u32) -> Partition {
     for place in view.places.iter().take(view.virtual_cores) {
         let home = usize::from(place.hart);
         used += with_hart(hart, home, |home| {
-            home.slots
-                .get(usize::from(place.slot))
-                .map_or(0, |slot| slot.used)
+            home.schedule.used(usize::from(place.slot))
         });
     }
     Partition {
@@ -151,10 +149,10 @@ fn partition_status(hart: &Hart, index: usize, events_total: u32) -> Partition {
 
 fn core_status(hart: &Hart, core: usize) -> Core {
     with_hart(hart, core, |core| Core {
-        switches: core.switches,
+        switches: core.switch_lengths.count(),
         switch_p50: core.switch_lengths.median(),
         switch_max: core.switch_lengths.max(),
-        idle_ns: core.machine.board.ticks_to_ns(core.idle),
+        idle_ns: core.machine.board.ticks_to_ns(core.schedule.idle()),
     })
 }
 

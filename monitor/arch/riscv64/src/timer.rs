@@ -1,6 +1,6 @@
 //! Machine time and the machine software interrupts (RISC-V ACLINT specification 1.0, 2 and 3).
 
-use crate::mmio::Registers;
+use crate::mmio::{Register, Registers};
 use partita_board::Window;
 
 const TIME_COMPARE: usize = 0x4000;
@@ -28,6 +28,12 @@ impl Aclint {
     #[inline(always)]
     pub fn now(&self) -> u64 {
         self.registers.read_u64(TIME)
+    }
+
+    /// The register that counts machine time, and the one that holds a hart's deadline.
+    pub fn timer_of(&self, hart: usize) -> Option<(Register<u64>, Register<u64>)> {
+        let deadline = self.registers.register(TIME_COMPARE + 8 * hart)?;
+        Some((self.registers.register(TIME)?, deadline))
     }
 
     /// The machine timer of a hart interrupts from `ticks` on.

@@ -14,27 +14,22 @@ const MACHINE_SOFTWARE: u64 = 3;
 const MACHINE_TIMER: u64 = 7;
 const MACHINE_EXTERNAL: u64 = 11;
 
-/// Whether the partition that trapped goes on at once, or the schedule is asked again.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum After {
-    /// Nothing has changed for the schedule.
-    Resume,
-    /// Something may have.
-    Reschedule,
-}
-
-/// Answers a trap from a partition. Called by the vector with interrupts off.
+/// Answers a trap from a partition and returns the context to enter. Called by the vector with
+/// interrupts off; `minstret` is read first, so that the length of a switch is known.
 pub extern "C" fn trap(hart: &mut Hart) -> *const Context {
     let started = csr::read!("minstret");
     let number = csr::read!("mcause");
-    let after = if number & cause::INTERRUPT != 0 {
-        interrupt(hart, number & !cause::INTERRUPT)
-    } else {
-        exception(hart, number)
-    };
-    match (after, hart.live) {
-        (After::Resume, Some(live)) => &raw const hart.slots[live % hart.slots.len()].context,
-        _ => hart.reschedule(started),
+    if number & cause::INTERRUPT != 0 {
+        interrupt(hart, number & !cause::INTERRUPT);
+        return hart.reschedule(started);
+    }
+    match number {
+        cause::SUPERVISOR_CALL => call::answer(hart, started),
+        cause::LOAD_ACCESS | cause::STORE_ACCESS | cause::FETCH_ACCESS => {
+            fault::access(hart, number, started)
+        }
+        cause::ILLEGAL_INSTRUCTION => fault::illegal_instruction(hart, started),
+        _ => unexpected(hart, number, started),
     }
 }
 
@@ -43,8 +38,8 @@ pub extern "C" fn first(hart: &mut Hart) -> *const Context {
     hart.reschedule(csr::read!("minstret"))
 }
 
-#[inline]
-fn interrupt(hart: &mut Hart, number: u64) -> After {
+#[inline(always)]
+fn interrupt(hart: &mut Hart, number: u64) {
     match number {
         MACHINE_TIMER => {
             if hart.id == 0 && hart.now() >= hart.machine.end_ticks {
@@ -53,18 +48,10 @@ fn interrupt(hart: &mut Hart, number: u64) -> After {
             if !hart.machine.features.stimecmp {
                 fire_timer(hart);
             }
-            crate::console::serve_timer(hart);
-            After::Reschedule
         }
-        MACHINE_SOFTWARE => {
-            hart.machine.aclint.clear_interrupt(hart.id);
-            After::Reschedule
-        }
-        MACHINE_EXTERNAL => {
-            hart.external_interrupt();
-            After::Reschedule
-        }
-        _ => After::Resume,
+        MACHINE_SOFTWARE => hart.machine.aclint.clear_interrupt(hart.id),
+        MACHINE_EXTERNAL => hart.external_interrupt(),
+        _ => {}
     }
 }
 
@@ -78,30 +65,21 @@ fn fire_timer(hart: &mut Hart) {
     }
 }
 
-#[inline]
-fn exception(hart: &mut Hart, number: u64) -> After {
-    match number {
-        cause::SUPERVISOR_CALL => call::answer(hart),
-        cause::LOAD_ACCESS | cause::STORE_ACCESS | cause::FETCH_ACCESS => {
-            fault::access(hart, number)
-        }
-        cause::ILLEGAL_INSTRUCTION => fault::illegal_instruction(hart),
-        _ => {
-            let (value, counter) = (csr::read!("mtval"), csr::read!("mepc"));
-            if let Some((_, _, view)) = hart.running() {
-                let partition = view.index;
-                health::fail(
-                    hart,
-                    partition,
-                    Kind::UnexpectedTrap,
-                    number as u32,
-                    value,
-                    counter,
-                );
-            }
-            After::Reschedule
-        }
+#[cold]
+fn unexpected(hart: &mut Hart, number: u64, started: u64) -> *const Context {
+    let (value, counter) = (csr::read!("mtval"), csr::read!("mepc"));
+    if let Some((_, _, view)) = hart.running() {
+        let partition = view.index;
+        health::fail(
+            hart,
+            partition,
+            Kind::UnexpectedTrap,
+            number as u32,
+            value,
+            counter,
+        );
     }
+    hart.reschedule(started)
 }
 
 /// A trap in the monitor itself ends the machine: nothing can be relied on any more.
