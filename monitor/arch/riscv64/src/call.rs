@@ -45,6 +45,7 @@ enum Outcome {
 }
 
 /// Answers the call that the running partition makes.
+#[inline(never)]
 pub fn answer(hart: &mut Hart, started: u64) -> *const Context {
     let Some((_, slot, view)) = hart.running() else {
         return hart.reschedule(started);

@@ -21,6 +21,7 @@ use partita_virtual_riscv64::walk::{AccessKind, Translation, walk};
 const UART_BYTES: u64 = 0x100;
 
 /// Answers an access fault of the running partition.
+#[inline(never)]
 pub fn access(hart: &mut Hart, number: u64, started: u64) -> *const Context {
     let Some((_, _, view)) = hart.running() else {
         return hart.reschedule(started);
@@ -190,6 +191,7 @@ fn deny(hart: &mut Hart, view: &PartitionView, number: u64, address: u64) {
 
 /// With `wfi` trapped, illegal instructions come here: `wfi` gives the hart back, all others go to
 /// the partition's own handler. The instruction is fetched again, as `mtval` need not hold it.
+#[inline(never)]
 pub fn illegal_instruction(hart: &mut Hart, started: u64) -> *const Context {
     let counter = csr::read!("mepc");
     let instruction = fetch(counter).unwrap_or(0);

@@ -5,7 +5,7 @@ use crate::context::Context;
 use crate::csr::{self, interrupt, status};
 use crate::floating_point;
 use crate::health;
-use crate::machine::{Machine, PartitionView, Resident};
+use crate::machine::{Features, Machine, PartitionView, Resident};
 use crate::mail::{self, FENCE, Mailbox, state};
 use crate::mmio::Register;
 use crate::pmp;
@@ -14,6 +14,7 @@ use crate::shared::{self, Afterwards};
 use crate::vector;
 use core::arch::asm;
 use core::cell::UnsafeCell;
+use core::ptr::null;
 use core::sync::atomic::Ordering::{Relaxed, SeqCst};
 use partita_abi::health::{Kind, State};
 use partita_abi::table::RegionKind;
@@ -24,11 +25,10 @@ use partita_monitor_core::loader::Loader;
 use partita_monitor_core::schedule::{Activity, Budget, NEVER, NOBODY, Schedule};
 
 /// What a hart knows of the virtual core in one of its slots.
+#[repr(C)]
 pub struct Slot {
     /// Its registers.
     pub context: Context,
-    /// Its floating-point registers, while they are not on the hart.
-    floating_point: floating_point::State,
     /// Who it is.
     pub resident: Resident,
     /// Its partition is being loaded here.
@@ -49,6 +49,8 @@ pub struct Slot {
     uses_floating_point: bool,
     /// Whether it is more critical than QM.
     critical: bool,
+    /// Its floating-point registers, while they are not on the hart.
+    floating_point: floating_point::State,
 }
 
 const UNSETTLED: Resident = Resident {
@@ -76,16 +78,24 @@ impl Slot {
     }
 }
 
-/// A hart's own state. Only that hart touches it, one trap at a time.
+/// A hart's own state. Only that hart touches it, one trap at a time. What every switch uses comes
+/// first, where one instruction reaches it.
+#[repr(C)]
 pub struct Hart {
     /// Its number.
     pub id: usize,
     /// The machine.
     pub machine: &'static Machine,
+    /// What the hart can do.
+    features: Features,
+    /// Whether it serves the serial port.
+    serves_console: bool,
+    /// The highest priority of the interrupt controller, which hides all lines as a threshold.
+    hides_all: u32,
+    /// Machine time at which this hart ends the run, in ticks.
+    end_ticks: u64,
     /// Who runs when.
     pub schedule: Schedule,
-    /// The virtual cores that live here, most critical first.
-    pub slots: [Slot; MAX_SHARING],
     /// The slot whose registers are on the hart, or [`NOBODY`].
     pub live: usize,
     /// The slot whose floating-point registers are on the hart, or [`NOBODY`].
@@ -98,6 +108,8 @@ pub struct Hart {
     supervisor_threshold: Register<u32>,
     /// The threshold of the hart's machine context.
     machine_threshold: Register<u32>,
+    /// The virtual cores that live here, most critical first.
+    pub slots: [Slot; MAX_SHARING],
     /// Lengths of switches in counts of `minstret`.
     pub switch_lengths: Histogram,
 }
@@ -142,6 +154,11 @@ impl Hart {
             let hart = (*place).as_mut_ptr();
             (&raw mut (*hart).id).write(id);
             (&raw mut (*hart).machine).write(machine);
+            (&raw mut (*hart).features).write(machine.features);
+            (&raw mut (*hart).serves_console).write(machine.console_hart == id);
+            (&raw mut (*hart).hides_all).write(machine.board.plic.max_priority);
+            let end_ticks = if id == 0 { machine.end_ticks } else { NEVER };
+            (&raw mut (*hart).end_ticks).write(end_ticks);
             (&raw mut (*hart).schedule).write(Schedule::new());
             for slot in 0..MAX_SHARING {
                 (&raw mut (*hart).slots[slot]).write(Slot::new());
@@ -245,6 +262,12 @@ impl Hart {
         Some((number, slot, view))
     }
 
+    /// Whether the run is to end now, by this hart.
+    #[inline(always)]
+    pub fn is_over(&self) -> bool {
+        self.now() >= self.end_ticks
+    }
+
     /// The context of the virtual core that is live, to go back to it.
     #[inline(always)]
     pub fn resume(&mut self) -> *const Context {
@@ -254,59 +277,80 @@ impl Hart {
         }
     }
 
-    /// Decides who runs and returns the context to enter. `started` is `minstret` at the trap. This is
-    /// the path from an interrupt to the real-time partition, so what is rare stays out of line.
+    /// Decides who runs and returns the context to enter. `started` is `minstret` at the trap.
+    #[inline(always)]
     pub fn reschedule(&mut self, started: u64) -> *const Context {
         let mut started = started;
         loop {
-            let mailbox = self.mailbox();
-            if mailbox.has_mail() {
-                self.take_mail();
+            let context = self.turn(started);
+            if !context.is_null() {
+                return context;
             }
-            let now = self.now();
-            if self.schedule.charge(now) {
-                self.note_overrun();
+            started = csr::read!("minstret");
+        }
+    }
+
+    /// Decides once. Returns null if it has to be decided again: because something came in meanwhile,
+    /// or because there was nobody to enter. This is the path from an interrupt to the real-time
+    /// partition, so what is rare stays out of line.
+    #[inline(never)]
+    fn turn(&mut self, started: u64) -> *const Context {
+        let mailbox = self.mailbox();
+        if mailbox.has_mail() {
+            self.take_mail();
+        }
+        let now = self.now();
+        if self.schedule.charge(now) {
+            self.note_overrun();
+        }
+        let decision = self.schedule.choose(now);
+        let chosen = decision.run;
+        let live = self.live;
+        if live == chosen {
+            self.set_timer(decision.until, now);
+            if mailbox.running.load(Relaxed) != chosen {
+                self.publish(mailbox, chosen);
             }
-            let decision = self.schedule.choose(now);
-            let chosen = decision.run;
-            let ready = self
+            return self
                 .slots
                 .get(chosen)
-                .is_some_and(|slot| slot.loader.is_none());
-            if !ready {
+                .map_or(null(), |slot| &raw const slot.context);
+        }
+        match self.slots.get(chosen) {
+            Some(slot) if slot.loader.is_none() => {}
+            _ => {
                 self.set_timer(decision.until, now);
                 self.run_nobody(chosen);
-                started = csr::read!("minstret");
-                continue;
+                return null();
             }
-            let switches = self.live != chosen;
-            if switches {
-                self.leave();
-                self.enter(chosen, now);
-            }
-            self.set_timer(decision.until, now);
-            if switches || mailbox.running.load(Relaxed) != chosen {
-                mailbox.running.store(chosen, SeqCst);
-                pmp::fence();
-                instruction_fence();
-                if mailbox.has_mail() {
-                    continue;
-                }
-            }
-            let Some(slot) = self.slots.get(chosen) else {
-                continue;
-            };
-            let context = &raw const slot.context;
-            if switches {
-                if !slot.critical && console::needs_service() {
-                    console::serve(self);
-                }
-                let length = csr::read!("minstret").wrapping_sub(started);
-                self.switch_lengths
-                    .add(u32::try_from(length).unwrap_or(u32::MAX));
-            }
-            return context;
         }
+        self.leave();
+        self.enter(chosen, now);
+        self.set_timer(decision.until, now);
+        self.publish(mailbox, chosen);
+        if mailbox.has_mail() {
+            return null();
+        }
+        let Some(slot) = self.slots.get(chosen) else {
+            return null();
+        };
+        let context = &raw const slot.context;
+        if !slot.critical && console::needs_service() {
+            console::serve(self);
+        }
+        // A run of 2^32 counts is not a switch.
+        let length = csr::read!("minstret").wrapping_sub(started);
+        self.switch_lengths.add(length as u32);
+        context
+    }
+
+    /// Says who runs. From here on other harts interrupt this one for it, and until here they did not,
+    /// so all that they may have asked to be fenced is fenced now.
+    #[inline(always)]
+    fn publish(&self, mailbox: &Mailbox, chosen: usize) {
+        mailbox.running.store(chosen, SeqCst);
+        pmp::fence();
+        instruction_fence();
     }
 
     /// Charges the running slot for its time, at the end of a run.
@@ -340,15 +384,12 @@ impl Hart {
 
     #[inline]
     fn set_timer(&self, until: u64, now: u64) {
-        let mut deadline = until;
-        if !self.machine.features.stimecmp
+        let mut deadline = until.min(self.end_ticks);
+        if !self.features.stimecmp
             && let Some(slot) = self.slots.get(self.live)
             && slot.timer > now
         {
             deadline = deadline.min(slot.timer);
-        }
-        if self.id == 0 {
-            deadline = deadline.min(self.machine.end_ticks);
         }
         self.deadline.write(deadline);
     }
@@ -360,13 +401,12 @@ impl Hart {
             return;
         };
         self.live = NOBODY;
-        slot.context.save(&self.machine.features);
+        slot.context.save(&self.features);
         pmp::deactivate();
         if slot.direct_lines {
             pmp::fence();
             slot.threshold = self.supervisor_threshold.read();
-            self.supervisor_threshold
-                .write(self.machine.board.plic.max_priority);
+            self.supervisor_threshold.write(self.hides_all);
         }
         // One that may use floating point keeps its registers on the hart until another needs them,
         // whatever `FS` says now: Linux turns it off in the kernel over its users' live registers.
@@ -414,8 +454,8 @@ impl Hart {
         }
         let external = slot.pending_lines != 0;
         slot.context
-            .restore(&self.machine.features, slot.timer <= now, external);
-        if self.machine.console_hart == self.id {
+            .restore(&self.features, slot.timer <= now, external);
+        if self.serves_console {
             // The serial port does not interrupt what is more critical than QM.
             self.machine_threshold
                 .write(if slot.critical { console::PRIORITY } else { 0 });
@@ -445,7 +485,7 @@ impl Hart {
     fn idle(&mut self) {
         let mailbox = self.mailbox();
         mailbox.running.store(mail::IDLE, SeqCst);
-        if self.machine.console_hart == self.id {
+        if self.serves_console {
             self.machine_threshold.write(0);
             console::serve(self);
         }
@@ -454,9 +494,7 @@ impl Hart {
         }
         wait_for_interrupt();
         self.answer_interrupts();
-        if self.machine.console_hart == self.id
-            && self.slots.get(self.live).is_some_and(|slot| slot.critical)
-        {
+        if self.serves_console && self.slots.get(self.live).is_some_and(|slot| slot.critical) {
             self.machine_threshold.write(console::PRIORITY);
         }
     }
@@ -471,12 +509,13 @@ impl Hart {
         if pending & interrupt::MACHINE_EXTERNAL != 0 {
             self.external_interrupt();
         }
-        if self.id == 0 && self.now() >= self.machine.end_ticks {
+        if self.now() >= self.end_ticks {
             report::finish(self);
         }
     }
 
     /// Takes the lines that are pending for the monitor on this hart, a bounded number of them.
+    #[inline(never)]
     pub fn external_interrupt(&mut self) {
         let context = Layout::machine_context(self.id);
         for _ in 0..4 {
@@ -604,13 +643,13 @@ impl Hart {
     fn forget(&mut self, number: usize) {
         if self.live == number {
             self.live = NOBODY;
-            if self.machine.features.stimecmp {
+            if self.features.stimecmp {
                 csr::write!("0x14d", NEVER);
             }
             if self.slots.get(number).is_some_and(|slot| slot.direct_lines) {
                 pmp::deactivate();
                 pmp::fence();
-                let hidden = self.machine.board.plic.max_priority;
+                let hidden = self.hides_all;
                 self.supervisor_threshold.write(hidden);
             }
         }
@@ -766,7 +805,7 @@ impl Hart {
         }
         let deadline = if enabled & interrupt::SUPERVISOR_TIMER == 0 {
             NEVER
-        } else if self.machine.features.stimecmp {
+        } else if self.features.stimecmp {
             csr::read!("0x14d")
         } else {
             self.slots.get(self.live).map_or(NEVER, |slot| slot.timer)

@@ -42,7 +42,7 @@ pub extern "C" fn first(hart: &mut Hart) -> *const Context {
 fn interrupt(hart: &mut Hart, number: u64) {
     match number {
         MACHINE_TIMER => {
-            if hart.id == 0 && hart.now() >= hart.machine.end_ticks {
+            if hart.is_over() {
                 report::finish(hart);
             }
             if !hart.machine.features.stimecmp {
