@@ -5,6 +5,7 @@
 //! later and a few at a time, by [`Console::drain`]: the work for each call is bounded whatever
 //! the sources wrote. The framing is the one of [`partita_abi::console`].
 
+use crate::queue::Queue;
 use crate::text::Text;
 use partita_abi::console::{CONTINUED, MAX_TEXT, passes};
 use partita_abi::name::Name;
@@ -12,27 +13,29 @@ use partita_abi::{MAX_PARTITIONS, console};
 
 /// Number of sources: the monitor is the first, partition `i` is source `i + 1`.
 pub const SOURCES: usize = MAX_PARTITIONS + 1;
-/// Bytes that a source can have waiting.
-const QUEUE_BYTES: usize = 4096;
 /// Room that a byte may need at most: a record's time, the byte, and the record's end.
 const RESERVE: usize = 8 + 1 + 2;
+/// Room that makes a source ready for the FIFO of a 16550 driver, each byte a record of its own.
+const READY: usize = 16 * RESERVE;
 /// A started line goes out without its end when nothing has been added for so long.
 const STALE_NS: u64 = 10_000_000;
+/// In [`Console::sending`]: no record.
+const NOTHING: usize = usize::MAX;
 
 /// A serial port as the console needs it.
 pub trait SerialPort {
-    /// Sends a byte, or returns false if the port is busy.
-    fn try_send(&mut self, byte: u8) -> bool;
+    /// How many bytes it takes at once now.
+    fn room(&mut self) -> usize;
+    /// Sends a byte, for which there is room.
+    fn send(&mut self, byte: u8);
 }
 
 struct Source {
-    bytes: [u8; QUEUE_BYTES],
-    head: usize,
-    length: usize,
+    queue: Queue,
     /// Records in the queue that have their end.
     complete: usize,
-    /// Bytes of text in the record that has no end yet; `None` if there is no such record.
-    open: Option<usize>,
+    /// One more than the bytes of text in the record that has no end yet; 0 if there is none.
+    open: usize,
     last_byte_ns: u64,
     dropped: u32,
 }
@@ -40,56 +43,13 @@ struct Source {
 impl Source {
     const fn new() -> Self {
         Self {
-            bytes: [0; QUEUE_BYTES],
-            head: 0,
-            length: 0,
+            queue: Queue::new(),
             complete: 0,
-            open: None,
+            open: 0,
             last_byte_ns: 0,
             dropped: 0,
         }
     }
-
-    #[inline]
-    fn push(&mut self, byte: u8) {
-        if let Some(place) = self.bytes.get_mut((self.head + self.length) % QUEUE_BYTES) {
-            *place = byte;
-            self.length += 1;
-        }
-    }
-
-    #[inline]
-    fn pop(&mut self) -> Option<u8> {
-        if self.length == 0 {
-            return None;
-        }
-        let byte = self.bytes.get(self.head).copied();
-        self.head = (self.head + 1) % QUEUE_BYTES;
-        self.length -= 1;
-        byte
-    }
-
-    fn has_room(&self) -> bool {
-        self.length + RESERVE <= QUEUE_BYTES
-    }
-
-    fn end_record(&mut self) {
-        self.push(b'\n');
-        self.open = None;
-        self.complete += 1;
-    }
-
-    fn break_record(&mut self) {
-        self.push(CONTINUED);
-        self.end_record();
-    }
-}
-
-/// What is on the wire now.
-enum Sending {
-    Nothing,
-    Tag { source: usize, sent: usize },
-    Body { source: usize },
 }
 
 /// The queues of all sources, and what is being sent.
@@ -98,8 +58,13 @@ pub struct Console {
     names: [Option<Name>; SOURCES],
     /// Sources by falling criticality: who is sent first.
     order: [u8; SOURCES],
+    /// Finished records of all sources, the one being sent included.
+    complete: usize,
+    /// Sources whose record has no end yet.
+    open: usize,
     tag: Text<64>,
-    sending: Sending,
+    tag_sent: usize,
+    sending: usize,
 }
 
 impl Console {
@@ -109,8 +74,11 @@ impl Console {
             sources: [const { Source::new() }; SOURCES],
             names: [None; SOURCES],
             order: [0, 1, 2, 3, 4, 5, 6, 7, 8],
+            complete: 0,
+            open: 0,
             tag: Text::new(),
-            sending: Sending::Nothing,
+            tag_sent: 0,
+            sending: NOTHING,
         }
     }
 
@@ -136,40 +104,43 @@ impl Console {
         let Some(source) = self.sources.get_mut(source) else {
             return true;
         };
-        if !source.has_room() {
+        if source.queue.room() < RESERVE {
             return false;
         }
-        if byte != b'\n' && !passes(byte) {
+        let ends = byte == b'\n';
+        if !ends && !passes(byte) {
             return true;
         }
         source.last_byte_ns = now_ns;
-        let written = match source.open {
-            Some(written) => written,
-            None => {
-                for part in now_ns.to_le_bytes() {
-                    source.push(part);
-                }
-                0
+        if source.open == 0 {
+            for part in now_ns.to_le_bytes() {
+                source.queue.push(part);
             }
-        };
-        if byte == b'\n' {
-            source.end_record();
-            return true;
+            source.open = 1;
+            self.open += 1;
         }
-        source.push(byte);
-        source.open = Some(written + 1);
-        if written + 1 == MAX_TEXT {
-            source.break_record();
+        if !ends {
+            source.queue.push(byte);
+            source.open += 1;
+            if source.open <= MAX_TEXT {
+                return true;
+            }
+            source.queue.push(CONTINUED);
         }
+        source.queue.push(b'\n');
+        source.open = 0;
+        source.complete += 1;
+        self.open -= 1;
+        self.complete += 1;
         true
     }
 
-    /// Whether a source has room for some dozens of bytes.
+    /// Whether a source has room for what a 16550's driver sends at once.
     #[inline]
     pub fn is_ready(&self, source: usize) -> bool {
         self.sources
             .get(source)
-            .is_none_or(|source| source.length + 4 * RESERVE <= QUEUE_BYTES)
+            .is_none_or(|source| source.queue.room() >= READY)
     }
 
     /// Counts bytes that a source has lost.
@@ -189,7 +160,7 @@ impl Console {
         let fits = self
             .sources
             .first()
-            .is_some_and(|source| source.length + line.len() + RESERVE <= QUEUE_BYTES);
+            .is_some_and(|source| line.len() + RESERVE <= source.queue.room());
         if !fits {
             self.count_dropped(0, line.len() as u32);
             return;
@@ -203,18 +174,25 @@ impl Console {
     /// Sends started lines that have waited for their end too long.
     #[inline]
     pub fn flush_stale(&mut self, now_ns: u64) {
-        for source in &mut self.sources {
-            if source.open.is_some() && now_ns.wrapping_sub(source.last_byte_ns) > STALE_NS {
-                source.break_record();
-            }
+        if self.open != 0 {
+            self.flush_older_than(now_ns.saturating_sub(STALE_NS));
         }
     }
 
     /// Sends all started lines, finished or not.
     pub fn flush(&mut self) {
+        self.flush_older_than(u64::MAX);
+    }
+
+    fn flush_older_than(&mut self, time_ns: u64) {
         for source in &mut self.sources {
-            if source.open.is_some() {
-                source.break_record();
+            if source.open != 0 && source.last_byte_ns < time_ns {
+                source.queue.push(CONTINUED);
+                source.queue.push(b'\n');
+                source.open = 0;
+                source.complete += 1;
+                self.open -= 1;
+                self.complete += 1;
             }
         }
     }
@@ -222,64 +200,50 @@ impl Console {
     /// Whether there is something that can be sent now.
     #[inline]
     pub fn has_output(&self) -> bool {
-        !matches!(self.sending, Sending::Nothing)
-            || self.sources.iter().any(|source| source.complete != 0)
+        self.complete != 0
     }
 
     /// Whether there is anything that has not been sent, finished lines or not.
+    #[inline]
     pub fn has_unsent(&self) -> bool {
-        self.has_output() || self.sources.iter().any(|source| source.open.is_some())
+        self.complete != 0 || self.open != 0
     }
 
     /// Sends at most `limit` bytes, and stops early when the port is busy or nothing is left.
-    #[inline]
     pub fn drain(&mut self, port: &mut impl SerialPort, limit: usize) {
-        for _ in 0..limit {
-            if !self.send_one(port) {
+        if self.complete == 0 {
+            return;
+        }
+        let mut left = limit.min(port.room());
+        while left != 0 {
+            if self.sending == NOTHING && !self.start_record() {
                 return;
             }
-        }
-    }
-
-    fn send_one(&mut self, port: &mut impl SerialPort) -> bool {
-        match self.sending {
-            Sending::Nothing => self.start_record(),
-            Sending::Tag { source, sent } => match self.tag.as_bytes().get(sent) {
-                Some(byte) => {
-                    let done = port.try_send(*byte);
-                    if done {
-                        self.sending = Sending::Tag {
-                            source,
-                            sent: sent + 1,
-                        };
-                    }
-                    done
-                }
-                None => {
-                    self.sending = Sending::Body { source };
-                    true
-                }
-            },
-            Sending::Body { source } => {
-                let Some(queue) = self.sources.get_mut(source) else {
-                    return false;
-                };
-                let Some(byte) = queue.bytes.get(queue.head).copied() else {
-                    return false;
-                };
-                if !port.try_send(byte) {
-                    return false;
-                }
-                queue.pop();
+            let tag = self.tag.as_bytes().get(self.tag_sent..).unwrap_or_default();
+            for byte in tag.iter().take(left) {
+                port.send(*byte);
+            }
+            let sent = tag.len().min(left);
+            self.tag_sent += sent;
+            left -= sent;
+            let Some(source) = self.sources.get_mut(self.sending) else {
+                return;
+            };
+            while left != 0 {
+                let byte = source.queue.pop().unwrap_or(b'\n');
+                port.send(byte);
+                left -= 1;
                 if byte == b'\n' {
-                    queue.complete = queue.complete.saturating_sub(1);
-                    self.sending = Sending::Nothing;
+                    source.complete -= 1;
+                    self.complete -= 1;
+                    self.sending = NOTHING;
+                    break;
                 }
-                true
             }
         }
     }
 
+    /// Prepares the tag of the next finished record. Returns false if there is none.
     fn start_record(&mut self) -> bool {
         let ready = |number: &u8| {
             self.sources
@@ -294,10 +258,10 @@ impl Console {
         };
         let mut time = [0; 8];
         for part in &mut time {
-            *part = source.pop().unwrap_or(0);
+            *part = source.queue.pop().unwrap_or(0);
         }
         let time = u64::from_le_bytes(time);
-        self.tag = Text::new();
+        self.tag.clear();
         self.tag
             .byte(b'[')
             .decimal_padded(time / 1_000_000_000, 5, b' ')
@@ -309,10 +273,8 @@ impl Console {
             None => self.tag.text(console::MONITOR),
         };
         self.tag.text("] ");
-        self.sending = Sending::Tag {
-            source: number,
-            sent: 0,
-        };
+        self.tag_sent = 0;
+        self.sending = number;
         true
     }
 }
@@ -329,21 +291,24 @@ mod tests {
     use partita_abi::name::Name;
     use proptest::prelude::*;
 
-    /// A port that is busy every third time.
+    /// A port that takes up to six bytes at once, and is busy now and then.
     #[derive(Default)]
     struct Port {
         sent: Vec<u8>,
         calls: usize,
+        room: usize,
     }
 
     impl SerialPort for Port {
-        fn try_send(&mut self, byte: u8) -> bool {
+        fn room(&mut self) -> usize {
             self.calls += 1;
-            if self.calls.is_multiple_of(3) {
-                return false;
-            }
+            self.room = self.calls % 7;
+            self.room
+        }
+        fn send(&mut self, byte: u8) {
+            assert!(self.room > 0, "sent without room");
+            self.room -= 1;
             self.sent.push(byte);
-            true
         }
     }
 

@@ -15,5 +15,6 @@ pub mod console;
 pub mod events;
 pub mod histogram;
 pub mod loader;
+mod queue;
 pub mod schedule;
 pub mod text;

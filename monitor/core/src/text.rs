@@ -19,6 +19,11 @@ impl<const N: usize> Text<N> {
         }
     }
 
+    /// Makes the line empty.
+    pub fn clear(&mut self) {
+        self.length = 0;
+    }
+
     /// The bytes so far.
     pub fn as_bytes(&self) -> &[u8] {
         self.bytes.get(..self.length).unwrap_or_default()

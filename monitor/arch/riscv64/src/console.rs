@@ -1,8 +1,8 @@
 //! The serial port, and the consoles of all partitions behind one lock.
 //!
-//! The lock is held for a bounded time: at most [`CALL_BYTES`] bytes go to the port at once. What
-//! does not go out then goes out in the port's own interrupts, on the hart whose partitions are the
-//! least critical.
+//! The lock is held for a bounded time. A partition's output is only queued in its own trap; it goes
+//! out in the port's interrupts, a FIFO's worth at a time, on the hart whose partitions are the least
+//! critical, and never while a partition above QM runs there that shares the hart.
 
 use crate::guest_memory::Physical;
 use crate::hart::Hart;
@@ -23,10 +23,8 @@ use spin::mutex::TicketMutex;
 
 /// The priority of the serial port's line: below that of every partition's line.
 pub const PRIORITY: u32 = 1;
-/// Bytes sent in passing, during a partition's own console access.
-const CALL_BYTES: usize = 4;
-/// Bytes sent in one interrupt of the port: its FIFO.
-const INTERRUPT_BYTES: usize = 16;
+/// Bytes that the port takes at once.
+const FIFO_BYTES: usize = 16;
 /// Bytes taken from the port in one interrupt.
 const INPUT_BYTES: usize = 16;
 
@@ -68,12 +66,17 @@ impl Port {
 
 impl SerialPort for Port {
     #[inline]
-    fn try_send(&mut self, byte: u8) -> bool {
-        if self.registers.read_u8(LINE_STATUS) & TRANSMITTER_EMPTY == 0 {
-            return false;
+    fn room(&mut self) -> usize {
+        if self.registers.read_u8(LINE_STATUS) & TRANSMITTER_EMPTY != 0 {
+            FIFO_BYTES
+        } else {
+            0
         }
+    }
+
+    #[inline]
+    fn send(&mut self, byte: u8) {
         self.registers.write_u8(DATA, byte);
-        true
     }
 }
 
@@ -95,14 +98,13 @@ static CONSOLES: TicketMutex<Consoles> = TicketMutex::new(Consoles {
 });
 
 impl Consoles {
+    /// Lets the port interrupt if there is something to send: its interrupt sends it.
     #[inline]
-    fn send(&mut self, bytes: usize) {
-        let Some(port) = self.port.as_mut() else {
-            return;
-        };
-        if self.output.has_output() {
-            self.output.drain(port, bytes);
-            port.interrupt_when_empty(self.output.has_output());
+    fn kick(&mut self) {
+        if self.output.has_output()
+            && let Some(port) = self.port.as_mut()
+        {
+            port.interrupt_when_empty(true);
         }
     }
 }
@@ -147,7 +149,7 @@ pub fn configure(machine: &Machine) {
 pub fn monitor_line(hart: &Hart, line: &[u8]) {
     let consoles = &mut *CONSOLES.lock();
     consoles.output.monitor_line(line, hart.now_ns());
-    consoles.send(CALL_BYTES);
+    consoles.kick();
 }
 
 /// A line of the monitor before there are harts: it is out when this returns.
@@ -163,7 +165,7 @@ fn flush(consoles: &mut Consoles) {
         return;
     };
     while consoles.output.has_output() {
-        consoles.output.drain(port, INTERRUPT_BYTES);
+        consoles.output.drain(port, FIFO_BYTES);
     }
 }
 
@@ -195,7 +197,7 @@ pub fn write(hart: &Hart, view: &PartitionView, address: u64, length: u64) -> u6
         }
         taken += 1;
     }
-    consoles.send(CALL_BYTES);
+    consoles.kick();
     taken
 }
 
@@ -210,7 +212,7 @@ pub fn write_byte(hart: &Hart, view: &PartitionView, byte: u8) -> bool {
     let taken = consoles
         .output
         .put(Console::source_of(view.index), byte, now_ns);
-    consoles.send(CALL_BYTES);
+    consoles.kick();
     taken
 }
 
@@ -232,15 +234,14 @@ pub fn read(view: &PartitionView, address: u64, length: u64) -> u64 {
     taken
 }
 
-/// A partition reads a register of its emulated UART. Polling its status also moves output on.
+/// A partition reads a register of its emulated UART. Polling it also sends lines that have no end.
 #[inline]
 pub fn uart_read(hart: &Hart, view: &PartitionView, offset: u64) -> u8 {
     let consoles = &mut *CONSOLES.lock();
     let source = Console::source_of(view.index);
-    if consoles.output.has_output() {
-        consoles.send(CALL_BYTES);
-    } else {
+    if consoles.output.has_unsent() {
         consoles.output.flush_stale(hart.now_ns());
+        consoles.kick();
     }
     let ready = consoles.output.is_ready(source);
     consoles
@@ -263,6 +264,9 @@ pub fn uart_write(hart: &Hart, view: &PartitionView, offset: u64, value: u8) {
         if !consoles.output.put(source, byte, now_ns) {
             consoles.output.count_dropped(source, 1);
         }
+        if byte == b'\n' {
+            consoles.kick();
+        }
     }
 }
 
@@ -277,10 +281,9 @@ pub fn serve_interrupt(hart: &mut Hart) {
             };
             end |= input(consoles, hart.machine, byte);
         }
-        let has_output = consoles.output.has_output();
         if let Some(port) = consoles.port.as_mut() {
-            consoles.output.drain(port, INTERRUPT_BYTES);
-            port.interrupt_when_empty(has_output && consoles.output.has_output());
+            consoles.output.drain(port, FIFO_BYTES);
+            port.interrupt_when_empty(consoles.output.has_output());
         }
     }
     if end {
@@ -330,7 +333,7 @@ pub fn needs_service() -> bool {
 pub fn serve(hart: &Hart) {
     let consoles = &mut *CONSOLES.lock();
     consoles.output.flush_stale(hart.now_ns());
-    consoles.send(CALL_BYTES);
+    consoles.kick();
     UNSENT.store(consoles.output.has_unsent(), Relaxed);
 }
 

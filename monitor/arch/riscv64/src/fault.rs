@@ -15,7 +15,7 @@ use partita_abi::health::Kind;
 use partita_abi::table::OnFault;
 use partita_virtual_riscv64::decode::{Access, Operation, decode, is_wfi};
 use partita_virtual_riscv64::plic::{ReadEffect, WriteEffect};
-use partita_virtual_riscv64::walk::{AccessKind, Translation, walk};
+use partita_virtual_riscv64::walk::{AccessKind, Translation};
 
 /// Bytes of an emulated 16550's registers.
 const UART_BYTES: u64 = 0x100;
@@ -64,7 +64,7 @@ fn mediate(hart: &mut Hart, view: &'static PartitionView, number: u64, address: 
     };
     let physical = {
         let memory = Physical::of_running(view);
-        walk(&memory, &translation, address, kind).ok()?.0
+        hart.walk.walk(&memory, &translation, address, kind).ok()?.0
     };
     let uart_offset = physical.wrapping_sub(view.uart);
     if view.uart != 0 && uart_offset < UART_BYTES {

@@ -51,7 +51,7 @@ impl<'a> Physical<'a> {
                 "csrc mstatus, {modify}",
                 modify = in(reg) status::MPRV,
                 address = in(reg) address,
-                value = lateout(reg) value,
+                value = out(reg) value,
                 options(nostack, preserves_flags)
             );
         }
@@ -95,7 +95,7 @@ impl TableMemory for Physical<'_> {
                 "csrc mstatus, {modify}",
                 modify = in(reg) status::MPRV,
                 address = in(reg) physical,
-                value = lateout(reg) value,
+                value = out(reg) value,
                 options(nostack, preserves_flags)
             );
         }

@@ -23,6 +23,7 @@ use partita_board::Plic as Layout;
 use partita_monitor_core::histogram::Histogram;
 use partita_monitor_core::loader::Loader;
 use partita_monitor_core::schedule::{Activity, Budget, NEVER, NOBODY, Schedule};
+use partita_virtual_riscv64::remember::RememberedWalk;
 
 /// What a hart knows of the virtual core in one of its slots.
 #[repr(C)]
@@ -47,7 +48,7 @@ pub struct Slot {
     wfi_traps: bool,
     /// Whether it may use floating point.
     uses_floating_point: bool,
-    /// Whether it is more critical than QM.
+    /// Whether it is more critical than QM and shares the hart, so that the serial port must wait.
     critical: bool,
     /// Its floating-point registers, while they are not on the hart.
     floating_point: floating_point::State,
@@ -108,6 +109,8 @@ pub struct Hart {
     supervisor_threshold: Register<u32>,
     /// The threshold of the hart's machine context.
     machine_threshold: Register<u32>,
+    /// The last page-table walk for a mediated access.
+    pub walk: RememberedWalk,
     /// The virtual cores that live here, most critical first.
     pub slots: [Slot; MAX_SHARING],
     /// Lengths of switches in counts of `minstret`.
@@ -169,6 +172,7 @@ impl Hart {
             (&raw mut (*hart).deadline).write(deadline);
             (&raw mut (*hart).supervisor_threshold).write(supervisor_threshold);
             (&raw mut (*hart).machine_threshold).write(machine_threshold);
+            (&raw mut (*hart).walk).write(RememberedWalk::new());
             (&raw mut (*hart).switch_lengths).write(Histogram::new());
             &mut *hart
         };
@@ -208,7 +212,7 @@ impl Hart {
             slot.wfi_traps = number + 1 < count;
             let view = machine.partition(resident.partition);
             slot.uses_floating_point = view.floating_point;
-            slot.critical = view.criticality != 0;
+            slot.critical = view.criticality != 0 && count > 1;
             slot.direct_lines = machine
                 .table
                 .regions_of(entry)
