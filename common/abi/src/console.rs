@@ -27,6 +27,9 @@ pub const COMMAND_END: u8 = b'q';
 /// The most bytes of a partition's text in one record.
 pub const MAX_TEXT: usize = 240;
 
+/// Depth of an emulated 16550's transmit FIFO in bytes, as the partition's device tree says.
+pub const UART_FIFO_BYTES: u32 = 128;
+
 /// Whether a partition's byte goes out as it is; all others are dropped, except a line feed, which
 /// ends the record.
 pub const fn passes(byte: u8) -> bool {

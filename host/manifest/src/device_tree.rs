@@ -6,6 +6,7 @@ pub(crate) use node::Node;
 
 use crate::images::Image;
 use crate::system::{Partition, System};
+use partita_abi::console;
 use partita_abi::table::{Console, FloatingPoint, Kind};
 use partita_board::{Board, Device};
 use std::ops::Range;
@@ -146,6 +147,8 @@ fn soc(system: &System, partition: &Partition) -> Node {
         serial.addresses("reg", &[window.base, window.size]);
         // No `interrupts`: the port is the monitor's emulation, and a driver polls it.
         serial.cells("clock-frequency", &[UART_CLOCK_HZ]);
+        // A driver that polls fills the whole FIFO at each look, so a deep one makes it fast.
+        serial.cells("fifo-size", &[console::UART_FIFO_BYTES]);
         node.child(serial);
     }
     for owned in &partition.devices {

@@ -7,7 +7,7 @@
 
 use crate::queue::Queue;
 use crate::text::Text;
-use partita_abi::console::{CONTINUED, MAX_TEXT, passes};
+use partita_abi::console::{CONTINUED, MAX_TEXT, UART_FIFO_BYTES, passes};
 use partita_abi::name::Name;
 use partita_abi::{MAX_PARTITIONS, console};
 
@@ -15,8 +15,8 @@ use partita_abi::{MAX_PARTITIONS, console};
 pub const SOURCES: usize = MAX_PARTITIONS + 1;
 /// Room that a byte may need at most: a record's time, the byte, and the record's end.
 const RESERVE: usize = 8 + 1 + 2;
-/// Room that makes a source ready for the FIFO of a 16550 driver, each byte a record of its own.
-const READY: usize = 16 * RESERVE;
+/// Room that makes a source ready for a whole FIFO of its driver, each byte a record of its own.
+const READY: usize = UART_FIFO_BYTES as usize * RESERVE;
 /// A started line goes out without its end when nothing has been added for so long.
 const STALE_NS: u64 = 10_000_000;
 /// In [`Console::sending`]: no record.

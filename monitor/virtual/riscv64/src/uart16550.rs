@@ -15,7 +15,7 @@ pub const RECEIVE_DEPTH: usize = 64;
 
 /// How many bytes a driver may send after it has once seen the transmitter empty: the depth of the
 /// transmit FIFO of a 16550A. `transmit_ready` promises room for that many.
-pub const TRANSMIT_DEPTH: usize = 16;
+pub const TRANSMIT_DEPTH: usize = partita_abi::console::UART_FIFO_BYTES as usize;
 
 /// What the caller has to do after a register was written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
