@@ -11,8 +11,10 @@ use std::{env, fs};
 
 /// Names another folder of built artefacts than `target/partita`.
 const ARTEFACTS_VARIABLE: &str = "PARTITA_ARTEFACTS";
+/// When a run ends that waits for something that does not come, in machine time.
+const LONGEST: Duration = Duration::from_secs(5);
 /// How long a run may take on the wall. Only a run that hangs ever does.
-const SAFETY_NET: Duration = Duration::from_secs(300);
+const SAFETY_NET: Duration = Duration::from_secs(240);
 
 /// A system that has not run yet.
 pub struct System {
@@ -67,6 +69,7 @@ impl System {
             Err(error) => panic!("{error}"),
         };
         let options = RunOptions {
+            end: Some(LONGEST),
             timeout: Some(SAFETY_NET),
             ..RunOptions::default()
         };

@@ -1,6 +1,7 @@
 //! Parts that do next to nothing.
 
 use crate::arguments::Arguments;
+use partita_guest_rt::hart::source;
 use partita_guest_rt::{hart, monitor, println, sbi};
 
 /// How long [`echo`] waits before it looks for input again, in ticks of 100 ns.
@@ -12,8 +13,9 @@ pub fn idle() -> ! {
     rest()
 }
 
-/// Waits for ever.
+/// Waits for ever, and lets nothing wake it.
 pub fn rest() -> ! {
+    hart::disable_sources(source::SOFTWARE | source::TIMER | source::EXTERNAL);
     loop {
         hart::wait_for_interrupt();
     }
@@ -30,7 +32,7 @@ pub fn spin() -> ! {
 /// Says back what is typed, a line at a time.
 pub fn echo() -> ! {
     println!("echo: running");
-    hart::enable_sources(hart::source::TIMER);
+    hart::enable_sources(source::TIMER);
     let mut line = [0; 64];
     let mut length = 0;
     loop {
@@ -53,7 +55,7 @@ pub fn echo() -> ! {
 /// Ends itself after `after-us`, in the way that the arguments name.
 pub fn end(arguments: &Arguments<'_>) -> ! {
     println!("end: running");
-    hart::enable_sources(hart::source::TIMER);
+    hart::enable_sources(source::TIMER);
     wait_until(hart::time() + 10 * arguments.number("after-us", 0) as u64);
     for (word, value) in arguments.words() {
         match word {

@@ -1,13 +1,16 @@
 //! Knocks at doors that should be closed, and says which were.
 
 use crate::arguments::Arguments;
-use crate::idle::rest;
+use crate::idle::{rest, wait_until};
 use core::arch::naked_asm;
-use partita_guest_rt::println;
 use partita_guest_rt::probe::{self, Trap};
+use partita_guest_rt::{hart, println};
 
 /// What is stored where a store is tried. It must not end up anywhere.
 const POISON: u64 = 0x5a5a_5a5a_5a5a_5a5a;
+
+/// Time between two accesses, in ticks of 100 ns: the console must not lose the lines.
+const PACE_TICKS: u64 = 500;
 
 /// How often each access was denied and allowed.
 #[derive(Default)]
@@ -28,11 +31,13 @@ impl Tally {
                 println!("probe: {what} {at:#x} denied cause {cause} value {value:#x}");
             }
         }
+        wait_until(hart::time() + PACE_TICKS);
     }
 }
 
 /// Tries each access that the arguments name, in their order.
 pub fn run(arguments: &Arguments<'_>) -> ! {
+    hart::enable_sources(hart::source::TIMER);
     let mut tally = Tally::default();
     for (word, value) in arguments.words() {
         let at = value.unwrap_or(0);
@@ -40,6 +45,7 @@ pub fn run(arguments: &Arguments<'_>) -> ! {
             "csr" => registers(&mut tally),
             "instructions" => instructions(&mut tally),
             "storm" => storm(at, arguments.number("times", 100)),
+            "times" => {}
             _ => tally.add(word, at, access(word, at)),
         }
     }

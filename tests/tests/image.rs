@@ -1,0 +1,91 @@
+//! What the monitor believes of a system image, and what it does not.
+
+use partita_abi::image::TABLE_OFFSET;
+use partita_tests::System;
+
+/// Offset of the image in the board's memory.
+const RAM: u64 = 0x8000_0000;
+
+fn system() -> System {
+    System::new(
+        1,
+        r#"
+        [partition.first]
+        criticality = "ASIL-B"
+        image = "$guest"
+        arguments = "periodic report:10"
+        memory = "256KiB"
+        cores = [0]
+        budget = "300us"
+        period = "1ms"
+
+        [partition.second]
+        criticality = "QM"
+        image = "$guest"
+        arguments = "idle"
+        memory = "256KiB"
+        cores = [0]
+        "#,
+    )
+}
+
+/// Runs a system whose table is spoilt at `offset`. Returns the reason that the monitor gives.
+fn refusal(offset: u64) -> String {
+    let run = system().spoil(TABLE_OFFSET + offset).for_ms(100).run();
+    assert_eq!(
+        run.texts("first").count() + run.texts("second").count(),
+        0,
+        "something was started"
+    );
+    let line = run.find("monitor", "system table refused: ");
+    let line = line.unwrap_or_else(|| panic!("the table is believed"));
+    line.text
+        .split_once("refused: ")
+        .expect("it was found by this")
+        .1
+        .to_owned()
+}
+
+#[test]
+fn a_system_table_without_its_first_bytes_is_refused() {
+    assert_eq!(refusal(0), "there is none");
+}
+
+#[test]
+fn a_system_table_of_another_version_is_refused() {
+    assert_eq!(refusal(8), "it has another version");
+}
+
+#[test]
+fn a_spoilt_byte_anywhere_in_the_system_table_is_refused() {
+    let length = system().plan().table.len() as u64;
+    for offset in [length / 3, length / 2, length - 1] {
+        let reason = refusal(offset);
+        assert!(reason.contains("hash"), "at {offset} of {length}: {reason}");
+    }
+}
+
+#[test]
+fn a_partition_with_a_spoilt_image_is_not_started_and_the_others_are() {
+    for (spoilt, other) in [("first", "second"), ("second", "first")] {
+        let system = system();
+        let index = system
+            .plan()
+            .partitions
+            .iter()
+            .position(|partition| partition.name == spoilt);
+        let mut parts = system.plan().parts.iter();
+        let part = parts
+            .find(|part| Some(part.partition) == index)
+            .expect("it has an image");
+        let offset = part.source - RAM + part.bytes.len() as u64 / 2;
+        let run = system.spoil(offset).for_ms(60).run();
+        let partition = run.partition(spoilt);
+        assert_eq!((partition.state.as_str(), partition.boots), ("failed", 0));
+        assert_eq!(run.events(spoilt, "image-corrupt").count(), 1);
+        assert_eq!(run.texts(spoilt).count(), 0);
+        assert_eq!(run.partition(other).state, "running");
+        run.assert_said(other, "running");
+        assert!(!run.report().healthy);
+    }
+}

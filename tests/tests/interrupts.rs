@@ -1,0 +1,62 @@
+//! A device's interrupt reaches its owner, at once, and nobody else.
+
+use partita_tests::System;
+
+fn system(ordinary: &str) -> System {
+    System::new(
+        1,
+        &format!(
+            r#"
+            [partition.clock]
+            criticality = "ASIL-C"
+            image = "$guest"
+            arguments = "rtc period-us:500 count:60"
+            memory = "256KiB"
+            cores = [0]
+            fp = "none"
+            devices = ["rtc"]
+            budget = "300us"
+            period = "1ms"
+
+            [partition.ordinary]
+            criticality = "QM"
+            image = "$guest"
+            arguments = "{ordinary}"
+            memory = "256KiB"
+            cores = [0]
+            on-fault = "inject"
+            "#
+        ),
+    )
+}
+
+#[test]
+fn a_device_interrupt_reaches_its_owner_while_a_lower_partition_spins() {
+    let run = system("spin").until("clock", "stray").run();
+    run.assert_said("clock", "rtc: 60 taken, 0 strange");
+    run.assert_said("clock", "rtc: 0 stray completions taken");
+    run.assert_said("ordinary", "spin: running");
+    let line = run.find("clock", "worst").expect("the worst case is told");
+    let (_, worst) = line.text.split_once("worst ").expect("it has a number");
+    let worst: u64 = worst
+        .split(' ')
+        .next()
+        .and_then(|text| text.parse().ok())
+        .expect("a number");
+    // One nanosecond an instruction.
+    assert!(worst < 5_000, "{worst} ns late");
+    assert!(run.report().cores[&0].switches >= 120);
+}
+
+#[test]
+fn a_neighbour_can_neither_take_nor_forge_nor_mask_an_interrupt() {
+    // Priority, enable, threshold, claim and completion of the line, at both privileges' contexts.
+    let doors = "probe store4:0xc00002c load4:0xc201004 store4:0xc201004 store4:0xc002000 \
+                 store4:0xc002080 store4:0xc200000 load4:0xc200004 store4:0xc200004 store4:0x10101c";
+    let run = system(doors)
+        .expect("ordinary", "denied, ")
+        .until("clock", "stray")
+        .run();
+    run.assert_said("ordinary", "probe: 9 denied, 0 allowed");
+    run.assert_said("clock", "rtc: 60 taken, 0 strange");
+}

@@ -1,0 +1,172 @@
+//! What a partition may ask of the monitor, and what it is answered.
+
+use partita_tests::{Run, System};
+
+/// A critical partition and one that plays `part` on `cores`, sharing core 0.
+fn beside_a_critical_one(board: &str, part: &str, cores: &str) -> System {
+    System::on_board(
+        &format!("memory = \"512MiB\"\n{board}"),
+        &format!(
+            r#"
+            [partition.critical]
+            criticality = "ASIL-C"
+            image = "$guest"
+            arguments = "periodic period-us:1000 work-us:50 tolerance-us:60 report:20"
+            memory = "256KiB"
+            cores = [0]
+            budget = "200us"
+            period = "1ms"
+
+            [partition.player]
+            criticality = "QM"
+            image = "$guest"
+            arguments = "{part}"
+            memory = {{ base = "0x9000_0000", size = "1MiB" }}
+            cores = {cores}
+            on-fault = "inject"
+            "#
+        ),
+    )
+}
+
+#[test]
+fn hostile_arguments_are_refused_as_the_sbi_specification_says() {
+    let part = "sbi-arguments harts:2 foreign:0x80200000 end:0x90100000";
+    let run = beside_a_critical_one("cores = 2", part, "[0, 1]")
+        .expect("player", "random calls")
+        .until("critical", "met, ")
+        .run();
+    run.assert_said("player", " right, 0 wrong");
+    run.assert_said("player", "sbi: 1000 random calls, guard intact true");
+    run.assert_undisturbed("critical");
+}
+
+#[test]
+fn hostile_arguments_of_the_only_hart_are_refused_too() {
+    let part = "sbi-arguments harts:1 foreign:0x80000000 end:0x90100000";
+    let run = beside_a_critical_one("cores = 1", part, "[0]")
+        .until("player", "random calls")
+        .run();
+    run.assert_said("player", " right, 0 wrong");
+    run.assert_said("player", "guard intact true");
+}
+
+fn assert_timers(run: &Run, register: &str) {
+    run.assert_said("player", "timer: 60 fired, 0 early");
+    run.assert_said("player", "timer: past fires true");
+    run.assert_said("player", "timer: off pending true then false, fires false");
+    run.assert_said("player", "timer: moved fires false then true");
+    run.assert_said("player", register);
+    let line = run
+        .find("player", "ticks late")
+        .expect("the worst case is told");
+    let (_, worst) = line.text.split_once("worst ").expect("it has a number");
+    let worst: u64 = worst
+        .split(' ')
+        .next()
+        .and_then(|text| text.parse().ok())
+        .expect("a number");
+    // 50 us of the critical partition, and a few of the monitor, in ticks of 100 ns.
+    assert!(worst < 700, "{worst} ticks late");
+    run.assert_undisturbed("critical");
+}
+
+#[test]
+fn a_timer_is_never_early_and_waits_for_nobody_but_the_more_critical() {
+    let part = "timer period-us:500 count:60";
+    let run = beside_a_critical_one("cores = 1", part, "[0]")
+        .expect("player", "timer: done")
+        .until("critical", "met, ")
+        .run();
+    assert_timers(&run, "timer: stimecmp fires true");
+}
+
+#[test]
+fn a_timer_works_as_well_without_sstc() {
+    let part = "timer period-us:500 count:60";
+    let run = beside_a_critical_one("cores = 1\nsstc = false", part, "[0]")
+        .expect("player", "timer: done")
+        .until("critical", "met, ")
+        .run();
+    assert_timers(&run, "timer: stimecmp denied cause 2");
+    run.assert_said("monitor", "timer by calls");
+}
+
+#[test]
+fn harts_interrupt_fence_stop_and_start_each_other_beside_a_critical_partition() {
+    let run = beside_a_critical_one(
+        "cores = 4",
+        "harts harts:4 rounds:100 suspends:0",
+        "[1, 0, 2, 3]",
+    )
+    .expect("player", "harts: 0 errors")
+    .until("critical", "met, ")
+    .run();
+    run.assert_said("player", "harts: 100 interrupts each");
+    run.assert_said("player", "harts: 100 fences each");
+    run.assert_said("player", "harts: 100 stops each");
+    run.assert_undisturbed("critical");
+}
+
+#[test]
+fn a_hart_suspends_with_and_without_its_state() {
+    let run = beside_a_critical_one(
+        "cores = 2",
+        "harts harts:2 rounds:5 suspends:40 look:0",
+        "[1, 0]",
+    )
+    .until("player", "errors")
+    .run();
+    run.assert_said("player", "harts: 40 suspends each");
+    run.assert_said("player", "harts: 0 errors");
+}
+
+#[test]
+fn a_suspended_hart_says_so() {
+    let run = beside_a_critical_one("cores = 2", "harts harts:2 rounds:1 suspends:5", "[1, 0]")
+        .for_ms(300)
+        .run();
+    run.assert_said("player", "harts: 5 suspends each");
+    run.assert_said("player", "harts: 0 errors");
+}
+
+#[test]
+fn the_sbi_passes_the_cases_that_others_wrote() {
+    // Two reads of the time in a row have to differ: an instruction takes more than a tick of 100 ns.
+    let run = System::new(
+        1,
+        r#"
+        [partition.player]
+        criticality = "QM"
+        image = "$guest"
+        arguments = "conformance"
+        memory = "1MiB"
+        cores = [0]
+        "#,
+    )
+    .shift(8)
+    .until("player", "conformance: done")
+    .run();
+    for chapter in ["base", "time", "ipi", "dbcn"] {
+        run.assert_said("player", &format!("conformance: {chapter} passed"));
+    }
+}
+
+#[test]
+fn the_sbi_passes_the_hart_state_cases_that_others_wrote() {
+    let run = System::new(
+        3,
+        r#"
+        [partition.player]
+        criticality = "QM"
+        image = "$guest"
+        arguments = "conformance harts:3"
+        memory = "1MiB"
+        cores = [0, 1, 2]
+        "#,
+    )
+    .shift(8)
+    .for_ms(3000)
+    .run();
+    run.assert_said("player", "conformance: hsm passed");
+}
