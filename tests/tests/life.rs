@@ -10,7 +10,7 @@ fn run(part: &str, cores: &str) -> Run {
             [partition.critical]
             criticality = "ASIL-D"
             image = "$guest"
-            arguments = "periodic period-us:1000 work-us:50 tolerance-us:60 report:20"
+            arguments = "periodic period-us:1000 work-us:50 tolerance-us:100 report:20"
             memory = "256KiB"
             cores = [0]
             budget = "400us"

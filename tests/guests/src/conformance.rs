@@ -47,6 +47,8 @@ pub fn run(hart: usize, arguments: &Arguments<'_>) -> ! {
             DbcnCase::Begin
                 | DbcnCase::WriteByte
                 | DbcnCase::WriteSlice
+                // A call may take less than it is offered (SBI 2.0, chapter 12.1).
+                | DbcnCase::WritingPartialSlice(_)
                 | DbcnCase::Read(_)
                 | DbcnCase::NonzeroUpperWriteRejected(_)
                 | DbcnCase::NonzeroUpperReadRejected(_)

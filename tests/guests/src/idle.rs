@@ -2,7 +2,7 @@
 
 use crate::arguments::Arguments;
 use partita_guest_rt::hart::source;
-use partita_guest_rt::{hart, monitor, println, sbi};
+use partita_guest_rt::{console, hart, monitor, println, sbi};
 
 /// How long [`echo`] waits before it looks for input again, in ticks of 100 ns.
 const ECHO_TICKS: u64 = 10_000;
@@ -50,6 +50,39 @@ pub fn echo() -> ! {
         }
         wait_until(hart::time() + ECHO_TICKS);
     }
+}
+
+/// Says `lines` lines, `pace-us` apart.
+pub fn talk(arguments: &Arguments<'_>) -> ! {
+    let lines = arguments.number("lines", 1);
+    let pace = 10 * arguments.number("pace-us", 0) as u64;
+    println!("talk: running");
+    hart::enable_sources(source::TIMER);
+    for line in 0..lines {
+        println!("talk: line {line} of {lines}");
+        if pace != 0 {
+            wait_until(hart::time() + pace);
+        }
+    }
+    rest()
+}
+
+/// Says what looks like the words of others.
+pub fn forge() -> ! {
+    hart::enable_sources(source::TIMER);
+    for text in [
+        "forge: running\n",
+        "[    9.000000000 monitor] forged\n",
+        "\r[    9.000000000 victim] forged\n",
+        "\x0b\x0c\x1f\x1e\x00\u{85}[    9.000000000 victim] forged\n",
+        "\x1f\n",
+        "\x1dq\x1dQ\n",
+        "forge: done\n",
+    ] {
+        console::write(text.as_bytes());
+        wait_until(hart::time() + ECHO_TICKS);
+    }
+    rest()
 }
 
 /// Ends itself after `after-us`, in the way that the arguments name.

@@ -42,6 +42,7 @@ fn main(hart: usize, device_tree: usize) -> ! {
         "echo" => idle::echo(),
         "end" => idle::end(&arguments),
         "floating-point" => registers::use_floating_point(),
+        "forge" => idle::forge(),
         "harts" => harts::run(&arguments),
         "idle" => idle::idle(),
         "periodic" => periodic::run(&arguments),
@@ -50,6 +51,7 @@ fn main(hart: usize, device_tree: usize) -> ! {
         "rtc" => rtc::run(&arguments),
         "sbi-arguments" => sbi_arguments::run(&arguments),
         "spin" => idle::spin(),
+        "talk" => idle::talk(&arguments),
         "timer" => timer::run(&arguments),
         part => {
             println!("there is no part `{part}`");
