@@ -6,6 +6,7 @@
 
 pub mod arguments;
 pub mod clock;
+mod counters;
 pub mod findings;
 pub mod histogram;
 pub mod instruction;

@@ -1,10 +1,11 @@
 //! What is counted where: the calls from QEMU.
 
 use crate::arguments::Arguments;
+use crate::counters;
 use crate::findings::{Counts, Findings};
 use crate::instruction::{self, Kind};
 use crate::latency::{Handler, Latencies};
-use crate::qemu::{self, Block, Buffer, Counter, Instruction, Qemu, RawBlock, Register};
+use crate::qemu::{self, Block, Buffer, Instruction, Qemu, RawBlock, Register};
 use crate::stays::{Book, CALL, Cause, Entry, INTERRUPT};
 use std::collections::BTreeMap;
 use std::ffi::c_void;
@@ -35,21 +36,25 @@ struct Registers {
     extension: Register,
 }
 
-/// Counters in each virtual CPU.
-struct Counters {
-    /// Instructions of each range and of all else.
-    ranges: Vec<Counter>,
-    /// The range that ran last, the firmware apart.
-    last: Counter,
-    /// Executions of each two bytes of the firmware's range.
-    profile: Vec<Counter>,
+impl Registers {
+    fn find(qemu: &Qemu) -> Option<Self> {
+        let find = |name| qemu.register(name);
+        Some(Self {
+            cause: find("mcause")?,
+            program_counter: find("mepc")?,
+            value: find("mtval")?,
+            supervisor_cause: find("scause")?,
+            argument: find("a0")?,
+            function: find("a6")?,
+            extension: find("a7")?,
+        })
+    }
 }
 
 /// The state of the plugin.
 pub struct Probe {
     qemu: Qemu,
     arguments: Arguments,
-    counters: Counters,
     registers: Option<Registers>,
     buffer: Buffer,
     /// Where QEMU has the first byte of RAM.
@@ -73,20 +78,12 @@ pub fn install(id: u64, arguments: Arguments) -> Result<(), String> {
         format!("this QEMU has no {name}; QEMU 9.1 or newer with plugins is needed")
     })?;
     let firmware = &arguments.ranges[FIRMWARE];
-    let size = if arguments.trap_entry.is_some() {
-        firmware.end - firmware.start
-    } else {
-        0
-    };
-    let counters = Counters {
-        ranges: qemu.counters(arguments.ranges.len() + 1),
-        last: qemu.counters(1)[0],
-        profile: qemu.counters((size / 2) as usize),
-    };
+    if arguments.trap_entry.is_some() {
+        counters::profile(firmware.end - firmware.start);
+    }
     let probe = Probe {
         buffer: qemu.buffer(),
         qemu,
-        counters,
         registers: None,
         ram: None,
         book: Book::new(arguments.linux),
@@ -123,19 +120,32 @@ extern "C" fn translated(_id: u64, block: *mut RawBlock) {
         let Probe {
             qemu,
             arguments,
-            counters,
             ram,
             first_user,
             ..
         } = probe;
         // SAFETY: QEMU gave the block to this very call.
         let block = unsafe { qemu.block(block) };
-        instrument(block, arguments, counters, ram, first_user.is_some());
+        instrument(block, arguments, ram, first_user.is_some());
     });
 }
 
 extern "C" fn ends(_cpu: u32, _data: *mut c_void) {
     with(|probe| probe.write());
+}
+
+/// A range and a number of instructions in one value.
+const fn packed(range: usize, count: usize) -> usize {
+    range << 32 | count
+}
+
+extern "C" fn executes(cpu: u32, data: *mut c_void) {
+    let data = data as usize;
+    counters::count(cpu, data >> 32, (data & 0xffff_ffff) as u64);
+}
+
+extern "C" fn firmware_executes(cpu: u32, data: *mut c_void) {
+    counters::count_firmware(cpu, data as usize);
 }
 
 extern "C" fn trap(cpu: u32, _data: *mut c_void) {
@@ -144,14 +154,14 @@ extern "C" fn trap(cpu: u32, _data: *mut c_void) {
 
 extern "C" fn machine_return(cpu: u32, _data: *mut c_void) {
     with(|probe| {
-        let count = probe.count(cpu);
+        let count = counters::of_hart(cpu);
         probe.book.leave(cpu, count);
     });
 }
 
 extern "C" fn wait(cpu: u32, _data: *mut c_void) {
     with(|probe| {
-        let (count, nobody) = (probe.count(cpu), FIRMWARE);
+        let (count, nobody) = (counters::of_hart(cpu), FIRMWARE);
         probe.book.wait(cpu, count, nobody);
     });
 }
@@ -198,7 +208,7 @@ extern "C" fn handler(cpu: u32, _data: *mut c_void) {
 extern "C" fn accesses(cpu: u32, info: u32, address: u64, _data: *mut c_void) {
     with(|probe| {
         if let Some((value, is_store)) = probe.qemu.access(info) {
-            let count = probe.count(cpu);
+            let count = counters::of_hart(cpu);
             probe.latencies.access(count, address, value, is_store);
         }
     });
@@ -206,13 +216,7 @@ extern "C" fn accesses(cpu: u32, info: u32, address: u64, _data: *mut c_void) {
 
 /// Puts counters and calls into a block. Calls come before the count of the same instruction, so
 /// that they see how many were executed before it.
-fn instrument(
-    block: Block<'_>,
-    arguments: &Arguments,
-    counters: &Counters,
-    ram: &mut Option<u64>,
-    has_user: bool,
-) {
+fn instrument(block: Block<'_>, arguments: &Arguments, ram: &mut Option<u64>, has_user: bool) {
     let mut block_range = None;
     let mut block_count = 0;
     for instruction in block.instructions() {
@@ -234,34 +238,27 @@ fn instrument(
         }
         let kind = instruction::kind(instruction.encoding());
         if range == FIRMWARE {
-            in_firmware(instruction, kind, address, arguments, counters);
+            in_firmware(instruction, kind, address, arguments);
         } else {
             outside(instruction, kind, (range, address), arguments);
         }
-        if range == FIRMWARE || arguments.exact {
-            instruction.count(counters.ranges[range]);
-            if range == FIRMWARE && arguments.real_time.is_some() && kind == Kind::Access {
-                instruction.call_at_access(accesses);
-            }
+        if range == FIRMWARE {
+            instruction.count(
+                firmware_executes,
+                (address - arguments.ranges[FIRMWARE].start) as usize,
+            );
+        } else if arguments.exact {
+            instruction.count(executes, packed(range, 1));
         } else {
             block_count += 1;
         }
     }
-    if let Some(range) = block_range.filter(|range| *range != FIRMWARE) {
-        block.store(counters.last, range as u64);
-        if block_count != 0 {
-            block.add(counters.ranges[range], block_count);
-        }
+    if let Some(range) = block_range.filter(|_| block_count != 0) {
+        block.count(executes, packed(range, block_count));
     }
 }
 
-fn in_firmware(
-    instruction: Instruction<'_>,
-    kind: Kind,
-    address: u64,
-    arguments: &Arguments,
-    counters: &Counters,
-) {
+fn in_firmware(instruction: Instruction<'_>, kind: Kind, address: u64, arguments: &Arguments) {
     let Some(entry) = arguments.trap_entry else {
         return;
     };
@@ -273,9 +270,8 @@ fn in_firmware(
         Kind::Wait => instruction.call(wait, 0),
         _ => {}
     }
-    let offset = (address - arguments.ranges[FIRMWARE].start) / 2;
-    if let Some(counter) = counters.profile.get(offset as usize) {
-        instruction.count(*counter);
+    if kind == Kind::Access && arguments.real_time.is_some() {
+        instruction.call_at_access(accesses);
     }
 }
 
@@ -310,45 +306,14 @@ impl Probe {
         if self.registers.is_some() {
             return;
         }
-        let find = |name| self.qemu.register(name);
-        let found = || {
-            Some(Registers {
-                cause: find("mcause")?,
-                program_counter: find("mepc")?,
-                value: find("mtval")?,
-                supervisor_cause: find("scause")?,
-                argument: find("a0")?,
-                function: find("a6")?,
-                extension: find("a7")?,
-            })
-        };
-        self.registers = found();
+        self.registers = Registers::find(&self.qemu);
         if self.registers.is_none() {
             eprintln!("partita-bench-plugin: QEMU does not tell the registers that are needed");
         }
     }
 
-    /// Instructions that one hart has executed.
-    fn count(&self, cpu: u32) -> u64 {
-        self.counters
-            .ranges
-            .iter()
-            .map(|counter| self.qemu.value(*counter, cpu))
-            .sum()
-    }
-
-    /// Instructions of all harts.
-    fn total(&self) -> u64 {
-        (0..self.qemu.cpus()).map(|cpu| self.count(cpu)).sum()
-    }
-
     fn counts(&self) -> Counts {
-        let sum = |counter: &Counter| {
-            (0..self.qemu.cpus())
-                .map(|cpu| self.qemu.value(*counter, cpu))
-                .sum()
-        };
-        let ranges: Vec<u64> = self.counters.ranges.iter().map(sum).collect();
+        let ranges = counters::of_ranges(self.arguments.ranges.len() + 1);
         Counts {
             total: ranges.iter().sum(),
             ranges,
@@ -357,13 +322,9 @@ impl Probe {
         }
     }
 
-    fn last_range(&self, cpu: u32) -> usize {
-        self.qemu.value(self.counters.last, cpu) as usize
-    }
-
     fn trap(&mut self, cpu: u32) {
         self.tick();
-        let (count, last) = (self.count(cpu), self.last_range(cpu));
+        let (count, last) = (counters::of_hart(cpu), counters::last(cpu));
         let Self {
             qemu,
             arguments,
@@ -401,7 +362,7 @@ impl Probe {
     }
 
     fn handler(&mut self, cpu: u32) {
-        let count = self.count(cpu);
+        let count = counters::of_hart(cpu);
         let Self {
             qemu,
             registers: Some(registers),
@@ -444,13 +405,13 @@ impl Probe {
         }
         self.first_user = Some(counts);
         self.book.after_init = true;
-        self.profile_before = self.profile();
+        self.profile_before = counters::executed();
         self.tick();
     }
 
     /// Looks whether something is to be noted at this count of instructions.
     fn tick(&mut self) {
-        let total = self.total();
+        let total = counters::total();
         if total >= self.next {
             self.series.push(self.counts());
             self.next = self
@@ -463,26 +424,15 @@ impl Probe {
         }
     }
 
-    /// Executions in the firmware by offset, all harts together.
-    fn profile(&self) -> Vec<(u64, u64)> {
-        let cpus = self.qemu.cpus();
-        let sum = |counter: &Counter| (0..cpus).map(|cpu| self.qemu.value(*counter, cpu)).sum();
-        let all = self.counters.profile.iter().enumerate();
-        all.map(|(index, counter)| (index as u64 * 2, sum(counter)))
-            .filter(|(_, count)| *count != 0)
-            .collect()
-    }
-
     fn write(&mut self) {
-        for cpu in 0..self.qemu.cpus() {
-            let to = self.last_range(cpu);
+        for cpu in 0..counters::MAX_HARTS as u32 {
+            let to = counters::last(cpu);
             self.book.settle(cpu, to);
         }
         let names = self.arguments.ranges.iter().map(|range| range.name.clone());
         let ranges: Vec<String> = names.chain(["elsewhere".to_owned()]).collect();
         let before: BTreeMap<u64, u64> = self.profile_before.iter().copied().collect();
-        let after = self
-            .profile()
+        let after = counters::executed()
             .into_iter()
             .map(|(offset, count)| (offset, count - before.get(&offset).copied().unwrap_or(0)));
         let findings = Findings {

@@ -22,17 +22,6 @@ pub struct RawInstruction {
     opaque: [u8; 0],
 }
 
-/// QEMU's `qemu_plugin_u64`: a 64-bit counter in each virtual CPU's part of a scoreboard.
-#[derive(Clone, Copy)]
-#[repr(C)]
-pub struct Counter {
-    board: *mut c_void,
-    offset: usize,
-}
-
-// SAFETY: a counter is a handle; QEMU allows its use from every thread and guards what is behind it.
-unsafe impl Send for Counter {}
-
 /// GLib's `GArray` and `GByteArray`, whose public fields are the same.
 #[repr(C)]
 struct Array {
@@ -58,10 +47,8 @@ pub struct MemoryValue {
 
 /// QEMU's `QEMU_PLUGIN_MEM_VALUE_U64`.
 const VALUE_U64: c_int = 3;
-/// QEMU's `QEMU_PLUGIN_INLINE_ADD_U64`.
-const ADD: c_int = 0;
-/// QEMU's `QEMU_PLUGIN_INLINE_STORE_U64`.
-const STORE: c_int = 1;
+/// QEMU's `QEMU_PLUGIN_CB_NO_REGS`.
+const NO_REGISTERS: c_int = 0;
 /// QEMU's `QEMU_PLUGIN_CB_R_REGS`.
 const READS_REGISTERS: c_int = 1;
 /// QEMU's `QEMU_PLUGIN_MEM_RW`.
@@ -134,21 +121,16 @@ interface! {
         fn(*const RawInstruction, *mut u8, usize) -> usize;
     instruction_address = c"qemu_plugin_insn_vaddr": fn(*const RawInstruction) -> u64;
     instruction_host_address = c"qemu_plugin_insn_haddr": fn(*const RawInstruction) -> *mut c_void;
-    block_operation = c"qemu_plugin_register_vcpu_tb_exec_inline_per_vcpu":
-        fn(*mut RawBlock, c_int, Counter, u64);
-    instruction_operation = c"qemu_plugin_register_vcpu_insn_exec_inline_per_vcpu":
-        fn(*mut RawInstruction, c_int, Counter, u64);
+    block_call = c"qemu_plugin_register_vcpu_tb_exec_cb":
+        fn(*mut RawBlock, Executes, c_int, *mut c_void);
     instruction_call = c"qemu_plugin_register_vcpu_insn_exec_cb":
         fn(*mut RawInstruction, Executes, c_int, *mut c_void);
     access_call = c"qemu_plugin_register_vcpu_mem_cb":
         fn(*mut RawInstruction, Accesses, c_int, c_int, *mut c_void);
     access_value = c"qemu_plugin_mem_get_value": fn(u32) -> MemoryValue;
     access_is_store = c"qemu_plugin_mem_is_store": fn(u32) -> bool;
-    cpu_count = c"qemu_plugin_num_vcpus": fn() -> c_int;
     registers = c"qemu_plugin_get_registers": fn() -> *mut Array;
     read_register = c"qemu_plugin_read_register": fn(*mut c_void, *mut Array) -> c_int;
-    board_new = c"qemu_plugin_scoreboard_new": fn(usize) -> *mut c_void;
-    counter_get = c"qemu_plugin_u64_get": fn(Counter, u32) -> u64;
     bytes_new = c"g_byte_array_new": fn() -> *mut Array;
     bytes_resize = c"g_byte_array_set_size": fn(*mut Array, u32) -> *mut Array;
 }
@@ -197,30 +179,6 @@ impl Qemu {
     pub fn on_end(&self, id: u64, ends: Executes) {
         // SAFETY: as above; the data is not used.
         unsafe { (self.register_end)(id, ends, std::ptr::null_mut()) }
-    }
-
-    /// New counters, one after the other, all zero.
-    pub fn counters(&self, count: usize) -> Vec<Counter> {
-        // SAFETY: any size will do; the board is never freed.
-        let board = unsafe { (self.board_new)(count.max(1) * 8) };
-        (0..count)
-            .map(|index| Counter {
-                board,
-                offset: index * 8,
-            })
-            .collect()
-    }
-
-    /// A counter's value.
-    pub fn value(&self, counter: Counter, cpu: u32) -> u64 {
-        // SAFETY: counters come from `counters` alone; QEMU checks the number of the CPU.
-        unsafe { (self.counter_get)(counter, cpu) }
-    }
-
-    /// How many virtual CPUs have started.
-    pub fn cpus(&self) -> u32 {
-        // SAFETY: no precondition.
-        unsafe { (self.cpu_count)() }.unsigned_abs()
     }
 
     /// The register of this name. Only while a virtual CPU starts.
@@ -292,16 +250,10 @@ impl<'a> Block<'a> {
         })
     }
 
-    /// Stores `value` in `counter` each time the block begins.
-    pub fn store(self, counter: Counter, value: u64) {
-        // SAFETY: the block is valid, and counters live for ever.
-        unsafe { (self.qemu.block_operation)(self.raw, STORE, counter, value) }
-    }
-
-    /// Adds `value` to `counter` each time the block begins.
-    pub fn add(self, counter: Counter, value: u64) {
-        // SAFETY: as above.
-        unsafe { (self.qemu.block_operation)(self.raw, ADD, counter, value) }
+    /// Calls `executes` each time before the block is executed. It reads no registers.
+    pub fn count(self, executes: Executes, data: usize) {
+        // SAFETY: the block is valid; the data is a number and never followed.
+        unsafe { (self.qemu.block_call)(self.raw, executes, NO_REGISTERS, data as *mut c_void) }
     }
 }
 
@@ -326,10 +278,12 @@ impl Instruction<'_> {
         unsafe { (self.qemu.instruction_host_address)(self.raw) as u64 }
     }
 
-    /// Adds 1 to `counter` each time it is executed.
-    pub fn count(self, counter: Counter) {
-        // SAFETY: as above, and counters live for ever.
-        unsafe { (self.qemu.instruction_operation)(self.raw, ADD, counter, 1) }
+    /// Calls `executes` each time before it is executed. It reads no registers.
+    pub fn count(self, executes: Executes, data: usize) {
+        // SAFETY: as above; the data is a number and never followed.
+        unsafe {
+            (self.qemu.instruction_call)(self.raw, executes, NO_REGISTERS, data as *mut c_void)
+        }
     }
 
     /// Calls `executes` each time before it is executed.
