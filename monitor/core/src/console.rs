@@ -30,14 +30,16 @@ pub trait SerialPort {
     fn send(&mut self, byte: u8);
 }
 
+#[repr(C)]
 struct Source {
-    queue: Queue,
     /// Records in the queue that have their end.
     complete: usize,
     /// One more than the bytes of text in the record that has no end yet; 0 if there is none.
     open: usize,
+    first_byte_ns: u64,
     last_byte_ns: u64,
     dropped: u32,
+    queue: Queue,
 }
 
 impl Source {
@@ -46,9 +48,23 @@ impl Source {
             queue: Queue::new(),
             complete: 0,
             open: 0,
+            first_byte_ns: 0,
             last_byte_ns: 0,
             dropped: 0,
         }
+    }
+}
+
+impl Source {
+    #[inline(never)]
+    fn start_record(&mut self, now_ns: u64) {
+        if self.first_byte_ns == 0 {
+            self.first_byte_ns = now_ns.max(1);
+        }
+        for part in now_ns.to_le_bytes() {
+            self.queue.push(part);
+        }
+        self.open = 1;
     }
 }
 
@@ -99,26 +115,39 @@ impl Console {
 
     /// Takes a byte from a source at machine time `now_ns`. Returns false, and takes nothing, if the
     /// source's queue is full.
-    #[inline]
-    pub fn put(&mut self, source: usize, byte: u8, now_ns: u64) -> bool {
-        let Some(source) = self.sources.get_mut(source) else {
+    #[inline(always)]
+    pub fn put(&mut self, number: usize, byte: u8, now_ns: u64) -> bool {
+        if let Some(source) = self.sources.get_mut(number)
+            && matches!(byte, 0x20..=0x7e)
+            && source.open.wrapping_sub(1) < MAX_TEXT - 2
+            && source.queue.has_room(RESERVE)
+        {
+            // Plain text in the middle of a line: nearly every byte.
+            source.last_byte_ns = now_ns;
+            source.queue.push(byte);
+            source.open += 1;
+            return true;
+        }
+        self.put_any(number, byte, now_ns)
+    }
+
+    #[inline(never)]
+    fn put_any(&mut self, number: usize, byte: u8, now_ns: u64) -> bool {
+        let Some(source) = self.sources.get_mut(number) else {
             return true;
         };
-        if source.queue.room() < RESERVE {
+        if !source.queue.has_room(RESERVE) {
             return false;
         }
         let ends = byte == b'\n';
         if !ends && !passes(byte) {
             return true;
         }
-        source.last_byte_ns = now_ns;
         if source.open == 0 {
-            for part in now_ns.to_le_bytes() {
-                source.queue.push(part);
-            }
-            source.open = 1;
             self.open += 1;
+            source.start_record(now_ns);
         }
+        source.last_byte_ns = now_ns;
         if !ends {
             source.queue.push(byte);
             source.open += 1;
@@ -135,12 +164,19 @@ impl Console {
         true
     }
 
+    /// Machine time at which a source first put a byte, in nanoseconds; 0 if it has not.
+    pub fn first_byte_ns(&self, source: usize) -> u64 {
+        self.sources
+            .get(source)
+            .map_or(0, |source| source.first_byte_ns)
+    }
+
     /// Whether a source has room for what a 16550's driver sends at once.
     #[inline]
     pub fn is_ready(&self, source: usize) -> bool {
         self.sources
             .get(source)
-            .is_none_or(|source| source.queue.room() >= READY)
+            .is_none_or(|source| source.queue.has_room(READY))
     }
 
     /// Counts bytes that a source has lost.
@@ -160,7 +196,7 @@ impl Console {
         let fits = self
             .sources
             .first()
-            .is_some_and(|source| line.len() + RESERVE <= source.queue.room());
+            .is_some_and(|source| source.queue.has_room(line.len() + RESERVE));
         if !fits {
             self.count_dropped(0, line.len() as u32);
             return;
@@ -209,52 +245,49 @@ impl Console {
         self.complete != 0 || self.open != 0
     }
 
-    /// Sends at most `limit` bytes, and stops early when the port is busy or nothing is left.
+    /// Sends at most `limit` bytes, and stops early when the port is busy or nothing is left. The tag
+    /// of the next record is prepared in a call of its own, which bounds the work of each.
     pub fn drain(&mut self, port: &mut impl SerialPort, limit: usize) {
-        if self.complete == 0 {
+        if self.sending == NOTHING {
+            self.start_record();
             return;
         }
         let mut left = limit.min(port.room());
+        let tag = self.tag.as_bytes().get(self.tag_sent..).unwrap_or_default();
+        for byte in tag.iter().take(left) {
+            port.send(*byte);
+        }
+        let sent = tag.len().min(left);
+        self.tag_sent += sent;
+        left -= sent;
+        let Some(source) = self.sources.get_mut(self.sending) else {
+            return;
+        };
         while left != 0 {
-            if self.sending == NOTHING && !self.start_record() {
+            let byte = source.queue.pop().unwrap_or(b'\n');
+            port.send(byte);
+            left -= 1;
+            if byte == b'\n' {
+                source.complete -= 1;
+                self.complete -= 1;
+                self.sending = NOTHING;
                 return;
-            }
-            let tag = self.tag.as_bytes().get(self.tag_sent..).unwrap_or_default();
-            for byte in tag.iter().take(left) {
-                port.send(*byte);
-            }
-            let sent = tag.len().min(left);
-            self.tag_sent += sent;
-            left -= sent;
-            let Some(source) = self.sources.get_mut(self.sending) else {
-                return;
-            };
-            while left != 0 {
-                let byte = source.queue.pop().unwrap_or(b'\n');
-                port.send(byte);
-                left -= 1;
-                if byte == b'\n' {
-                    source.complete -= 1;
-                    self.complete -= 1;
-                    self.sending = NOTHING;
-                    break;
-                }
             }
         }
     }
 
-    /// Prepares the tag of the next finished record. Returns false if there is none.
-    fn start_record(&mut self) -> bool {
+    /// Prepares the tag of the next finished record, if there is one.
+    fn start_record(&mut self) {
         let ready = |number: &u8| {
             self.sources
                 .get(usize::from(*number))
                 .is_some_and(|source| source.complete != 0)
         };
         let Some(number) = self.order.iter().copied().find(ready).map(usize::from) else {
-            return false;
+            return;
         };
         let Some(source) = self.sources.get_mut(number) else {
-            return false;
+            return;
         };
         let mut time = [0; 8];
         for part in &mut time {
@@ -275,7 +308,6 @@ impl Console {
         self.tag.text("] ");
         self.tag_sent = 0;
         self.sending = number;
-        true
     }
 }
 

@@ -8,7 +8,7 @@ use crate::context::Context;
 use crate::csr::{self, interrupt};
 use crate::hart::{Hart, instruction_fence, wait_for_interrupt};
 use crate::health;
-use crate::machine::PartitionView;
+use crate::machine::{self, Machine, PartitionView};
 use crate::mail::{self, state};
 use crate::pmp;
 use crate::shared::{self, Afterwards};
@@ -21,6 +21,10 @@ const A1: usize = 11;
 const A6: usize = 16;
 const A7: usize = 17;
 
+/// Extension ids (6, 7).
+const TIME: u64 = 0x5449_4d45;
+const IPI: u64 = 0x0073_5049;
+
 /// SBI_ERR_FAILED, SBI_ERR_DENIED, SBI_ERR_ALREADY_AVAILABLE (3, table 1).
 const FAILED: u64 = -1_i64 as u64;
 const INVALID_PARAMETER: u64 = -3_i64 as u64;
@@ -28,7 +32,7 @@ const ALREADY_AVAILABLE: u64 = -6_i64 as u64;
 
 /// The most bytes that one console call takes: it bounds how long the call delays a more critical
 /// partition. The specification lets a call take fewer bytes than offered (12.1).
-const CONSOLE_BYTES: u64 = 24;
+const CONSOLE_BYTES: u64 = 8;
 
 /// What a call comes to.
 enum Outcome {
@@ -42,6 +46,37 @@ enum Outcome {
     Gone,
     /// It is to be made again, after the interrupt that is pending.
     Again,
+}
+
+/// Answers setting the timer and software interrupts, the most frequent calls. Returns false, having
+/// done nothing, if it is another one. Called by the vector.
+pub extern "C" fn quick(context: &mut Context) -> bool {
+    quick_call(context).is_some()
+}
+
+#[inline(always)]
+fn quick_call(context: &mut Context) -> Option<()> {
+    let registers = &mut context.registers;
+    if registers[A6] != 0 {
+        return None;
+    }
+    if registers[A7] == TIME {
+        // The environment of a virtual core says whether it has `stimecmp`.
+        if context.environment >> 63 == 0 {
+            return None;
+        }
+        csr::write!("0x14d", registers[A0]);
+    } else if registers[A7] == IPI {
+        let (machine, view) = (machine::get()?, context.view?);
+        let harts = view.caller().harts(registers[A0], registers[A1]).ok()?;
+        send_ipis(machine, view, harts);
+    } else {
+        return None;
+    }
+    registers[A0] = 0;
+    registers[A1] = 0;
+    csr::write!("mepc", csr::read!("mepc").wrapping_add(4));
+    Some(())
 }
 
 /// Answers the call that the running partition makes.
@@ -91,15 +126,7 @@ fn carry_out(hart: &mut Hart, view: &'static PartitionView, call: Call) -> Outco
         Call::Answer(value) => Outcome::Value(value),
         Call::SetTimer { deadline } => set_timer(hart, deadline),
         Call::SendIpi { harts } => {
-            for_each(harts, |virtual_hart| {
-                let place = view.place(virtual_hart);
-                hart.post(
-                    usize::from(place.hart),
-                    usize::from(place.slot),
-                    mail::SOFTWARE_INTERRUPT,
-                );
-            });
-            // One to the caller itself waits in this hart's own mailbox.
+            send_ipis(hart.machine, view, harts);
             Outcome::Value(0)
         }
         Call::RemoteInstructionFence { harts } | Call::RemoteTranslationFence { harts, .. } => {
@@ -193,6 +220,18 @@ fn for_each(harts: HartSet, mut action: impl FnMut(u32)) {
         action(bits.trailing_zeros());
         bits &= bits - 1;
     }
+}
+
+/// IPI (7.1). One to the caller's own hart waits in its mailbox like any other.
+#[inline]
+fn send_ipis(machine: &Machine, view: &PartitionView, harts: HartSet) {
+    for_each(harts, |virtual_hart| {
+        let place = view.place(virtual_hart);
+        let (target, slot) = (usize::from(place.hart), usize::from(place.slot));
+        if mail::of(target).request(slot, mail::SOFTWARE_INTERRUPT) {
+            machine.aclint.interrupt(target);
+        }
+    });
 }
 
 /// TIME (6.1). With `stimecmp` the partition has its own timer, and this call writes it.

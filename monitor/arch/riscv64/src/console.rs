@@ -6,12 +6,11 @@
 
 use crate::guest_memory::Physical;
 use crate::hart::Hart;
-use crate::machine::{Machine, PartitionView};
+use crate::machine::{self, Machine, PartitionView};
 use crate::mmio::Registers;
 use crate::report;
-use crate::shared;
 use core::sync::atomic::AtomicBool;
-use core::sync::atomic::Ordering::{Relaxed, SeqCst};
+use core::sync::atomic::Ordering::Relaxed;
 use partita_abi::MAX_PARTITIONS;
 use partita_abi::console::{COMMAND_END, ESCAPE};
 use partita_abi::status::BYTES_PER_RECORD;
@@ -169,21 +168,13 @@ fn flush(consoles: &mut Consoles) {
     }
 }
 
-fn note_first_output(view: &PartitionView, now_ns: u64) {
-    UNSENT.store(true, Relaxed);
-    let first = &shared::of(view.index).first_output_ns;
-    if first.load(SeqCst) == 0 {
-        first.store(now_ns.max(1), SeqCst);
-    }
-}
-
 /// Debug console write (SBI 12.1): returns how many bytes were taken.
 pub fn write(hart: &Hart, view: &PartitionView, address: u64, length: u64) -> u64 {
     if !view.has_console {
         return length;
     }
     let now_ns = hart.now_ns();
-    note_first_output(view, now_ns);
+    UNSENT.store(true, Relaxed);
     let memory = Physical::of_running(view);
     let consoles = &mut *CONSOLES.lock();
     let source = Console::source_of(view.index);
@@ -207,7 +198,7 @@ pub fn write_byte(hart: &Hart, view: &PartitionView, byte: u8) -> bool {
         return true;
     }
     let now_ns = hart.now_ns();
-    note_first_output(view, now_ns);
+    UNSENT.store(true, Relaxed);
     let consoles = &mut *CONSOLES.lock();
     let taken = consoles
         .output
@@ -235,12 +226,12 @@ pub fn read(view: &PartitionView, address: u64, length: u64) -> u64 {
 }
 
 /// A partition reads a register of its emulated UART. Polling it also sends lines that have no end.
-#[inline]
-pub fn uart_read(hart: &Hart, view: &PartitionView, offset: u64) -> u8 {
+#[inline(always)]
+pub fn uart_read(view: &PartitionView, offset: u64) -> u8 {
     let consoles = &mut *CONSOLES.lock();
     let source = Console::source_of(view.index);
     if consoles.output.has_unsent() {
-        consoles.output.flush_stale(hart.now_ns());
+        consoles.output.flush_stale(machine::now_ns());
         consoles.kick();
     }
     let ready = consoles.output.is_ready(source);
@@ -251,15 +242,15 @@ pub fn uart_read(hart: &Hart, view: &PartitionView, offset: u64) -> u8 {
 }
 
 /// A partition writes a register of its emulated UART.
-#[inline]
-pub fn uart_write(hart: &Hart, view: &PartitionView, offset: u64, value: u8) {
+#[inline(always)]
+pub fn uart_write(view: &PartitionView, offset: u64, value: u8) {
     let consoles = &mut *CONSOLES.lock();
     let Some(uart) = consoles.uarts.get_mut(view.index) else {
         return;
     };
     if let Effect::Transmit(byte) = uart.write(offset, value) {
-        let now_ns = hart.now_ns();
-        note_first_output(view, now_ns);
+        let now_ns = machine::now_ns();
+        UNSENT.store(true, Relaxed);
         let source = Console::source_of(view.index);
         if !consoles.output.put(source, byte, now_ns) {
             consoles.output.count_dropped(source, 1);
@@ -357,6 +348,12 @@ pub fn last_words(now_ns: u64, length: usize, bytes: impl Iterator<Item = u8>) {
     }
     consoles.output.monitor_line(b"status end", now_ns);
     flush(consoles);
+}
+
+/// Machine time at which a partition first wrote something, in nanoseconds; 0 if it has not.
+pub fn first_output_ns(partition: usize) -> u64 {
+    let consoles = CONSOLES.lock();
+    consoles.output.first_byte_ns(Console::source_of(partition))
 }
 
 /// Bytes that a partition has lost.

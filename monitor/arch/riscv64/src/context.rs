@@ -7,8 +7,9 @@
 
 use crate::csr::{self, cause, interrupt, status};
 use crate::hart::Hart;
-use crate::machine::Features;
+use crate::machine::{Features, PartitionView};
 use crate::pmp;
+use partita_virtual_riscv64::remember::RememberedWalk;
 
 /// Delegated to supervisor mode for every partition: misaligned, breakpoint, user call, page faults.
 const DELEGATED_EXCEPTIONS: u64 =
@@ -27,6 +28,10 @@ pub struct Context {
     pub stack: u64,
     /// The hart that this virtual core belongs to.
     pub hart: *mut Hart,
+    /// Its partition; set before it runs.
+    pub view: Option<&'static PartitionView>,
+    /// The last page-table walk for a mediated access of its.
+    pub walk: RememberedWalk,
     /// Everything else, valid while the virtual core is not live on the hart.
     pub supervisor: Supervisor,
     /// Its access to memory.
@@ -75,6 +80,8 @@ impl Context {
             registers: [0; 32],
             stack: 0,
             hart: core::ptr::null_mut(),
+            view: None,
+            walk: RememberedWalk::new(),
             supervisor: Supervisor {
                 program_counter: 0,
                 status: 0,

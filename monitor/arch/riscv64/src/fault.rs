@@ -10,6 +10,7 @@ use crate::health;
 use crate::machine::PartitionView;
 use crate::mail;
 use crate::pmp;
+use crate::vector::SAVED_FOR_QUICK;
 use core::sync::atomic::Ordering::SeqCst;
 use partita_abi::health::Kind;
 use partita_abi::table::OnFault;
@@ -28,9 +29,7 @@ pub fn access(hart: &mut Hart, number: u64, started: u64) -> *const Context {
     };
     let address = csr::read!("mtval");
     let may_be_mediated = view.uart != 0 || view.filter.is_some();
-    if number != cause::FETCH_ACCESS
-        && may_be_mediated
-        && mediate(hart, view, number, address).is_some()
+    if number != cause::FETCH_ACCESS && may_be_mediated && mediate(hart, number, address).is_some()
     {
         return hart.resume();
     }
@@ -38,58 +37,126 @@ pub fn access(hart: &mut Hart, number: u64, started: u64) -> *const Context {
     hart.reschedule(started)
 }
 
-/// Tries to carry out the access on an emulated device. `None` if it is not one.
-#[inline]
-fn mediate(hart: &mut Hart, view: &'static PartitionView, number: u64, address: u64) -> Option<()> {
+/// A denied access that one of the partition's own loads or stores has made.
+struct Found {
+    access: Access,
+    counter: u64,
+    /// Where it leads, by the partition's own tables.
+    physical: u64,
+}
+
+/// Finds the load or store behind an access fault. `registers` says which registers the context holds;
+/// an access by another one is not found.
+#[inline(always)]
+fn find(
+    context: &mut Context,
+    view: &PartitionView,
+    number: u64,
+    address: u64,
+    mode: u64,
+    registers: u32,
+) -> Option<Found> {
     let counter = csr::read!("mepc");
     let access = decode(fetch(counter)?)?;
-    let registers = &hart.running()?.1.context.registers;
-    let base = if access.base().index() == 0 {
+    let (is_load, operand) = match access.operation() {
+        Operation::Load { destination, .. } => (true, destination.index()),
+        Operation::Store { source } => (false, source.index()),
+    };
+    let base = access.base().index();
+    if registers >> (base & 31) & registers >> (operand & 31) & 1 == 0 {
+        return None;
+    }
+    let base = if base == 0 {
         0
     } else {
-        registers[access.base().index() % 32]
+        context.registers[base & 31]
     };
-    if access.effective_address(base) != address {
+    if access.effective_address(base) != address || is_load != (number == cause::LOAD_ACCESS) {
         return None;
     }
-    let is_load = matches!(access.operation(), Operation::Load { .. });
-    if is_load != (number == cause::LOAD_ACCESS) {
-        return None;
-    }
-    let translation = Translation::of_trap(csr::read!("satp"), csr::read!("mstatus"));
+    let translation = Translation::of_trap(csr::read!("satp"), mode);
     let kind = if is_load {
         AccessKind::Load
     } else {
         AccessKind::Store
     };
-    let physical = {
-        let memory = Physical::of_running(view);
-        hart.walk.walk(&memory, &translation, address, kind).ok()?.0
-    };
-    let uart_offset = physical.wrapping_sub(view.uart);
-    if view.uart != 0 && uart_offset < UART_BYTES {
-        uart(hart, view, &access, uart_offset);
-    } else {
-        let offset = physical.wrapping_sub(hart.machine.board.plic.window.base);
-        if view.filter.is_none() || offset >= hart.machine.board.plic.window.size {
-            return None;
-        }
-        interrupt_controller(hart, view, &access, offset, counter);
+    let memory = Physical::of_running(view);
+    let walk = &mut context.walk;
+    let physical = walk.walk(&memory, &translation, address, kind).ok()?.0;
+    Some(Found {
+        access,
+        counter,
+        physical,
+    })
+}
+
+/// An access to the emulated UART, the most frequent of all. Returns false, having done nothing, if it
+/// is another one, or needs a register that is not saved yet. Called by the vector.
+pub extern "C" fn quick(context: &mut Context, number: u64) -> bool {
+    quick_uart(context, number).is_some()
+}
+
+#[inline(always)]
+fn quick_uart(context: &mut Context, number: u64) -> Option<()> {
+    let view = context.view?;
+    let mode = csr::read!("mstatus");
+    if view.uart == 0 || mode & status::MPP == status::MPP {
+        return None;
     }
-    csr::write!("mepc", counter.wrapping_add(access.instruction_length()));
+    let address = csr::read!("mtval");
+    let found = find(context, view, number, address, mode, SAVED_FOR_QUICK)?;
+    let offset = found.physical.wrapping_sub(view.uart);
+    if offset >= UART_BYTES {
+        return None;
+    }
+    uart(context, view, &found.access, offset);
+    csr::write!(
+        "mepc",
+        found
+            .counter
+            .wrapping_add(found.access.instruction_length())
+    );
     Some(())
 }
 
-#[inline]
-fn uart(hart: &mut Hart, view: &PartitionView, access: &Access, offset: u64) {
+/// Tries to carry out the access on an emulated device. `None` if it is not one.
+#[cold]
+#[inline(never)]
+fn mediate(hart: &mut Hart, number: u64, address: u64) -> Option<()> {
+    let (_, slot, view) = hart.running()?;
+    let context = &mut slot.context;
+    let mode = csr::read!("mstatus");
+    let found = find(context, view, number, address, mode, u32::MAX)?;
+    let uart_offset = found.physical.wrapping_sub(view.uart);
+    if view.uart != 0 && uart_offset < UART_BYTES {
+        uart(context, view, &found.access, uart_offset);
+    } else {
+        let window = hart.machine.board.plic.window;
+        let offset = found.physical.wrapping_sub(window.base);
+        if view.filter.is_none() || offset >= window.size {
+            return None;
+        }
+        interrupt_controller(hart, view, &found.access, offset, found.counter);
+    }
+    csr::write!(
+        "mepc",
+        found
+            .counter
+            .wrapping_add(found.access.instruction_length())
+    );
+    Some(())
+}
+
+#[inline(always)]
+fn uart(context: &mut Context, view: &PartitionView, access: &Access, offset: u64) {
     match access.operation() {
         Operation::Load { destination, .. } => {
-            let value = console::uart_read(hart, view, offset);
-            load(hart, access, destination.index(), u64::from(value));
+            let value = console::uart_read(view, offset);
+            load(context, access, destination.index(), u64::from(value));
         }
         Operation::Store { source } => {
-            let value = register(hart, source.index());
-            console::uart_write(hart, view, offset, value as u8);
+            let value = register(context, source.index());
+            console::uart_write(view, offset, value as u8);
         }
     }
 }
@@ -119,10 +186,20 @@ fn interrupt_controller(
                     .saturating_sub(1),
                 ReadEffect::Zero => 0,
             };
-            load(hart, access, destination.index(), u64::from(value));
+            if let Some((_, slot, _)) = hart.running() {
+                load(
+                    &mut slot.context,
+                    access,
+                    destination.index(),
+                    u64::from(value),
+                );
+            }
         }
         Operation::Store { source } => {
-            let value = access.stored(register(hart, source.index())) as u32;
+            let Some((_, slot, _)) = hart.running() else {
+                return;
+            };
+            let value = access.stored(register(&slot.context, source.index())) as u32;
             match filter.write(current, offset, value) {
                 WriteEffect::Write { offset, value } => hart.machine.plic.write(offset, value),
                 WriteEffect::Threshold { context, value } => {
@@ -140,23 +217,21 @@ fn interrupt_controller(
     }
 }
 
-/// A general register of the running virtual core.
-#[inline]
-fn register(hart: &mut Hart, number: usize) -> u64 {
-    match hart.running() {
-        Some((_, slot, _)) if number != 0 => slot.context.registers[number % 32],
-        _ => 0,
+/// A general register of a virtual core.
+#[inline(always)]
+fn register(context: &Context, number: usize) -> u64 {
+    if number == 0 {
+        0
+    } else {
+        context.registers[number % 32]
     }
 }
 
 /// Puts what a load has read into its register.
-#[inline]
-fn load(hart: &mut Hart, access: &Access, destination: usize, raw: u64) {
-    let value = access.loaded(raw);
-    if destination != 0
-        && let Some((_, slot, _)) = hart.running()
-    {
-        slot.context.registers[destination % 32] = value;
+#[inline(always)]
+fn load(context: &mut Context, access: &Access, destination: usize, raw: u64) {
+    if destination != 0 {
+        context.registers[destination % 32] = access.loaded(raw);
     }
 }
 

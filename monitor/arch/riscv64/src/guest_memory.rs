@@ -9,7 +9,7 @@ use crate::csr::{self, status};
 use crate::machine::PartitionView;
 use core::arch::asm;
 use core::marker::PhantomData;
-use partita_virtual_riscv64::walk::TableMemory;
+use partita_virtual_riscv64::walk::{EntryRead, MAXIMUM_LEVELS, TableMemory};
 
 /// While this exists, the partition's loads are not translated, so that physical addresses of the
 /// partition can be read. It must run (its context is live) and be in a trap.
@@ -101,6 +101,52 @@ impl TableMemory for Physical<'_> {
         }
         Some(value)
     }
+
+    #[inline(always)]
+    fn entries_hold(&self, reads: &[EntryRead; MAXIMUM_LEVELS]) -> bool {
+        let changed: u64;
+        // SAFETY: as in `read_u64`; every position was read there before. The monitor's own memory is
+        // out of reach under MPRV, so what was read is fetched into registers first.
+        unsafe {
+            asm!(
+                "ld {a}, 0({reads})",
+                "ld {b}, 16({reads})",
+                "ld {c}, 32({reads})",
+                "ld {d}, 48({reads})",
+                "ld {e}, 64({reads})",
+                "csrs mstatus, {modify}",
+                "ld {a}, 0({a})",
+                "ld {b}, 0({b})",
+                "ld {c}, 0({c})",
+                "ld {d}, 0({d})",
+                "ld {e}, 0({e})",
+                "csrc mstatus, {modify}",
+                "ld {modify}, 8({reads})",
+                "xor {a}, {a}, {modify}",
+                "ld {modify}, 24({reads})",
+                "xor {b}, {b}, {modify}",
+                "or {a}, {a}, {b}",
+                "ld {modify}, 40({reads})",
+                "xor {c}, {c}, {modify}",
+                "or {a}, {a}, {c}",
+                "ld {modify}, 56({reads})",
+                "xor {d}, {d}, {modify}",
+                "or {a}, {a}, {d}",
+                "ld {modify}, 72({reads})",
+                "xor {e}, {e}, {modify}",
+                "or {a}, {a}, {e}",
+                modify = inout(reg) status::MPRV => _,
+                reads = in(reg) reads.as_ptr(),
+                a = out(reg) changed,
+                b = out(reg) _,
+                c = out(reg) _,
+                d = out(reg) _,
+                e = out(reg) _,
+                options(nostack, preserves_flags)
+            );
+        }
+        changed == 0
+    }
 }
 
 impl Drop for Physical<'_> {
@@ -112,21 +158,15 @@ impl Drop for Physical<'_> {
 
 /// The instruction at a virtual address of the partition that runs, read through the partition's own
 /// translation; `None` if that faults, as it can when another hart of the partition changes a table.
+/// Of a compressed instruction the upper half is undefined.
 #[inline]
 pub fn fetch(address: u64) -> Option<u32> {
-    let low = fetch_half(address & !1)?;
-    if low & 0b11 != 0b11 {
-        return Some(low);
-    }
-    Some(fetch_half((address & !1).wrapping_add(2))? << 16 | low)
-}
-
-#[inline]
-fn fetch_half(address: u64) -> Option<u32> {
     let value: u64;
     let failed: u64;
-    // SAFETY: the load is made with the partition's rights. A fault in it lands behind it, and the
-    // state that a trap changes (`mepc`, `mstatus`) is put back; the vector is restored either way.
+    // SAFETY: the loads are made with the partition's rights. A fault in one lands behind them, and
+    // the state that a trap changes (`mepc`, `mstatus`) is put back; the vector is restored either way.
+    // Aligned words do not cross a page; an instruction that is not aligned is read in halves, the
+    // second one only if there is one.
     unsafe {
         asm!(
             "csrr  {counter}, mepc",
@@ -135,8 +175,21 @@ fn fetch_half(address: u64) -> Option<u32> {
             "csrrw {vector}, mtvec, {vector}",
             "li    {failed}, 1",
             "csrs  mstatus, {modify}",
-            "lhu   {value}, 0({address})",
+            "andi  {half}, {address}, 2",
+            "bnez  {half}, 3f",
+            "lwu   {value}, 0({address})",
+            "4:",
             "li    {failed}, 0",
+            "j     2f",
+            "3:",
+            "lhu   {value}, 0({address})",
+            "andi  {half}, {value}, 3",
+            "addi  {half}, {half}, -3",
+            "bnez  {half}, 4b",
+            "lhu   {half}, 2({address})",
+            "slli  {half}, {half}, 16",
+            "or    {value}, {value}, {half}",
+            "j     4b",
             ".balign 4",
             "2:",
             "csrw  mstatus, {status}",
@@ -145,9 +198,10 @@ fn fetch_half(address: u64) -> Option<u32> {
             counter = out(reg) _,
             status = out(reg) _,
             vector = out(reg) _,
+            half = out(reg) _,
             failed = out(reg) failed,
             modify = in(reg) status::MPRV | status::MXR,
-            address = in(reg) address,
+            address = in(reg) address & !1,
             value = out(reg) value,
             options(nostack)
         );

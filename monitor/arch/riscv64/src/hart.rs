@@ -23,7 +23,6 @@ use partita_board::Plic as Layout;
 use partita_monitor_core::histogram::Histogram;
 use partita_monitor_core::loader::Loader;
 use partita_monitor_core::schedule::{Activity, Budget, NEVER, NOBODY, Schedule};
-use partita_virtual_riscv64::remember::RememberedWalk;
 
 /// What a hart knows of the virtual core in one of its slots.
 #[repr(C)]
@@ -109,8 +108,6 @@ pub struct Hart {
     supervisor_threshold: Register<u32>,
     /// The threshold of the hart's machine context.
     machine_threshold: Register<u32>,
-    /// The last page-table walk for a mediated access.
-    pub walk: RememberedWalk,
     /// The virtual cores that live here, most critical first.
     pub slots: [Slot; MAX_SHARING],
     /// Lengths of switches in counts of `minstret`.
@@ -172,7 +169,6 @@ impl Hart {
             (&raw mut (*hart).deadline).write(deadline);
             (&raw mut (*hart).supervisor_threshold).write(supervisor_threshold);
             (&raw mut (*hart).machine_threshold).write(machine_threshold);
-            (&raw mut (*hart).walk).write(RememberedWalk::new());
             (&raw mut (*hart).switch_lengths).write(Histogram::new());
             &mut *hart
         };
@@ -211,6 +207,7 @@ impl Hart {
             slot.resident = *resident;
             slot.wfi_traps = number + 1 < count;
             let view = machine.partition(resident.partition);
+            slot.context.view = Some(view);
             slot.uses_floating_point = view.floating_point;
             slot.critical = view.criticality != 0 && count > 1;
             slot.direct_lines = machine
@@ -262,7 +259,7 @@ impl Hart {
     pub fn running(&mut self) -> Option<(usize, &mut Slot, &'static PartitionView)> {
         let number = self.live;
         let slot = self.slots.get_mut(number)?;
-        let view = self.machine.partition(slot.resident.partition);
+        let view = slot.context.view?;
         Some((number, slot, view))
     }
 
@@ -530,7 +527,7 @@ impl Hart {
             if line == u32::from(self.machine.board.uart.line) {
                 console::serve_interrupt(self);
                 self.machine.plic.complete(context, line);
-                continue;
+                return;
             }
             let owner = self.machine.mediated.get(line as usize).copied().flatten();
             // Completed first and masked after: a completion of a line that is not enabled is

@@ -83,13 +83,19 @@ impl PartitionView {
     /// Whether `[address, address + size)` lies in one RAM region of the partition.
     #[inline(always)]
     pub fn is_ram(&self, address: u64, size: u64) -> bool {
-        self.ram
-            .iter()
-            .take(self.ram_count.max(1))
-            .any(|(base, length)| {
-                let offset = address.wrapping_sub(*base);
-                offset < *length && *length - offset >= size
-            })
+        // Nearly every partition has one region.
+        let (base, length) = self.ram[0];
+        let offset = address.wrapping_sub(base);
+        (offset < length && length - offset >= size) || self.is_further_ram(address, size)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn is_further_ram(&self, address: u64, size: u64) -> bool {
+        self.ram.iter().skip(1).any(|(base, length)| {
+            let offset = address.wrapping_sub(*base);
+            offset < *length && *length - offset >= size
+        })
     }
 
     /// The partition as the SBI knows it.
@@ -165,6 +171,12 @@ static MACHINE: Once<Machine> = Once::new();
 /// The machine, once hart 0 has made it.
 pub fn get() -> Option<&'static Machine> {
     MACHINE.get()
+}
+
+/// Machine time in nanoseconds; 0 before there is a machine.
+#[inline]
+pub fn now_ns() -> u64 {
+    get().map_or(0, |machine| machine.board.ticks_to_ns(machine.aclint.now()))
 }
 
 /// Makes the machine known to all harts.

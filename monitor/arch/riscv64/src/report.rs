@@ -136,7 +136,7 @@ fn partition_status(hart: &Hart, index: usize, events_total: u32) -> Partition {
         state: shared.state() as u8,
         reserved: [0; 3],
         boots: shared.boots.load(SeqCst),
-        first_output_ns: shared.first_output_ns.load(SeqCst),
+        first_output_ns: console::first_output_ns(index),
         first_entry_ns: shared.first_entry_ns.load(SeqCst),
         deadlines_met: shared.deadlines_met.load(SeqCst),
         deadlines_missed: shared.deadlines_missed.load(SeqCst),

@@ -26,8 +26,6 @@ pub struct Shared {
     pub remaining: AtomicU32,
     /// Times it was started.
     pub boots: AtomicU32,
-    /// Machine time of its first console byte in nanoseconds.
-    pub first_output_ns: AtomicU64,
     /// Machine time at which it was first entered in nanoseconds.
     pub first_entry_ns: AtomicU64,
     /// Deadlines met.
@@ -60,7 +58,6 @@ impl Shared {
             stopping: AtomicU8::new(0),
             remaining: AtomicU32::new(0),
             boots: AtomicU32::new(0),
-            first_output_ns: AtomicU64::new(0),
             first_entry_ns: AtomicU64::new(0),
             deadlines_met: AtomicU64::new(0),
             deadlines_missed: AtomicU64::new(0),

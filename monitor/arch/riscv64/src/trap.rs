@@ -2,7 +2,7 @@
 
 use crate::call;
 use crate::context::Context;
-use crate::csr::{self, cause};
+use crate::csr::{self, cause, status};
 use crate::fault;
 use crate::hart::Hart;
 use crate::health;
@@ -22,6 +22,9 @@ pub extern "C" fn trap(hart: &mut Hart) -> *const Context {
     if number & cause::INTERRUPT != 0 {
         interrupt(hart, number & !cause::INTERRUPT);
         return hart.reschedule(started);
+    }
+    if csr::read!("mstatus") & status::MPP == status::MPP {
+        report::fatal_trap(number, csr::read!("mepc"), csr::read!("mtval"));
     }
     match number {
         cause::SUPERVISOR_CALL => call::answer(hart, started),
@@ -82,7 +85,7 @@ fn unexpected(hart: &mut Hart, number: u64, started: u64) -> *const Context {
     hart.reschedule(started)
 }
 
-/// A trap in the monitor itself ends the machine: nothing can be relied on any more.
+/// A trap in the monitor before any partition runs ends the machine.
 pub extern "C" fn monitor_fault(cause: u64, counter: u64, value: u64) -> ! {
     report::fatal_trap(cause, counter, value)
 }

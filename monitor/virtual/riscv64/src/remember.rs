@@ -8,19 +8,13 @@
 
 use core::cell::Cell;
 
-use crate::walk::{AccessKind, ClaimedPhysical, TableMemory, Translation, WalkError, walk};
+use crate::walk::{
+    AccessKind, ClaimedPhysical, EntryRead, MAXIMUM_LEVELS, TableMemory, Translation, WalkError,
+    walk,
+};
 
-const LEVELS: usize = 5;
-
-/// An entry that a walk has read.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Read {
-    position: u64,
-    entry: u64,
-}
-
-/// The last successful walk of a hart. One is enough for each of fetches and other accesses; it may be
-/// kept when the hart changes its partition, as every entry is read through the new one's memory.
+/// The last successful walk of a virtual hart. One is enough for each of fetches and other accesses. It
+/// belongs to one partition: the positions of its entries are in that partition's memory.
 #[derive(Clone, Debug)]
 pub struct RememberedWalk {
     translation: Translation,
@@ -28,17 +22,17 @@ pub struct RememberedWalk {
     /// For which kinds of access the walk succeeded, one bit each. None: nothing is remembered.
     kinds: u64,
     physical_page: u64,
-    reads: [Read; LEVELS],
+    reads: [EntryRead; MAXIMUM_LEVELS],
 }
 
 impl RememberedWalk {
     /// Nothing remembered.
     #[must_use]
     pub const fn new() -> Self {
-        let reads = [Read {
+        let reads = [EntryRead {
             position: 0,
             entry: 0,
-        }; LEVELS];
+        }; MAXIMUM_LEVELS];
         let translation = Translation::of_trap(0, 0);
         Self {
             translation,
@@ -64,19 +58,11 @@ impl RememberedWalk {
         if (address ^ self.address) >> 12 == 0
             && self.kinds & Self::bit(kind) != 0
             && *translation == self.translation
-            && self.entries_hold(memory)
+            && memory.entries_hold(&self.reads)
         {
             return Ok(ClaimedPhysical(self.physical_page | (address & 0xfff)));
         }
         self.walk_anew(memory, translation, address, kind)
-    }
-
-    /// Written without a loop, which would cost half as much again.
-    #[inline]
-    fn entries_hold<M: TableMemory>(&self, memory: &M) -> bool {
-        let holds = |read: &Read| memory.read_u64(read.position) == Some(read.entry);
-        let [first, second, third, fourth, fifth] = &self.reads;
-        holds(first) && holds(second) && holds(third) && holds(fourth) && holds(fifth)
     }
 
     #[cold]
@@ -137,7 +123,7 @@ impl Default for RememberedWalk {
 /// Memory that notes what is read from it, and whether it is what the slots held before.
 struct Recorder<'a, M> {
     memory: &'a M,
-    slots: &'a [Cell<Read>],
+    slots: &'a [Cell<EntryRead>],
     count: Cell<usize>,
     same: Cell<bool>,
 }
@@ -148,7 +134,7 @@ impl<M: TableMemory> TableMemory for Recorder<'_, M> {
         let entry = self.memory.read_u64(physical)?;
         let count = self.count.get();
         if let Some(slot) = self.slots.get(count) {
-            let read = Read {
+            let read = EntryRead {
                 position: physical,
                 entry,
             };

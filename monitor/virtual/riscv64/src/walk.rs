@@ -18,6 +18,28 @@ pub trait TableMemory {
     /// The implementer checks that all 8 bytes lie in memory the *partition* may read. `None` ends the
     /// walk: an entry is data of the partition and may point anywhere.
     fn read_u64(&self, physical: u64) -> Option<u64>;
+
+    /// Whether each entry still is what it was. All positions have been read from this memory before,
+    /// so they are known to lie in it; an implementer may use that to be fast.
+    #[inline]
+    fn entries_hold(&self, reads: &[EntryRead; MAXIMUM_LEVELS]) -> bool {
+        reads
+            .iter()
+            .all(|read| self.read_u64(read.position) == Some(read.entry))
+    }
+}
+
+/// The most levels that a table has: Sv57's.
+pub const MAXIMUM_LEVELS: usize = 5;
+
+/// An entry of a page table that was read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
+pub struct EntryRead {
+    /// Its physical address.
+    pub position: u64,
+    /// What was read.
+    pub entry: u64,
 }
 
 /// What an address is wanted for.
