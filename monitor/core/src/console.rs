@@ -19,6 +19,8 @@ const RESERVE: usize = 8 + 1 + 2;
 const READY: usize = UART_FIFO_BYTES as usize * RESERVE;
 /// A started line goes out without its end when nothing has been added for so long.
 const STALE_NS: u64 = 10_000_000;
+/// Bytes that are sent in a call that prepares a tag.
+const WITH_TAG: usize = 4;
 /// In [`Console::sending`]: no record.
 const NOTHING: usize = usize::MAX;
 
@@ -245,14 +247,15 @@ impl Console {
         self.complete != 0 || self.open != 0
     }
 
-    /// Sends at most `limit` bytes, and stops early when the port is busy or nothing is left. The tag
-    /// of the next record is prepared in a call of its own, which bounds the work of each.
+    /// Sends at most `limit` bytes, and stops early when the port is busy, a record ends, or nothing is
+    /// left. A call that has to prepare a tag sends only a few bytes, which bounds the work of each; it
+    /// does send some, as a port that interrupts when it becomes empty has to be fed to interrupt again.
     pub fn drain(&mut self, port: &mut impl SerialPort, limit: usize) {
-        if self.sending == NOTHING {
-            self.start_record();
-            return;
-        }
         let mut left = limit.min(port.room());
+        if self.sending == NOTHING && left != 0 {
+            self.start_record();
+            left = left.min(WITH_TAG);
+        }
         let tag = self.tag.as_bytes().get(self.tag_sent..).unwrap_or_default();
         for byte in tag.iter().take(left) {
             port.send(*byte);

@@ -186,6 +186,14 @@ impl Schedule {
         }
     }
 
+    /// The slot is started with a full budget.
+    pub fn start(&mut self, slot: usize) {
+        if let Some(slot) = self.slots.get_mut(slot) {
+            slot.activity = Activity::Ready;
+            slot.left = slot.budget.ticks;
+        }
+    }
+
     /// Charges the running slot for the time since the last call. Returns whether it has now used
     /// up its budget with work left: at most once in each period.
     #[inline]

@@ -149,14 +149,14 @@ fn carry_out(hart: &mut Hart, view: &'static PartitionView, call: Call) -> Outco
             Outcome::Value(order.map_or(1, |order| u64::from(order.state.load(SeqCst))))
         }
         Call::HartSuspendRetentive => {
-            if hart.wait_running() {
+            if suspend(hart) {
                 Outcome::Waits(0)
             } else {
                 Outcome::Value(0)
             }
         }
         Call::HartSuspendNonRetentive { resume, opaque } => {
-            let _waits = hart.wait_running();
+            suspend(hart);
             resume_at(hart, resume.address(), opaque);
             Outcome::Gone
         }
@@ -324,6 +324,16 @@ fn start(hart: &Hart, view: &PartitionView, number: u32, address: u64, opaque: u
     order.argument.store(opaque, SeqCst);
     hart.post(target, usize::from(place.slot), mail::START);
     Outcome::Value(0)
+}
+
+/// HSM suspend (9.4): waits for an interrupt. Returns false if one is pending already.
+fn suspend(hart: &mut Hart) -> bool {
+    let waits = hart.wait_running();
+    if waits && let Some((number, slot, _)) = hart.running() {
+        slot.suspended = true;
+        hart.set_state(number, state::SUSPENDED);
+    }
+    waits
 }
 
 /// HSM non-retentive suspend (9.4): the hart goes on at `address` as if it had just been started.

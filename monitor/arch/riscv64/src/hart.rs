@@ -5,6 +5,7 @@ use crate::context::Context;
 use crate::csr::{self, interrupt, status};
 use crate::floating_point;
 use crate::health;
+use crate::loading;
 use crate::machine::{Features, Machine, PartitionView, Resident};
 use crate::mail::{self, FENCE, Mailbox, state};
 use crate::mmio::Register;
@@ -17,7 +18,7 @@ use core::cell::UnsafeCell;
 use core::ptr::null;
 use core::sync::atomic::Ordering::{Relaxed, SeqCst};
 use partita_abi::health::{Kind, State};
-use partita_abi::table::RegionKind;
+use partita_abi::table::{RegionKind, Route};
 use partita_abi::{MAX_CORES, MAX_SHARING};
 use partita_board::Plic as Layout;
 use partita_monitor_core::histogram::Histogram;
@@ -45,6 +46,8 @@ pub struct Slot {
     direct_lines: bool,
     /// Whether its `wfi` traps.
     wfi_traps: bool,
+    /// It waits in a suspend call, and says so to whoever asks.
+    pub suspended: bool,
     /// Whether it may use floating point.
     uses_floating_point: bool,
     /// Whether it is more critical than QM and shares the hart, so that the serial port must wait.
@@ -72,6 +75,7 @@ impl Slot {
             threshold: 0,
             direct_lines: false,
             wfi_traps: false,
+            suspended: false,
             uses_floating_point: false,
             critical: false,
         }
@@ -172,6 +176,9 @@ impl Hart {
             (&raw mut (*hart).switch_lengths).write(Histogram::new());
             &mut *hart
         };
+        if hart.serves_console {
+            hart.machine_threshold.write(0);
+        }
         hart.settle();
         hart
     }
@@ -306,8 +313,19 @@ impl Hart {
         }
         let decision = self.schedule.choose(now);
         let chosen = decision.run;
-        let live = self.live;
-        if live == chosen {
+        match self.slots.get(chosen) {
+            Some(slot) if slot.loader.is_none() => {
+                if slot.suspended {
+                    self.end_suspend(chosen);
+                }
+            }
+            _ => {
+                self.set_timer(decision.until, now);
+                self.run_nobody(chosen);
+                return null();
+            }
+        }
+        if self.live == chosen {
             self.set_timer(decision.until, now);
             if mailbox.running.load(Relaxed) != chosen {
                 self.publish(mailbox, chosen);
@@ -316,14 +334,6 @@ impl Hart {
                 .slots
                 .get(chosen)
                 .map_or(null(), |slot| &raw const slot.context);
-        }
-        match self.slots.get(chosen) {
-            Some(slot) if slot.loader.is_none() => {}
-            _ => {
-                self.set_timer(decision.until, now);
-                self.run_nobody(chosen);
-                return null();
-            }
         }
         self.leave();
         self.enter(chosen, now);
@@ -343,6 +353,23 @@ impl Hart {
         let length = csr::read!("minstret").wrapping_sub(started);
         self.switch_lengths.add(length as u32);
         context
+    }
+
+    /// A virtual core goes on after a suspend call.
+    #[cold]
+    #[inline(never)]
+    fn end_suspend(&mut self, number: usize) {
+        if let Some(slot) = self.slots.get_mut(number) {
+            slot.suspended = false;
+        }
+        self.set_state(number, state::STARTED);
+    }
+
+    /// Changes the state of a virtual core that the partition can ask for.
+    pub fn set_state(&self, number: usize, state: u8) {
+        if let Some(order) = self.mailbox().orders.get(number) {
+            order.state.store(state, SeqCst);
+        }
     }
 
     /// Says who runs. From here on other harts interrupt this one for it, and until here they did not,
@@ -636,8 +663,9 @@ impl Hart {
         );
         slot.timer = NEVER;
         slot.threshold = 0;
+        slot.suspended = false;
         slot.floating_point = floating_point::State::ZERO;
-        self.schedule.set_on(number, true);
+        self.schedule.start(number);
     }
 
     /// Drops whatever of a virtual core is on the hart, without keeping it.
@@ -664,9 +692,7 @@ impl Hart {
         let live = self.live;
         self.forget(live);
         self.schedule.set_on(live, false);
-        if let Some(order) = self.mailbox().orders.get(live) {
-            order.state.store(state::STOPPED, SeqCst);
-        }
+        self.set_state(live, state::STOPPED);
     }
 
     fn stop_slot(&mut self, number: usize) {
@@ -679,9 +705,7 @@ impl Hart {
         slot.pending_lines = 0;
         slot.claimed_lines = 0;
         let partition = slot.resident.partition;
-        if let Some(order) = self.mailbox().orders.get(number) {
-            order.state.store(state::STOPPED, SeqCst);
-        }
+        self.set_state(number, state::STOPPED);
         match shared::of(partition).one_stopped() {
             None => {}
             Some(Afterwards::Reload) => self.request_load(partition),
@@ -723,6 +747,7 @@ impl Hart {
         }
     }
 
+    /// Loads a partition as long as nothing is pending on this hart.
     fn load(&mut self, number: usize) {
         self.leave();
         self.mailbox().running.store(number, SeqCst);
@@ -738,49 +763,47 @@ impl Hart {
             return;
         };
         let partition = slot.resident.partition;
-        let end = crate::loading::until_interrupt(self.machine, partition, loader);
+        let Some(end) = loading::until_interrupt(self.machine, partition, loader) else {
+            self.answer_interrupts();
+            return;
+        };
+        slot.loader = None;
+        // The time that loading took is charged before the partition starts with a full budget.
+        self.settle_accounts();
         match end {
-            None => self.answer_interrupts(),
-            Some(Ok(())) => {
-                slot.loader = None;
-                let Some(entry) = self.machine.table.partitions.get(partition) else {
-                    return;
-                };
-                for line in self.machine.table.lines_of(entry) {
-                    if line.route == partita_abi::table::Route::Mediated as u8 {
-                        let hart = self
-                            .machine
-                            .partition(partition)
-                            .place(u32::from(line.target))
-                            .hart;
-                        let context = Layout::machine_context(usize::from(hart));
-                        self.machine
-                            .plic
-                            .set_priority(line.line, self.machine.board.plic.max_priority);
-                        self.machine.plic.set_enabled(context, line.line, true);
-                    }
-                }
-                self.start_slot(number, entry.entry, entry.device_tree);
-                if let Some(order) = self.mailbox().orders.get(number) {
-                    order.state.store(state::STARTED, SeqCst);
-                }
-                let shared = shared::of(partition);
-                shared.set_state(State::Running);
-                shared.boots.fetch_add(1, SeqCst);
-                let now_ns = self.now_ns();
-                let _first = shared
-                    .first_entry_ns
-                    .compare_exchange(0, now_ns, SeqCst, SeqCst);
-                self.start_next(partition);
-            }
-            Some(Err(source)) => {
-                slot.loader = None;
+            Ok(()) => self.start_loaded(number, partition),
+            Err(source) => {
                 self.schedule.set_on(number, false);
                 shared::of(partition).set_state(State::Failed);
                 health::record(self, partition, Kind::ImageCorrupt, 0, source, 0);
-                self.start_next(partition);
             }
         }
+        self.start_next(partition);
+    }
+
+    /// Starts the first virtual core of a partition that has just been loaded.
+    fn start_loaded(&mut self, number: usize, partition: usize) {
+        let machine = self.machine;
+        let Some(entry) = machine.table.partitions.get(partition) else {
+            return;
+        };
+        let view = machine.partition(partition);
+        let mediated = machine.table.lines_of(entry).iter();
+        for line in mediated.filter(|line| line.route == Route::Mediated as u8) {
+            let hart = view.place(u32::from(line.target)).hart;
+            machine.plic.set_priority(line.line, self.hides_all);
+            let context = Layout::machine_context(usize::from(hart));
+            machine.plic.set_enabled(context, line.line, true);
+        }
+        self.start_slot(number, entry.entry, entry.device_tree);
+        self.set_state(number, state::STARTED);
+        let shared = shared::of(partition);
+        shared.set_state(State::Running);
+        shared.boots.fetch_add(1, SeqCst);
+        let _first =
+            shared
+                .first_entry_ns
+                .compare_exchange(0, self.now_ns().max(1), SeqCst, SeqCst);
     }
 
     /// At the first start, each partition follows when the more critical one before it is up.

@@ -31,6 +31,8 @@ pub mod state {
     pub const STOPPED: u8 = 1;
     /// It was asked to start.
     pub const START_PENDING: u8 = 2;
+    /// It waits in a suspend call.
+    pub const SUSPENDED: u8 = 4;
 }
 
 /// Where a virtual core is to start.
