@@ -1,0 +1,81 @@
+//! The cockpit's deadlines while Linux is loaded.
+
+use super::runs::{BOOT_SECONDS, Key, Runs, Under, loaded_seconds};
+use super::stays;
+use crate::environment::Environment;
+use crate::figure::{Figure, Section};
+use crate::measurement::Timing;
+use anyhow::Context as _;
+
+const RUN: Key = Key::Loaded(Under::Cockpit);
+
+pub fn keys() -> Vec<Key> {
+    vec![RUN]
+}
+
+pub fn section(environment: &Environment, runs: &Runs) -> anyhow::Result<Section> {
+    let measured = runs.get(RUN)?;
+    let report = measured.report.as_ref().context("the run has no report")?;
+    let cluster = report
+        .partitions
+        .get("cluster")
+        .context("the report tells nothing of the cluster")?;
+    let load = measured
+        .linux
+        .iter()
+        .find(|(_, text)| text.contains("partita: load on cpus"));
+    let loaded_ns = load.map_or(0, |(time_ns, _)| report.virtual_ns.saturating_sub(*time_ns));
+    let enough = loaded_ns >= loaded_seconds(environment) as u64 * 1_000_000_000;
+    let missed = if enough {
+        cluster.deadlines.missed as f64
+    } else {
+        f64::NAN
+    };
+    let core = report
+        .cores
+        .get(&1)
+        .context("the report tells nothing of core 1")?;
+    let mut figures = vec![
+        Figure::new("missed deadlines", missed, "").at_most(0.0),
+        Figure::new("met deadlines", cluster.deadlines.met as f64, ""),
+        Figure::new(
+            "worst wake-up latency",
+            cluster.worst_wakeup_ns as f64 / 1000.0,
+            "µs",
+        ),
+        Figure::new("switches on the shared hart", core.switches as f64, ""),
+    ];
+    if let Some(lengths) = core.switch_instructions {
+        // The monitor counts by `minstret`, which counts the instructions of all harts here.
+        figures.push(Figure::instructions(
+            "a switch, median, all harts' instructions",
+            lengths.p50.into(),
+        ));
+    }
+    let timing = Timing::DEADLINES;
+    let seconds = BOOT_SECONDS as usize + loaded_seconds(environment);
+    let notes = vec![
+        format!(
+            "The cockpit on 4 harts for {seconds} s of virtual time; Linux loads every hart for at least {} s of them \
+             (shift {}, harts take turns of {} µs). QEMU runs the harts one after the other, so that what other \
+             harts execute counts in a latency: a wake-up can be late by three turns.",
+            loaded_seconds(environment),
+            timing.shift,
+            timing.slice_us
+        ),
+        if report.healthy {
+            "The run was healthy.".to_owned()
+        } else {
+            format!("The run was not healthy: {}.", report.reasons.join("; "))
+        },
+    ];
+    let title = "Stays in the monitor after Linux's init, by cause and by who ran before and after, each counted \
+                 in its own hart's instructions:";
+    Ok(Section {
+        name: "deadlines",
+        title: "Deadlines of the cockpit, Linux fully loaded",
+        figures,
+        notes,
+        tables: vec![stays::table(&measured.findings, title)],
+    })
+}

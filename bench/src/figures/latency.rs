@@ -1,0 +1,68 @@
+//! From the real-time timer interrupt to its handler, while Linux runs.
+
+use super::runs::{Key, Runs};
+use super::stays;
+use crate::environment::Environment;
+use crate::figure::{Figure, Section};
+use crate::render::grouped;
+
+/// What it must reach: the median and the worst case.
+const MOST_P50: f64 = 400.0;
+const MOST: f64 = 1000.0;
+/// How many interrupts there must be for the figure to count, in a whole measurement.
+const FEWEST: u64 = 5000;
+
+pub fn keys() -> Vec<Key> {
+    vec![Key::OneHart(false), Key::OneHart(true)]
+}
+
+pub fn section(environment: &Environment, runs: &Runs) -> anyhow::Result<Section> {
+    let mut figures = Vec::new();
+    let mut notes = vec![
+        "One hart, shared by the cluster and Linux, shift 0; Linux computes and makes system calls all the \
+         time. Counted is what the hart executes from the moment the machine timer interrupts to the first \
+         instruction of FreeRTOS's trap vector, the monitor's own time on Linux's behalf included, after \
+         Linux's init has begun. Exact to a few instructions, see README.md."
+            .to_owned(),
+    ];
+    for (eager, name) in [(false, "fp = \"none\""), (true, "fp = \"eager\"")] {
+        let measured = runs.get(Key::OneHart(eager))?;
+        let latency = &measured.findings.latency;
+        let lengths = latency.other_ran;
+        let enough = environment.quick || lengths.count >= FEWEST;
+        let value = |count: i64| if enough { count as f64 } else { f64::NAN };
+        let figure = |what: &str, count| {
+            Figure::new(format!("{name}: {what}"), value(count), "instructions")
+        };
+        let (p50, worst) = (figure("median", lengths.p50), figure("worst", lengths.max));
+        let p99 = figure("99 % are not above", lengths.p99);
+        if eager {
+            figures.extend([p50, p99, worst]);
+        } else {
+            figures.extend([p50.at_most(MOST_P50), p99, worst.at_most(MOST)]);
+            let longest = stays::longest(&measured.findings, |stay| stay.from == "linux");
+            let sum = longest + lengths.p50;
+            let bound = Figure::new(
+                "fp = \"none\": if it came at the begin of the longest stay for Linux that was seen",
+                sum as f64,
+                "instructions",
+            );
+            figures.push(bound.at_most(MOST));
+        }
+        notes.push(format!(
+            "{name}: {} interrupts; {} at moments at which the machine's time was not known exactly were left \
+             out. Counted from the deadline, which QEMU's timer meets up to 99 ns late: median {}, worst {}.",
+            grouped(lengths.count as i64),
+            latency.unknown,
+            grouped(latency.from_deadline.p50),
+            grouped(latency.from_deadline.max),
+        ));
+    }
+    Ok(Section {
+        name: "latency",
+        title: "From the real-time timer interrupt to FreeRTOS's handler, Linux running",
+        figures,
+        notes,
+        tables: Vec::new(),
+    })
+}

@@ -1,0 +1,41 @@
+//! The figures: which runs they take, and what is read off them.
+
+mod deadlines;
+mod first_task;
+mod latency;
+mod runs;
+mod share;
+mod size;
+mod stays;
+mod traps;
+
+use crate::Name;
+use crate::environment::Environment;
+use crate::figure::Section;
+use runs::Runs;
+
+/// Does all runs that the wanted figures take, and makes the figures of them.
+pub fn measure(
+    environment: &Environment,
+    is_wanted: impl Fn(Name) -> bool,
+) -> anyhow::Result<Vec<Section>> {
+    type Make = fn(&Environment, &Runs) -> anyhow::Result<Section>;
+    let all: [(Name, Vec<runs::Key>, Make); 6] = [
+        (Name::FirstTask, first_task::keys(), first_task::section),
+        (Name::Latency, latency::keys(), latency::section),
+        (Name::Share, share::keys(environment), share::section),
+        (Name::Size, Vec::new(), size::section),
+        (Name::Deadlines, deadlines::keys(), deadlines::section),
+        (Name::Traps, traps::keys(), traps::section),
+    ];
+    let wanted: Vec<_> = all
+        .into_iter()
+        .filter(|(name, ..)| is_wanted(*name))
+        .collect();
+    let keys = wanted.iter().flat_map(|(_, keys, _)| keys).copied();
+    let runs = Runs::measure(environment, keys)?;
+    wanted
+        .into_iter()
+        .map(|(_, _, make)| make(environment, &runs))
+        .collect()
+}

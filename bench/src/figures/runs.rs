@@ -1,0 +1,158 @@
+//! The runs that figures are read off. Several figures share one.
+
+use crate::environment::Environment;
+use crate::jobs;
+use crate::measurement::{Measured, Run, Timing, Until};
+use crate::system::{Description, FloatingPoint};
+use anyhow::Context as _;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+/// Who runs Linux on four harts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Under {
+    /// The monitor, with the instrument cluster on hart 1.
+    Cockpit,
+    /// The monitor, with no other partition.
+    Alone,
+    /// Debian's OpenSBI.
+    Reference,
+}
+
+/// A run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Key {
+    /// Linux is loaded for a minute.
+    Loaded(Under),
+    /// The cluster and Linux share one hart; the cluster's floating point is eager or not.
+    OneHart(bool),
+    /// The cockpit's first moments.
+    Start,
+    /// Up to Linux's first user instruction, with this seed.
+    Boot(Under, u32),
+}
+
+/// What came of the runs.
+#[derive(Default)]
+pub struct Runs {
+    measured: BTreeMap<Key, Measured>,
+}
+
+/// The seed where there is only one.
+const SEED: u32 = 1;
+
+/// How long the loaded time is that is looked at, in seconds of virtual time.
+pub const fn loaded_seconds(environment: &Environment) -> usize {
+    if environment.quick { 10 } else { 60 }
+}
+
+/// The seeds of boots.
+pub fn seeds(environment: &Environment) -> std::ops::RangeInclusive<u32> {
+    1..=if environment.quick { 3 } else { 9 }
+}
+
+/// The time of Linux's boot with room to spare, in seconds of virtual time at shift 3.
+pub const BOOT_SECONDS: u64 = 20;
+
+impl Runs {
+    /// Does the runs.
+    pub fn measure(
+        environment: &Environment,
+        keys: impl Iterator<Item = Key>,
+    ) -> anyhow::Result<Self> {
+        let keys: Vec<Key> = keys.collect::<BTreeSet<_>>().into_iter().collect();
+        let count = keys.len();
+        let measured = jobs::run(environment.jobs, keys, |key| {
+            let measured = one(environment, key).with_context(|| format!("in the run {key:?}"))?;
+            eprintln!("measured {key:?} (of {count} runs)");
+            Ok((key, measured))
+        })?;
+        Ok(Self {
+            measured: measured.into_iter().collect(),
+        })
+    }
+
+    /// What came of a run.
+    pub fn get(&self, key: Key) -> anyhow::Result<&Measured> {
+        self.measured
+            .get(&key)
+            .with_context(|| format!("{key:?} was not run"))
+    }
+}
+
+fn one(environment: &Environment, key: Key) -> anyhow::Result<Measured> {
+    let run = describe(environment, key);
+    match (key, &environment.opensbi) {
+        (Key::Loaded(Under::Reference) | Key::Boot(Under::Reference, _), Some(opensbi)) => {
+            run.reference(environment, opensbi)
+        }
+        _ => run.measure(environment),
+    }
+}
+
+fn describe(environment: &Environment, key: Key) -> Run {
+    let four = |under, linux, seed| Description {
+        harts: 4,
+        cluster: (under == Under::Cockpit).then_some((1, FloatingPoint::None)),
+        linux,
+        seed,
+    };
+    let run = |description, timing, until| Run {
+        description,
+        timing,
+        until,
+        exact: false,
+        every: None,
+    };
+    match key {
+        Key::Loaded(under) => {
+            let timing = Timing::DEADLINES;
+            let seconds = BOOT_SECONDS + loaded_seconds(environment) as u64;
+            let until = match under {
+                // OpenSBI copies nothing before it starts Linux.
+                Under::Reference => {
+                    Until::AfterInit((seconds - BOOT_SECONDS / 2) * timing.instructions_in_second())
+                }
+                _ => Until::Time(Duration::from_secs(seconds)),
+            };
+            let description = four(under, "load,ticks", SEED);
+            let every = Some(timing.instructions_in_second());
+            Run {
+                every,
+                ..run(description, timing, until)
+            }
+        }
+        Key::OneHart(eager) => {
+            let policy = if eager {
+                FloatingPoint::Eager
+            } else {
+                FloatingPoint::None
+            };
+            let cluster = Some((0, policy));
+            let description = Description {
+                harts: 1,
+                cluster,
+                linux: "load,ticks",
+                seed: SEED,
+            };
+            let end = Duration::from_secs(if environment.quick { 4 } else { 8 });
+            Run {
+                exact: true,
+                ..run(description, Timing::ONE_HART, Until::Time(end))
+            }
+        }
+        Key::Start => {
+            let description = four(Under::Cockpit, "idle", SEED);
+            run(
+                description,
+                Timing::COUNTS,
+                Until::Time(Duration::from_millis(50)),
+            )
+        }
+        Key::Boot(under, seed) => run(
+            four(under, "load", seed),
+            Timing::COUNTS,
+            Until::AfterInit(0),
+        ),
+    }
+}

@@ -1,0 +1,194 @@
+//! What the monitor executes on Linux's behalf.
+
+use super::runs::{Key, Runs, Under, loaded_seconds, seeds};
+use crate::environment::Environment;
+use crate::figure::{Figure, Section, Table, median};
+use crate::measurement::{Measured, Timing};
+use crate::reference;
+use crate::render::grouped;
+use crate::symbols::Symbols;
+use anyhow::{Context as _, ensure};
+use partita_bench_plugin::findings::Counts;
+use std::collections::BTreeMap;
+
+/// What it must reach, in percent.
+const MOST: f64 = 1.0;
+/// How many functions to list.
+const LISTED: usize = 12;
+/// Where RAM, and with it the monitor, begins on the board.
+const RAM: u64 = 0x8000_0000;
+
+/// What happened between two moments.
+struct Window {
+    /// All instructions.
+    total: f64,
+    /// Instructions in machine mode.
+    firmware: f64,
+    /// Instructions of stays from Linux to Linux.
+    for_linux: f64,
+}
+
+impl Window {
+    fn new(from: &Counts, to: &Counts) -> Self {
+        let firmware = |counts: &Counts| counts.ranges.first().copied().unwrap_or(0);
+        Self {
+            total: to.total.saturating_sub(from.total) as f64,
+            firmware: firmware(to).saturating_sub(firmware(from)) as f64,
+            for_linux: to.for_linux.saturating_sub(from.for_linux) as f64,
+        }
+    }
+
+    fn firmware_percent(&self) -> f64 {
+        self.firmware / self.total * 100.0
+    }
+
+    fn for_linux_percent(&self) -> f64 {
+        self.for_linux / self.total * 100.0
+    }
+}
+
+/// Who runs Linux, as far as it is to be had.
+fn unders(environment: &Environment) -> Vec<Under> {
+    let mut unders = vec![Under::Alone, Under::Cockpit];
+    if environment.opensbi.is_some() {
+        unders.push(Under::Reference);
+    }
+    unders
+}
+
+pub fn keys(environment: &Environment) -> Vec<Key> {
+    let unders = unders(environment);
+    let boots = |under: &Under| {
+        let under = *under;
+        seeds(environment).map(move |seed| Key::Boot(under, seed))
+    };
+    let loaded = unders.iter().map(|under| Key::Loaded(*under));
+    loaded.chain(unders.iter().flat_map(boots)).collect()
+}
+
+pub fn section(environment: &Environment, runs: &Runs) -> anyhow::Result<Section> {
+    let mut figures = Vec::new();
+    for under in unders(environment) {
+        let boots = seeds(environment).map(|seed| boot(runs.get(Key::Boot(under, seed))?));
+        let boots: Vec<Window> = boots.collect::<anyhow::Result<_>>()?;
+        let seconds = loaded(environment, runs.get(Key::Loaded(under))?)?;
+        for (when, windows) in [("entry to init", boots), ("loaded", seconds)] {
+            let of = |value: fn(&Window) -> f64| median(windows.iter().map(value));
+            let all = |name: &str| {
+                Figure::new(format!("{name}, {when}"), of(Window::firmware_percent), "%")
+            };
+            let figure = match under {
+                Under::Alone => all("Linux alone: all of machine mode").at_most(MOST),
+                Under::Reference => all("Debian's OpenSBI: all of machine mode"),
+                Under::Cockpit => {
+                    let name = format!("cockpit: stays on Linux's behalf, {when}");
+                    figures
+                        .push(Figure::new(name, of(Window::for_linux_percent), "%").at_most(MOST));
+                    all("cockpit: all of machine mode, the cluster's switches included")
+                }
+            };
+            figures.push(figure);
+            if when == "entry to init" {
+                let total = of(|window| window.total).round() as u64;
+                figures.push(Figure::instructions(
+                    format!("{under:?}: all instructions, {when}"),
+                    total,
+                ));
+            }
+        }
+    }
+    let (boots, minute) = (Timing::COUNTS, Timing::DEADLINES);
+    let mut notes = vec![format!(
+        "4 harts. Entry to init: from Linux's first instruction to its first user instruction, medians over {} \
+         seeds (seed of QEMU and a word on the kernel's command line; shift {}, turns of {} µs). Loaded: every \
+         hart computes and makes system calls; the median of {} windows of 1 s of virtual time each, one seed \
+         (shift {}, turns of {} µs). A hart that waits executes nothing.",
+        seeds(environment).count(),
+        boots.shift,
+        boots.slice_us,
+        loaded_seconds(environment),
+        minute.shift,
+        minute.slice_us
+    )];
+    if let Ok(measured) = runs.get(Key::Loaded(Under::Reference)) {
+        let lines = measured.linux.iter().map(|(_, text)| text.as_str());
+        let version = reference::version(lines).unwrap_or_else(|| "of unknown version".to_owned());
+        notes.push(format!(
+            "OpenSBI {version} runs the same kernel, initramfs and command line on as many harts, on QEMU's own device \
+             tree: Linux drives the UART itself there, and more devices."
+        ));
+    } else {
+        notes.push("Debian's OpenSBI was not there (`PARTITA_OPENSBI` names it), so there is no comparison.".to_owned());
+    }
+    Ok(Section {
+        name: "share",
+        title: "What the monitor executes on Linux's behalf",
+        figures,
+        notes,
+        tables: vec![functions(
+            environment,
+            runs.get(Key::Loaded(Under::Alone))?,
+        )?],
+    })
+}
+
+/// From Linux's first instruction to its first user instruction.
+fn boot(measured: &Measured) -> anyhow::Result<Window> {
+    let findings = &measured.findings;
+    let from = findings
+        .watches
+        .get("linux")
+        .context("Linux was never entered")?;
+    let to = findings
+        .first_user
+        .as_ref()
+        .context("Linux did not reach its init")?;
+    Ok(Window::new(from, to))
+}
+
+/// The last seconds of a loaded run, one window for each.
+fn loaded(environment: &Environment, measured: &Measured) -> anyhow::Result<Vec<Window>> {
+    let seconds = loaded_seconds(environment);
+    let series = &measured.findings.series;
+    let is_loaded = measured
+        .linux
+        .iter()
+        .any(|(_, text)| text.contains("partita: load on cpus"));
+    ensure!(is_loaded, "Linux did not start its load");
+    ensure!(
+        series.len() > seconds,
+        "Linux was loaded for {} s only",
+        series.len()
+    );
+    let series = &series[series.len() - seconds - 1..];
+    Ok(series
+        .windows(2)
+        .map(|pair| Window::new(&pair[0], &pair[1]))
+        .collect())
+}
+
+/// The monitor's functions that execute most after init.
+fn functions(environment: &Environment, measured: &Measured) -> anyhow::Result<Table> {
+    let symbols = Symbols::read(&environment.monitor)?;
+    let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
+    for (offset, count) in &measured.findings.profile_after {
+        *counts.entry(symbols.function(RAM + offset)).or_default() += count;
+    }
+    let total: u64 = counts.values().sum();
+    let mut counts: Vec<_> = counts.into_iter().collect();
+    counts.sort_by(|one, other| other.1.cmp(&one.1).then(one.0.cmp(other.0)));
+    counts.truncate(LISTED);
+    let row = |(name, count): (&str, u64)| {
+        let percent = count as f64 / total.max(1) as f64 * 100.0;
+        vec![
+            format!("`{name}`"),
+            grouped(count as i64),
+            format!("{percent:.1} %"),
+        ]
+    };
+    Ok(Table {
+        title: "Where the monitor's instructions go, Linux alone, from its init on:".to_owned(),
+        columns: vec!["function", "instructions", "of the monitor's"],
+        rows: counts.into_iter().map(row).collect(),
+    })
+}

@@ -1,0 +1,116 @@
+//! The systems that are measured.
+
+use crate::environment::Environment;
+use crate::symbols::Symbols;
+use anyhow::{Context as _, bail};
+use partita_manifest::{Plan, PlannedPartition};
+use std::fmt::Write as _;
+use std::fs;
+
+/// Floating-point policy of the instrument cluster.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FloatingPoint {
+    /// It uses none.
+    None,
+    /// Its registers are switched each time.
+    Eager,
+}
+
+/// A system to measure.
+#[derive(Clone, Copy, Debug)]
+pub struct Description {
+    /// Number of harts; Linux has all of them.
+    pub harts: usize,
+    /// The hart of the instrument cluster, if it is there, and its policy.
+    pub cluster: Option<(usize, FloatingPoint)>,
+    /// What Linux does, see `guest/linux/README.md`.
+    pub linux: &'static str,
+    /// Makes the command line, and so the run, another one.
+    pub seed: u32,
+}
+
+impl Description {
+    /// The kernel's command line.
+    pub fn command_line(&self) -> String {
+        format!(
+            "console=ttyS0 quiet partita.run={} partita.seed={}",
+            self.linux, self.seed
+        )
+    }
+
+    /// The manifest. The cluster's entry is that of `examples/cockpit`.
+    fn manifest(&self, environment: &Environment) -> String {
+        let path = |name| environment.artefact(name).display().to_string();
+        let mut text = format!(
+            "[system]\nname = \"bench\"\n\n[board]\nname = \"qemu-virt-riscv64\"\nmemory = \"1GiB\"\ncores = {}\n",
+            self.harts
+        );
+        if let Some((hart, floating_point)) = self.cluster {
+            let policy = match floating_point {
+                FloatingPoint::None => "none",
+                FloatingPoint::Eager => "eager",
+            };
+            let image = path("guests/instrument-cluster.elf");
+            let _ = write!(
+                text,
+                "\n[partition.cluster]\ncriticality = \"ASIL-B\"\nimage = {image:?}\nmemory = \"1MiB\"\n\
+                 cores = [{hart}]\nfp = \"{policy}\"\nbudget = \"400us\"\nperiod = \"1ms\"\n"
+            );
+        }
+        let (kernel, initramfs) = (
+            path("linux/riscv64/Image"),
+            path("linux/riscv64/initramfs.cpio"),
+        );
+        let cores: Vec<_> = (0..self.harts).collect();
+        let _ = write!(
+            text,
+            "\n[partition.linux]\ncriticality = \"QM\"\nmemory = \"512MiB\"\ncores = {cores:?}\n\
+             linux = {{ kernel = {kernel:?}, initramfs = {initramfs:?}, command-line = {:?} }}\n\
+             \n[run]\nconsole = \"linux\"\n",
+            self.command_line()
+        );
+        text
+    }
+}
+
+/// A system with everything that is known about its addresses.
+pub struct System {
+    /// The plan.
+    pub plan: Plan,
+    /// Symbols of the monitor.
+    pub monitor: Symbols,
+    /// Symbols of the cluster, as they are linked.
+    pub cluster: Symbols,
+}
+
+impl System {
+    /// Plans the system of a description.
+    pub fn new(environment: &Environment, description: &Description) -> anyhow::Result<Self> {
+        let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
+        let path = folder.path().join("system.toml");
+        fs::write(&path, description.manifest(environment)).context("cannot write a manifest")?;
+        let plan = match partita_manifest::load(&path) {
+            Ok(plan) => plan,
+            Err(problems) => bail!(
+                "the manifest of a measurement is wrong\n{}",
+                problems.render(false)
+            ),
+        };
+        let elf = fs::read(environment.artefact("guests/instrument-cluster.elf"));
+        let elf =
+            elf.context("cannot read the instrument cluster; run `cargo xtask build` first")?;
+        Ok(Self {
+            plan,
+            monitor: Symbols::read(&environment.monitor)?,
+            cluster: Symbols::read(&elf)?,
+        })
+    }
+
+    /// A partition by its name.
+    pub fn partition(&self, name: &str) -> Option<&PlannedPartition> {
+        self.plan
+            .partitions
+            .iter()
+            .find(|partition| partition.name == name)
+    }
+}
