@@ -78,7 +78,7 @@ pub struct Measured {
     pub linux: Vec<(u64, String)>,
 }
 
-/// Why a run is not worth looking at, if so.
+/// The wall time after which a run is given up; no figure depends on it.
 const PATIENCE: Duration = Duration::from_secs(1800);
 
 impl Run {
@@ -96,7 +96,7 @@ impl Run {
                 Until::AfterInit(_) => None,
             },
             timeout: Some(PATIENCE),
-            extra: extra(self.description.seed, plugin),
+            extra: extra(plugin),
             ..RunOptions::default()
         };
         let outcome = partita_run::run(&system.plan, &environment.monitor, options, &mut ())?;
@@ -133,7 +133,7 @@ impl Run {
         let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
         let output = folder.path().join("findings.json");
         let plugin = self.with_ends(reference::plugin(environment, opensbi, &output)?);
-        let mut extra = extra(self.description.seed, plugin);
+        let mut extra = extra(plugin);
         extra.extend(reference::arguments(environment, &self.description));
         let options = RunOptions {
             shift: Some(self.timing.shift),
@@ -202,14 +202,8 @@ impl Run {
     }
 }
 
-fn extra(seed: u32, plugin: String) -> Vec<OsString> {
-    [
-        "-seed".into(),
-        seed.to_string().into(),
-        "-plugin".into(),
-        plugin.into(),
-    ]
-    .into()
+fn extra(plugin: String) -> Vec<OsString> {
+    ["-plugin".into(), plugin.into()].into()
 }
 
 fn findings(path: &Path, diagnostics: &str) -> anyhow::Result<Findings> {

@@ -100,7 +100,7 @@ pub fn section(environment: &Environment, runs: &Runs) -> anyhow::Result<Section
     let (boots, minute) = (Timing::COUNTS, Timing::DEADLINES);
     let mut notes = vec![format!(
         "4 harts. Entry to init: from Linux's first instruction to its first user instruction, medians over {} \
-         seeds (seed of QEMU and a word on the kernel's command line; shift {}, turns of {} µs). Loaded: every \
+         seeds (a word on the kernel's command line, from which Linux takes randomness; shift {}, turns of {} µs). Loaded: every \
          hart computes and makes system calls; the median of {} windows of 1 s of virtual time each, one seed \
          (shift {}, turns of {} µs). A hart that waits executes nothing.",
         seeds(environment).count(),
