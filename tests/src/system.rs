@@ -108,21 +108,24 @@ impl System {
         self
     }
 
-    /// Ends the run as soon as a partition has written a line with this text in it.
+    /// Ends the run as soon as a partition, or the `monitor`, has written a line with this text in it.
     #[must_use]
     pub fn until(mut self, partition: &str, text: &str) -> Self {
-        let index = self.index(partition);
+        self = self.expect(partition, text);
         let script = std::mem::take(&mut self.options.script);
-        self.options.script = script.expect(index, text).end();
+        self.options.script = script.end();
         self
     }
 
-    /// Waits for a partition's text, before whatever is said after this.
+    /// Waits for a text of a partition, or of the `monitor`, before whatever is said after this.
     #[must_use]
     pub fn expect(mut self, partition: &str, text: &str) -> Self {
-        let index = self.index(partition);
         let script = std::mem::take(&mut self.options.script);
-        self.options.script = script.expect(index, text);
+        self.options.script = if partition == "monitor" {
+            script.expect_monitor(text)
+        } else {
+            script.expect(self.index(partition), text)
+        };
         self
     }
 

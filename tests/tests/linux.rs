@@ -1,0 +1,259 @@
+//! Debian's kernel, unmodified, beside a partition that may not miss a deadline.
+
+use partita_tests::{Run, System};
+
+/// The instrument cluster on the last of `cores` cores and Linux on all of them, doing what the words
+/// of `run` say. An instruction takes 2 ns, so that Linux is not loaded for ever.
+fn cockpit(cores: usize, board: &str, run: &str) -> System {
+    let last = cores - 1;
+    let all: Vec<_> = (0..cores).collect();
+    System::on_board(
+        &format!("cores = {cores}\nmemory = \"512MiB\"\n{board}"),
+        &format!(
+            r#"
+            [partition.cluster]
+            criticality = "ASIL-B"
+            image = "$cluster"
+            memory = "1MiB"
+            cores = [{last}]
+            fp = "none"
+            budget = "400us"
+            period = "1ms"
+
+            [partition.linux]
+            criticality = "QM"
+            linux = {{ kernel = "$kernel", initramfs = "$initramfs", command-line = "{}" }}
+            memory = "128MiB"
+            cores = {all:?}
+            "#,
+            command_line(run)
+        ),
+    )
+    .shift(1)
+    .for_ms(20_000)
+}
+
+/// Linux's command line: the kernel says little, and restarts a second after a panic.
+fn command_line(run: &str) -> String {
+    format!("console=ttyS0 quiet panic=1 partita.run={run}")
+}
+
+/// What holds whatever Linux does.
+fn assert_cluster_undisturbed(run: &Run) {
+    run.assert_undisturbed("cluster");
+    assert!(run.partition("cluster").worst_wakeup_ns < 200_000);
+    let cluster = run
+        .partition("cluster")
+        .first_output_ns
+        .expect("the cluster speaks");
+    let linux = run
+        .partition("linux")
+        .first_entry_ns
+        .expect("Linux was entered");
+    assert!(cluster < linux, "the cluster runs before Linux");
+}
+
+#[test]
+fn freertos_and_linux_share_a_core_and_both_do_their_work() {
+    let run = cockpit(2, "", "load,ticks,noshell")
+        .until("linux", "linux alive 1")
+        .run();
+    assert_cluster_undisturbed(&run);
+    run.assert_said("linux", "partita: linux init reached");
+    run.assert_said("linux", "partita: 2 cpus online");
+    assert_eq!(
+        (
+            run.partition("linux").state.as_str(),
+            run.partition("linux").boots
+        ),
+        ("running", 1)
+    );
+    assert!(run.report().cores[&1].switches > 1000);
+    assert!(run.report().healthy, "{:?}", run.report().reasons);
+}
+
+#[test]
+fn linux_reaches_neither_the_rtos_nor_the_monitor_nor_devices_of_others() {
+    let cluster = cockpit(1, "", "noshell").planned("cluster").ram;
+    let last = cluster.base + cluster.size - 8;
+    // The cluster's memory; the monitor's text, table and store; the core-local interruptor, the
+    // finisher, the clock, and the machine-mode context of the interrupt controller.
+    let closed = [
+        cluster.base + 0x238,
+        last,
+        0x8000_0128,
+        0x8010_0040,
+        0x8020_0018,
+        0x200_4000,
+        0x10_0000,
+        0x10_1008,
+    ];
+    let words: Vec<_> = closed
+        .iter()
+        .map(|address| format!("devmem:{address:#x}"))
+        .collect();
+    let words = format!(
+        "{},devmem:0xc200000,poweroff-after:0,noshell",
+        words.join(",")
+    );
+    let run = cockpit(1, "", &words)
+        .expect("monitor", "linux: shutdown")
+        .expect("cluster", "deadlines met")
+        .until("cluster", "deadlines met")
+        .run();
+    assert_cluster_undisturbed(&run);
+    for address in closed {
+        // 139: ended by a segmentation fault.
+        run.assert_said(
+            "linux",
+            &format!("partita: devmem read {address:#x} exit 139"),
+        );
+        run.assert_said(
+            "linux",
+            &format!("partita: devmem write {address:#x} exit 139"),
+        );
+        // An event tells the address as Linux counts it; within the page it is the same.
+        let page_offset = address & 0xfff;
+        for cause in [5, 7] {
+            let recorded = run.events("linux", "access-fault").any(|event| {
+                let text = event.address.trim_start_matches("0x");
+                let at = u64::from_str_radix(text, 16).expect("an address is hexadecimal");
+                event.cause == cause && at & 0xfff == page_offset
+            });
+            assert!(recorded, "cause {cause} at {address:#x} was not recorded");
+        }
+    }
+    // What the interrupt controller is told about others' contexts is dropped, and recorded.
+    run.assert_said("linux", "partita: devmem read 0xc200000 exit 0");
+    run.assert_said("linux", "partita: devmem write 0xc200000 exit 0");
+    let denied: Vec<_> = run
+        .events("linux", "interrupt-denied")
+        .map(|event| &*event.address)
+        .collect();
+    assert_eq!(denied, ["0xc200000"]);
+    // It powered off in the end, alone.
+    assert_eq!(
+        (
+            run.partition("linux").state.as_str(),
+            run.partition("linux").boots
+        ),
+        ("stopped", 1)
+    );
+    assert!(run.report().healthy, "{:?}", run.report().reasons);
+}
+
+#[test]
+fn a_linux_reset_leaves_the_rtos_running() {
+    let run = cockpit(1, "", "ticks,reboot-after:2,noshell")
+        .expect("linux", "partita: linux init reached")
+        .expect("monitor", "linux: reset")
+        .until("linux", "partita: linux init reached")
+        .run();
+    assert_cluster_undisturbed(&run);
+    assert_eq!(
+        (
+            run.partition("linux").state.as_str(),
+            run.partition("linux").boots
+        ),
+        ("running", 2)
+    );
+    assert_eq!(run.count("linux", "partita: linux init reached"), 2);
+    assert_eq!(run.events("linux", "reset").count(), 1);
+    assert!(run.report().healthy, "{:?}", run.report().reasons);
+}
+
+#[test]
+fn a_linux_panic_restarts_linux_and_leaves_the_rtos_running() {
+    let run = cockpit(1, "", "panic-after:1,noshell")
+        .expect("linux", "partita: panic now")
+        .expect("monitor", "linux: reset")
+        .until("linux", "partita: linux init reached")
+        .run();
+    assert_cluster_undisturbed(&run);
+    assert_eq!(run.partition("linux").boots, 2);
+    assert_eq!(run.events("linux", "reset").count(), 1);
+}
+
+#[test]
+fn what_is_typed_at_linux_is_answered_by_its_shell_and_it_can_be_powered_off() {
+    let run = cockpit(1, "", "ticks")
+        .expect("linux", "# ")
+        .send("linux", "echo hello-$((40+2))\n")
+        .expect("linux", "hello-42")
+        .send("linux", "grep -c . /proc/interrupts; poweroff -f\n")
+        .until("monitor", "linux: shutdown")
+        .run();
+    assert_cluster_undisturbed(&run);
+    assert_eq!(run.partition("linux").state, "stopped");
+    assert!(!run.texts("cluster").any(|line| line.contains("hello")));
+}
+
+#[test]
+fn a_spinning_rtos_is_held_to_its_budget_beside_linux() {
+    let command_line = command_line("ticks,noshell");
+    let run = System::new(
+        1,
+        &format!(
+            r#"
+            [partition.runaway]
+            criticality = "ASIL-D"
+            image = "$guest"
+            arguments = "spin"
+            memory = "1MiB"
+            cores = [0]
+            budget = "200us"
+            period = "1ms"
+
+            [partition.linux]
+            criticality = "QM"
+            linux = {{ kernel = "$kernel", initramfs = "$initramfs", command-line = "{command_line}" }}
+            memory = "128MiB"
+            cores = [0]
+            "#
+        ),
+    )
+    .shift(1)
+    .for_ms(20_000)
+    .until("linux", "linux alive 1")
+    .run();
+    let share = run.partition("runaway").cpu_ns * 1000 / run.report().virtual_ns;
+    assert!(
+        (190..=210).contains(&share),
+        "the runaway had {share} of 1000"
+    );
+    assert!(!run.report().healthy);
+}
+
+#[test]
+fn both_run_without_sstc_and_smepmp_too() {
+    let run = cockpit(1, "sstc = false\nsmepmp = false", "ticks,noshell")
+        .until("linux", "linux alive 1")
+        .run();
+    assert_cluster_undisturbed(&run);
+    run.assert_said("monitor", "text writable, timer by calls");
+    assert!(run.report().healthy, "{:?}", run.report().reasons);
+}
+
+#[test]
+#[ignore = "to be decided"]
+fn linux_owns_a_device_and_its_interrupt_comes_without_the_monitor() {
+    let command_line = command_line("noshell");
+    let run = System::new(
+        1,
+        &format!(
+            r#"
+            [partition.linux]
+            criticality = "QM"
+            linux = {{ kernel = "$kernel", initramfs = "$initramfs", command-line = "{command_line}" }}
+            memory = "128MiB"
+            cores = [0]
+            devices = ["rtc"]
+            "#
+        ),
+    )
+    .shift(1)
+    .for_ms(20_000)
+    .until("linux", "partita: linux ready")
+    .run();
+    assert_eq!(run.partition("linux").events_total, 0);
+}
