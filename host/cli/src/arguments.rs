@@ -184,7 +184,7 @@ pub struct Run {
     /// The board's monitor
     #[command(flatten)]
     pub monitor: MonitorArgument,
-    /// With the virtual clock: an instruction takes 2^N ns [default: 0 for one core, 3 for several]
+    /// With the virtual clock: an instruction takes 2^N ns [default: 0 for one core, 2 for several]
     #[arg(
         long,
         value_name = "N",

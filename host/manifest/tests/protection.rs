@@ -314,11 +314,13 @@ fn check_table(plan: &Plan) {
         ram_base: BOARD.ram_base,
         lines: BOARD.plic.lines,
         reserved: &[BOARD.aclint, BOARD.finisher, BOARD.uart.window].map(reserve),
+        controller: reserve(BOARD.plic.window),
     };
     let mut words = vec![0_u64; plan.table.len().div_ceil(8)];
     words.as_mut_bytes()[..plan.table.len()].copy_from_slice(&plan.table);
     let table = SystemTable::parse(words.as_bytes()).unwrap();
     assert_eq!(partita_monitor_core::check::check(&table, &limits), Ok(()));
+    assert_eq!(partita_virtual_riscv64::pmp::check(&table, BOARD), Ok(()));
 }
 
 /// No byte belongs to two partitions' memory, or to one's and the monitor's.

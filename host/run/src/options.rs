@@ -89,7 +89,7 @@ impl RunOptions {
     /// The instruction-counting shift of a machine with this many cores.
     pub fn shift_for(&self, cores: usize) -> Option<u8> {
         match self.clock {
-            Clock::Virtual => Some(self.shift.unwrap_or(if cores > 1 { 3 } else { 0 })),
+            Clock::Virtual => Some(self.shift.unwrap_or(if cores > 1 { 2 } else { 0 })),
             Clock::Host => None,
         }
     }

@@ -185,7 +185,7 @@ fn a_slice_that_qemu_knows_is_given_for_several_cores() {
     let report = outcome.report.unwrap();
     assert_eq!(
         (report.clock.shift, report.clock.slice_us),
-        (Some(3), Some(20))
+        (Some(2), Some(20))
     );
     assert_eq!(report.cores[&0].switch_instructions.unwrap().max, 900 >> 3);
 }

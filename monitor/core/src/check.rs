@@ -31,6 +31,9 @@ pub struct BoardLimits<'a> {
     pub lines: u16,
     /// Devices of the monitor, which no device region may touch.
     pub reserved: &'a [Reserved],
+    /// The interrupt controller: only regions of that kind lie in it. Which of its registers they may
+    /// be, the architecture's own check says.
+    pub controller: Reserved,
 }
 
 /// What is wrong with a table.
@@ -138,20 +141,30 @@ fn check_regions(table: &SystemTable<'_>, board: &BoardLimits<'_>) -> Result<(),
         let range = (region.base, region.size);
         let in_ram = lies_in(region.base, region.size, header.store_end, ram_end);
         let touches_ram = overlap(range, (header.ram_base, header.ram_size.max(STORE_OFFSET)));
+        let controller = (board.controller.base, board.controller.size);
         let touches_monitor = board
             .reserved
             .iter()
             .any(|reserved| overlap(range, (reserved.base, reserved.size)));
+        let in_its_place = match RegionKind::from_number(region.kind) {
+            Some(RegionKind::Ram) => in_ram,
+            Some(RegionKind::Device) => {
+                !touches_ram && !touches_monitor && !overlap(range, controller)
+            }
+            Some(RegionKind::InterruptController) => lies_in(
+                region.base,
+                region.size,
+                controller.0,
+                controller.0.saturating_add(controller.1),
+            ),
+            None => false,
+        };
         let sound = region.size != 0
             && region.base.is_multiple_of(PAGE)
             && region.size.is_multiple_of(PAGE)
             && region.base.checked_add(region.size).is_some()
             && region.rights <= 7
-            && if is_ram(region) {
-                in_ram
-            } else {
-                !touches_ram && !touches_monitor
-            };
+            && in_its_place;
         if !sound {
             return Err(Flaw::Region(index));
         }

@@ -9,6 +9,11 @@ use partita_abi::table::{
 };
 use zerocopy::IntoBytes;
 
+const CONTROLLER: Reserved = Reserved {
+    base: 0xc00_0000,
+    size: 0x60_0000,
+};
+
 /// A table as plain vectors, to be bent and then laid out.
 #[derive(Clone)]
 pub(crate) struct TestTable {
@@ -172,6 +177,7 @@ impl TestTable {
                 base: 0x1000_0000,
                 size: 0x1000,
             }],
+            controller: CONTROLLER,
         };
         check(&self.to_bytes().view(), &limits)
     }
@@ -192,6 +198,7 @@ fn a_changed_byte_is_found_by_the_hash() {
         ram_base: 0x8000_0000,
         lines: 95,
         reserved: &[],
+        controller: CONTROLLER,
     };
     assert_eq!(check(&bytes.view(), &limits), Err(Flaw::Hash));
 }
@@ -218,6 +225,11 @@ fn every_lie_in_a_table_is_found() {
         (|t| t.regions[0].rights = 8, Flaw::Region(0)),
         (|t| t.regions[1].base = 0x1000_0000, Flaw::Region(1)),
         (|t| t.regions[1].base = 0x8000_0000, Flaw::Region(1)),
+        (|t| t.regions[1].base = 0xc00_1000, Flaw::Region(1)),
+        (
+            |t| t.regions[1].kind = RegionKind::InterruptController as u8,
+            Flaw::Region(1),
+        ),
         (|t| t.regions[2].base = 0x8040_f000, Flaw::Overlap(2, 0)),
         (|t| t.regions[3].base = 0x10_1000, Flaw::Overlap(3, 1)),
         (|t| t.regions[1].partition = 1, Flaw::Partition(0)),

@@ -160,10 +160,17 @@ fn start_machine(
         ram_base: board.ram_base,
         lines: board.plic.lines,
         reserved: &reserved,
+        controller: Reserved {
+            base: board.plic.window.base,
+            size: board.plic.window.size,
+        },
     };
     if let Err(flaw) = check(&table, &limits) {
         let (reason, index) = flaw.describe();
         refuse(board, reason, Some(index));
+    }
+    if let Err(index) = partita_virtual_riscv64::pmp::check(&table, board) {
+        refuse(board, "unsound protection of virtual core", Some(index));
     }
     plic.reset(usize::from(table.header.cores));
     let end_ticks = match run_parameters(board).end_ns {

@@ -168,6 +168,13 @@ fn flush(consoles: &mut Consoles) {
     }
 }
 
+/// A partition starts anew: its UART is as after power-on, and input typed before is gone.
+pub fn reset(partition: usize) {
+    if let Some(uart) = CONSOLES.lock().uarts.get_mut(partition) {
+        *uart = Uart16550::new();
+    }
+}
+
 /// Debug console write (SBI 12.1): returns how many bytes were taken.
 pub fn write(hart: &Hart, view: &PartitionView, address: u64, length: u64) -> u64 {
     if !view.has_console {

@@ -174,16 +174,14 @@ fn interrupt_controller(
         return;
     };
     let current = partita_board::Plic::supervisor_context(hart.id) as u32;
-    let threshold_of = |context: u32| mail::of(context as usize / 2);
     let _lifted = pmp::lift();
     match access.operation() {
         Operation::Load { destination, .. } => {
             let value = match filter.read(current, offset) {
                 ReadEffect::Hardware { offset, mask } => hart.machine.plic.read(offset) & mask,
-                ReadEffect::Threshold { context } => threshold_of(context)
-                    .threshold
-                    .load(SeqCst)
-                    .saturating_sub(1),
+                ReadEffect::Threshold { context } => {
+                    mail::of(context as usize / 2).threshold.load(SeqCst)
+                }
                 ReadEffect::Zero => 0,
             };
             if let Some((_, slot, _)) = hart.running() {
@@ -203,9 +201,11 @@ fn interrupt_controller(
             match filter.write(current, offset, value) {
                 WriteEffect::Write { offset, value } => hart.machine.plic.write(offset, value),
                 WriteEffect::Threshold { context, value } => {
-                    threshold_of(context)
-                        .threshold
-                        .store(value.saturating_add(1), SeqCst);
+                    let target = context as usize / 2;
+                    mail::of(target).threshold.store(value, SeqCst);
+                    if let Some(place) = view.place_on(target) {
+                        hart.post(target, usize::from(place.slot), mail::THRESHOLD);
+                    }
                 }
                 WriteEffect::Ignored => {}
                 WriteEffect::Denied => {

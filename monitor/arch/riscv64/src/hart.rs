@@ -631,6 +631,15 @@ impl Hart {
             }
             self.schedule.wake(number);
         }
+        if requests & mail::THRESHOLD != 0 {
+            let threshold = self.mailbox().threshold.load(SeqCst);
+            if self.live == number {
+                let _lifted = pmp::lift();
+                self.supervisor_threshold.write(threshold);
+            } else if let Some(slot) = self.slots.get_mut(number) {
+                slot.threshold = threshold;
+            }
+        }
         if requests & mail::STOP != 0 {
             self.stop_slot(number);
         } else if requests & mail::START != 0 {
@@ -642,6 +651,7 @@ impl Hart {
             slot.loader = Some(Loader::new(number == 0));
             let partition = slot.resident.partition;
             self.silence_lines(partition);
+            console::reset(partition);
             shared::of(partition).set_state(State::Loading);
             self.schedule.set_on(number, true);
         }

@@ -111,6 +111,14 @@ impl PartitionView {
         sbi::Caller::new(self.virtual_cores as u32, memory, identity)
     }
 
+    /// Where the partition lives on a hart, if it does.
+    pub fn place_on(&self, hart: usize) -> Option<Place> {
+        let places = self.places.iter().take(self.virtual_cores);
+        places
+            .copied()
+            .find(|place| usize::from(place.hart) == hart)
+    }
+
     /// Where a virtual core lives; numbers come from [`sbi::Caller`]'s checks.
     #[inline]
     pub fn place(&self, virtual_core: u32) -> Place {

@@ -20,6 +20,9 @@ pub const STOP: u32 = 1 << 2;
 /// Load the partition, of which this is the first virtual core.
 pub const LOAD: u32 = 1 << 3;
 
+/// Set the threshold of the hart's supervisor context to [`Mailbox::threshold`].
+pub const THRESHOLD: u32 = 1 << 4;
+
 /// In [`Mailbox::running`]: no virtual core runs.
 pub const IDLE: usize = usize::MAX;
 
@@ -64,7 +67,7 @@ pub struct Mailbox {
     pub fences_done: AtomicU32,
     /// Harts that wait for a fence, one bit each.
     pub waiting: AtomicU32,
-    /// What Linux last wrote to the hart's supervisor threshold from another hart, plus one.
+    /// What a partition last wrote to the threshold of the hart's supervisor context from another hart.
     pub threshold: AtomicU32,
 }
 

@@ -16,6 +16,7 @@
 pub mod decode;
 pub mod fetch;
 pub mod plic;
+pub mod pmp;
 pub mod remember;
 pub mod sbi;
 pub mod uart16550;
