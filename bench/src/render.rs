@@ -129,6 +129,7 @@ fn amount(value: f64, unit: &str) -> String {
     match unit {
         "%" => format!("{value:.3} %"),
         "µs" => format!("{value:.1} µs"),
+        "" => grouped(value.round() as i64),
         _ => format!("{} {unit}", grouped(value.round() as i64)),
     }
 }

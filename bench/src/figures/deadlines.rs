@@ -63,6 +63,9 @@ pub fn section(environment: &Environment, runs: &Runs) -> anyhow::Result<Section
             timing.shift,
             timing.slice_us
         ),
+        "A hart that waits for a lock whose holder has no turn spins until that one has, which no real machine \
+         does: stays below include such turns. The section on traps has stays without any."
+            .to_owned(),
         if report.healthy {
             "The run was healthy.".to_owned()
         } else {

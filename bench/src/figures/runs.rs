@@ -19,6 +19,17 @@ pub enum Under {
     Reference,
 }
 
+impl Under {
+    /// What it is called in the results.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Cockpit => "cockpit",
+            Self::Alone => "Linux alone",
+            Self::Reference => "Debian's OpenSBI",
+        }
+    }
+}
+
 /// A run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Key {

@@ -71,27 +71,31 @@ pub fn section(environment: &Environment, runs: &Runs) -> anyhow::Result<Section
     for under in unders(environment) {
         let boots = seeds(environment).map(|seed| boot(runs.get(Key::Boot(under, seed))?));
         let boots: Vec<Window> = boots.collect::<anyhow::Result<_>>()?;
-        let seconds = loaded(environment, runs.get(Key::Loaded(under))?)?;
-        for (when, windows) in [("entry to init", boots), ("loaded", seconds)] {
+        let minute = loaded(environment, runs.get(Key::Loaded(under))?)?;
+        for (when, windows) in [("entry to init", boots), ("loaded", vec![minute])] {
             let of = |value: fn(&Window) -> f64| median(windows.iter().map(value));
             let all = |name: &str| {
-                Figure::new(format!("{name}, {when}"), of(Window::firmware_percent), "%")
+                Figure::new(
+                    format!("{}: {name}, {when}", under.name()),
+                    of(Window::firmware_percent),
+                    "%",
+                )
             };
             let figure = match under {
-                Under::Alone => all("Linux alone: all of machine mode").at_most(MOST),
-                Under::Reference => all("Debian's OpenSBI: all of machine mode"),
+                Under::Alone => all("all of machine mode").at_most(MOST),
+                Under::Reference => all("all of machine mode"),
                 Under::Cockpit => {
-                    let name = format!("cockpit: stays on Linux's behalf, {when}");
+                    let name = format!("cockpit: on Linux's behalf, {when}");
                     figures
                         .push(Figure::new(name, of(Window::for_linux_percent), "%").at_most(MOST));
-                    all("cockpit: all of machine mode, the cluster's switches included")
+                    all("all of machine mode, the cluster's share too")
                 }
             };
             figures.push(figure);
             if when == "entry to init" {
                 let total = of(|window| window.total).round() as u64;
                 figures.push(Figure::instructions(
-                    format!("{under:?}: all instructions, {when}"),
+                    format!("{}: all instructions, {when}", under.name()),
                     total,
                 ));
             }
@@ -101,7 +105,7 @@ pub fn section(environment: &Environment, runs: &Runs) -> anyhow::Result<Section
     let mut notes = vec![format!(
         "4 harts. Entry to init: from Linux's first instruction to its first user instruction, medians over {} \
          seeds (a word on the kernel's command line, from which Linux takes randomness; shift {}, turns of {} µs). Loaded: every \
-         hart computes and makes system calls; the median of {} windows of 1 s of virtual time each, one seed \
+         hart computes and makes system calls; {} s of virtual time, one seed \
          (shift {}, turns of {} µs). A hart that waits executes nothing.",
         seeds(environment).count(),
         boots.shift,
@@ -146,8 +150,8 @@ fn boot(measured: &Measured) -> anyhow::Result<Window> {
     Ok(Window::new(from, to))
 }
 
-/// The last seconds of a loaded run, one window for each.
-fn loaded(environment: &Environment, measured: &Measured) -> anyhow::Result<Vec<Window>> {
+/// The last minute of a loaded run.
+fn loaded(environment: &Environment, measured: &Measured) -> anyhow::Result<Window> {
     let seconds = loaded_seconds(environment);
     let series = &measured.findings.series;
     let is_loaded = measured
@@ -160,11 +164,10 @@ fn loaded(environment: &Environment, measured: &Measured) -> anyhow::Result<Vec<
         "Linux was loaded for {} s only",
         series.len()
     );
-    let series = &series[series.len() - seconds - 1..];
-    Ok(series
-        .windows(2)
-        .map(|pair| Window::new(&pair[0], &pair[1]))
-        .collect())
+    Ok(Window::new(
+        &series[series.len() - seconds - 1],
+        &series[series.len() - 1],
+    ))
 }
 
 /// The monitor's functions that execute most after init.
