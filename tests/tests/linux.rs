@@ -93,11 +93,11 @@ fn linux_reaches_neither_the_rtos_nor_the_monitor_nor_devices_of_others() {
         .map(|address| format!("devmem:{address:#x}"))
         .collect();
     let words = format!(
-        "{},devmem:0xc200000,poweroff-after:0,noshell",
+        "{},devmem:0xc200000,poweroff-after:3,noshell",
         words.join(",")
     );
     let run = cockpit(1, "", &words)
-        .expect("monitor", "linux: shutdown")
+        .expect("linux", "reboot: Power down")
         .expect("cluster", "deadlines met")
         .until("cluster", "deadlines met")
         .run();
@@ -165,7 +165,7 @@ fn a_linux_reset_leaves_the_rtos_running() {
 #[test]
 fn a_linux_panic_restarts_linux_and_leaves_the_rtos_running() {
     let run = cockpit(1, "", "panic-after:1,noshell")
-        .expect("linux", "partita: panic now")
+        .expect("linux", "Kernel panic")
         .expect("monitor", "linux: reset")
         .until("linux", "partita: linux init reached")
         .run();
