@@ -5,11 +5,13 @@
 //! costs an instruction. What is counted how is explained in `bench/README.md`.
 
 pub mod arguments;
+mod calls;
 pub mod clock;
 mod counters;
 pub mod findings;
 pub mod histogram;
 pub mod instruction;
+mod instrument;
 pub mod latency;
 mod probe;
 pub mod qemu;

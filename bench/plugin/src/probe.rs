@@ -1,24 +1,18 @@
-//! What is counted where: the calls from QEMU.
+//! The state of the plugin, and what happens at the instructions of interest.
 
 use crate::arguments::Arguments;
+use crate::calls;
 use crate::counters;
 use crate::findings::{Counts, Findings};
-use crate::instruction::{self, Kind};
+use crate::instrument::instrument;
 use crate::latency::{Handler, Latencies};
-use crate::qemu::{self, Block, Buffer, Instruction, Qemu, RawBlock, Register};
+use crate::qemu::{self, Buffer, Qemu, RawBlock, Register};
 use crate::stays::{Book, CALL, Cause, Entry, INTERRUPT};
 use std::collections::BTreeMap;
-use std::ffi::c_void;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// The firmware's range.
-const FIRMWARE: usize = 0;
-/// Where firmware begins on `virt`: the start of RAM.
-const RAM: u64 = 0x8000_0000;
-/// How much RAM may there be.
-const MOST_RAM: u64 = 1 << 33;
-/// Above this no user program's address lies, whichever page tables are used (Sv39).
-const USER_END: u64 = 1 << 38;
+pub const FIRMWARE: usize = 0;
 /// SBI: the extension that sets timers.
 const SBI_TIME: u64 = 0x5449_4d45;
 /// `scause` of the timer interrupt.
@@ -98,211 +92,78 @@ pub fn install(id: u64, arguments: Arguments) -> Result<(), String> {
     };
     let probe = PROBE.get_or_init(|| Mutex::new(probe));
     let probe = probe.lock().unwrap_or_else(PoisonError::into_inner);
-    probe.qemu.on_start(id, starts);
-    probe.qemu.on_translation(id, translated);
-    probe.qemu.on_end(id, ends);
+    probe.qemu.on_start(id, calls::starts);
+    probe.qemu.on_translation(id, calls::translated);
+    probe.qemu.on_end(id, calls::ends);
     Ok(())
 }
 
-fn with(action: impl FnOnce(&mut Probe)) {
+/// Does something with the probe, if there is one.
+pub fn with(action: impl FnOnce(&mut Probe)) {
     if let Some(probe) = PROBE.get() {
         let mut probe: MutexGuard<'_, Probe> = probe.lock().unwrap_or_else(PoisonError::into_inner);
         action(&mut probe);
     }
 }
 
-extern "C" fn starts(_id: u64, _cpu: u32) {
-    with(Probe::find_registers);
-}
+impl Probe {
+    /// A block was translated.
+    ///
+    /// # Safety
+    /// QEMU gave the block to the call in which this runs.
+    pub unsafe fn translated(&mut self, block: *mut RawBlock) {
+        // SAFETY: the caller's promise.
+        let block = unsafe { self.qemu.block(block) };
+        let has_user = self.first_user.is_some();
+        instrument(block, &self.arguments, &mut self.ram, has_user);
+    }
 
-extern "C" fn translated(_id: u64, block: *mut RawBlock) {
-    with(|probe| {
-        let Probe {
-            qemu,
-            arguments,
-            ram,
-            first_user,
-            ..
-        } = probe;
-        // SAFETY: QEMU gave the block to this very call.
-        let block = unsafe { qemu.block(block) };
-        instrument(block, arguments, ram, first_user.is_some());
-    });
-}
+    /// A hart leaves the firmware.
+    pub fn leave(&mut self, cpu: u32) {
+        self.book.leave(cpu, counters::of_hart(cpu));
+    }
 
-extern "C" fn ends(_cpu: u32, _data: *mut c_void) {
-    with(|probe| probe.write());
-}
+    /// A hart waits in the firmware.
+    pub fn wait(&mut self, cpu: u32) {
+        self.book.wait(cpu, counters::of_hart(cpu), FIRMWARE);
+    }
 
-/// A range and a number of instructions in one value.
-const fn packed(range: usize, count: usize) -> usize {
-    range << 32 | count
-}
-
-extern "C" fn executes(cpu: u32, data: *mut c_void) {
-    let data = data as usize;
-    counters::count(cpu, data >> 32, (data & 0xffff_ffff) as u64);
-}
-
-extern "C" fn firmware_executes(cpu: u32, data: *mut c_void) {
-    counters::count_firmware(cpu, data as usize);
-}
-
-extern "C" fn trap(cpu: u32, _data: *mut c_void) {
-    with(|probe| probe.trap(cpu));
-}
-
-extern "C" fn machine_return(cpu: u32, _data: *mut c_void) {
-    with(|probe| {
-        let count = counters::of_hart(cpu);
-        probe.book.leave(cpu, count);
-    });
-}
-
-extern "C" fn wait(cpu: u32, _data: *mut c_void) {
-    with(|probe| {
-        let (count, nobody) = (counters::of_hart(cpu), FIRMWARE);
-        probe.book.wait(cpu, count, nobody);
-    });
-}
-
-extern "C" fn supervisor_return(_cpu: u32, _data: *mut c_void) {
-    with(Probe::tick);
-}
-
-extern "C" fn watched(_cpu: u32, data: *mut c_void) {
-    with(|probe| {
-        let counts = probe.counts();
-        if let Some((name, _)) = probe.arguments.watches.get(data as usize) {
-            probe.watches.entry(name.clone()).or_insert(counts);
+    /// A watched address is reached.
+    pub fn watched(&mut self, index: usize) {
+        if let Some((name, _)) = self.arguments.watches.get(index)
+            && !self.watches.contains_key(name)
+        {
+            self.watches.insert(name.clone(), self.counts());
         }
-    });
-}
+    }
 
-extern "C" fn user(_cpu: u32, _data: *mut c_void) {
-    with(Probe::user);
-}
-
-extern "C" fn call(_cpu: u32, _data: *mut c_void) {
-    with(|probe| {
-        let Probe {
+    /// The real-time partition calls the firmware.
+    pub fn call(&mut self) {
+        let Self {
             qemu,
             registers: Some(registers),
             buffer,
             latencies,
             ..
-        } = probe
+        } = self
         else {
             return;
         };
         if qemu.read(registers.extension, buffer) == SBI_TIME {
             latencies.set_timer(qemu.read(registers.argument, buffer));
         }
-    });
-}
+    }
 
-extern "C" fn handler(cpu: u32, _data: *mut c_void) {
-    with(|probe| probe.handler(cpu));
-}
-
-extern "C" fn accesses(cpu: u32, info: u32, address: u64, _data: *mut c_void) {
-    with(|probe| {
-        if let Some((value, is_store)) = probe.qemu.access(info) {
-            let count = counters::of_hart(cpu);
-            probe.latencies.access(count, address, value, is_store);
-        }
-    });
-}
-
-/// Puts counters and calls into a block. Calls come before the count of the same instruction, so
-/// that they see how many were executed before it.
-fn instrument(block: Block<'_>, arguments: &Arguments, ram: &mut Option<u64>, has_user: bool) {
-    let mut block_range = None;
-    let mut block_count = 0;
-    for instruction in block.instructions() {
-        let address = physical(instruction, ram);
-        let range = arguments.range_of(address);
-        let first = block_range.is_none();
-        block_range = block_range.or(Some(range));
-        let is_user = instruction.address() != address && instruction.address() < USER_END;
-        if first && !has_user && is_user && Some(range) == arguments.linux {
-            instruction.call(user, 0);
-        }
-        for (index, _) in arguments
-            .watches
-            .iter()
-            .enumerate()
-            .filter(|(_, (_, at))| *at == address)
-        {
-            instruction.call(watched, index);
-        }
-        let kind = instruction::kind(instruction.encoding());
-        if range == FIRMWARE {
-            in_firmware(instruction, kind, address, arguments);
-        } else {
-            outside(instruction, kind, (range, address), arguments);
-        }
-        if range == FIRMWARE {
-            instruction.count(
-                firmware_executes,
-                (address - arguments.ranges[FIRMWARE].start) as usize,
-            );
-        } else if arguments.exact {
-            instruction.count(executes, packed(range, 1));
-        } else {
-            block_count += 1;
+    /// The firmware accessed memory.
+    pub fn access(&mut self, cpu: u32, info: u32, address: u64) {
+        if let Some((value, is_store)) = self.qemu.access(info) {
+            self.latencies
+                .access(counters::of_hart(cpu), address, value, is_store);
         }
     }
-    if let Some(range) = block_range.filter(|_| block_count != 0) {
-        block.count(executes, packed(range, block_count));
-    }
-}
 
-fn in_firmware(instruction: Instruction<'_>, kind: Kind, address: u64, arguments: &Arguments) {
-    let Some(entry) = arguments.trap_entry else {
-        return;
-    };
-    if address == entry {
-        instruction.call(trap, 0);
-    }
-    match kind {
-        Kind::MachineReturn => instruction.call(machine_return, 0),
-        Kind::Wait => instruction.call(wait, 0),
-        _ => {}
-    }
-    if kind == Kind::Access && arguments.real_time.is_some() {
-        instruction.call_at_access(accesses);
-    }
-}
-
-fn outside(
-    instruction: Instruction<'_>,
-    kind: Kind,
-    (range, address): (usize, u64),
-    arguments: &Arguments,
-) {
-    match (kind, arguments.real_time) {
-        (_, Some((_, vector))) if address == vector => instruction.call(handler, 0),
-        (Kind::Call, Some((real_time, _))) if range == real_time => instruction.call(call, 0),
-        (Kind::SupervisorReturn, _) => instruction.call(supervisor_return, 0),
-        _ => {}
-    }
-}
-
-/// The physical address of an instruction; the virtual one for what is not in RAM.
-fn physical(instruction: Instruction<'_>, ram: &mut Option<u64>) -> u64 {
-    let (address, host) = (instruction.address(), instruction.host_address());
-    if address == RAM && ram.is_none() && host != 0 {
-        *ram = Some(host);
-    }
-    match ram.map(|ram| host.wrapping_sub(ram)) {
-        Some(offset) if host != 0 && offset < MOST_RAM => RAM + offset,
-        _ => address,
-    }
-}
-
-impl Probe {
-    fn find_registers(&mut self) {
+    /// A virtual CPU starts: its registers are known.
+    pub fn find_registers(&mut self) {
         if self.registers.is_some() {
             return;
         }
@@ -322,7 +183,8 @@ impl Probe {
         }
     }
 
-    fn trap(&mut self, cpu: u32) {
+    /// A hart enters the firmware.
+    pub fn trap(&mut self, cpu: u32) {
         self.tick();
         let (count, last) = (counters::of_hart(cpu), counters::last(cpu));
         let Self {
@@ -361,7 +223,8 @@ impl Probe {
         book.enter(cpu, entry);
     }
 
-    fn handler(&mut self, cpu: u32) {
+    /// The real-time partition's trap handler begins.
+    pub fn handler(&mut self, cpu: u32) {
         let count = counters::of_hart(cpu);
         let Self {
             qemu,
@@ -392,7 +255,8 @@ impl Probe {
         );
     }
 
-    fn user(&mut self) {
+    /// Linux's first user instruction is executed, or a later one.
+    pub fn user(&mut self) {
         if self.first_user.is_some() {
             return;
         }
@@ -410,7 +274,7 @@ impl Probe {
     }
 
     /// Looks whether something is to be noted at this count of instructions.
-    fn tick(&mut self) {
+    pub fn tick(&mut self) {
         let total = counters::total();
         if total >= self.next {
             self.series.push(self.counts());
@@ -424,7 +288,8 @@ impl Probe {
         }
     }
 
-    fn write(&mut self) {
+    /// Writes all findings.
+    pub fn write(&mut self) {
         for cpu in 0..counters::MAX_HARTS as u32 {
             let to = counters::last(cpu);
             self.book.settle(cpu, to);

@@ -107,7 +107,7 @@ impl Book {
             let entry = Entry {
                 cause,
                 from: nobody,
-                count,
+                count: count + 1,
                 ..before
             };
             self.harts.entry(hart).or_default().open = Some(entry);
@@ -313,7 +313,7 @@ mod tests {
                 .iter()
                 .map(|stay| stay.lengths.max)
                 .collect::<Vec<_>>(),
-            [100, 21]
+            [100, 20]
         );
         assert_eq!(book.for_linux, (0, 0));
     }
