@@ -26,7 +26,7 @@ pub struct Header {
     pub cores: u32,
     /// Number of [`Event`] entries, oldest first.
     pub events: u32,
-    /// Events that no longer fit, or would be there too.
+    /// Events that are not there: older ones, and ones that repeated the one before.
     pub events_lost: u32,
     /// Bytes of the monitor's text and read-only data.
     pub text_bytes: u32,
@@ -81,7 +81,7 @@ pub struct Core {
     pub switches: u64,
     /// Median length of a switch from trap to return, in counts of `minstret`; see [`Core::switch_max`].
     pub switch_p50: u32,
-    /// The longest switch, in counts of `minstret` (QEMU with `-icount shift=N`: 2^N to an instruction).
+    /// The longest switch, in counts of `minstret` (QEMU with `-icount`: instructions, of all cores).
     pub switch_max: u32,
     /// Time the core spent in no partition, in nanoseconds.
     pub idle_ns: u64,

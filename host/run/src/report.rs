@@ -166,15 +166,12 @@ impl Report {
             );
         }
         let core = |core: &partita_abi::status::Core| {
-            let shift = clock.shift.filter(|_| core.switches != 0);
-            let instructions = |shift: u8| {
-                let count = |count: u32| count.checked_shr(shift.into()).unwrap_or(0);
-                Instructions {
-                    p50: count(core.switch_p50),
-                    max: count(core.switch_max),
-                }
-            };
-            let switch_instructions = shift.map(instructions);
+            // Under QEMU's instruction counting `minstret` counts instructions, of all cores.
+            let counts = clock.shift.is_some() && core.switches != 0;
+            let switch_instructions = counts.then_some(Instructions {
+                p50: core.switch_p50,
+                max: core.switch_max,
+            });
             CoreReport {
                 switches: core.switches,
                 switch_instructions,

@@ -90,7 +90,7 @@ fn a_status_block_of_another_version_is_refused() {
 fn a_quiet_run_is_healthy() {
     let report = report(|_, _| {});
     assert!(report.healthy, "{:?}", report.reasons);
-    assert_eq!(report.cores[&0].switch_instructions.unwrap().p50, 300 >> 3);
+    assert_eq!(report.cores[&0].switch_instructions.unwrap().p50, 300);
     assert_eq!(report.partitions["rtos"].first_output_ns, None);
 }
 

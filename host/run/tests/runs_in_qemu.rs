@@ -187,5 +187,5 @@ fn a_slice_that_qemu_knows_is_given_for_several_cores() {
         (report.clock.shift, report.clock.slice_us),
         (Some(2), Some(20))
     );
-    assert_eq!(report.cores[&0].switch_instructions.unwrap().max, 900 >> 3);
+    assert_eq!(report.cores[&0].switch_instructions.unwrap().max, 900);
 }

@@ -6,6 +6,7 @@
 //! the sources wrote. The framing is the one of [`partita_abi::console`].
 
 use crate::queue::Queue;
+use crate::stamp::Stamp;
 use crate::text::Text;
 use partita_abi::console::{CONTINUED, MAX_TEXT, UART_FIFO_BYTES, passes};
 use partita_abi::name::Name;
@@ -73,15 +74,16 @@ impl Source {
 /// The queues of all sources, and what is being sent.
 pub struct Console {
     sources: [Source; SOURCES],
-    names: [Option<Name>; SOURCES],
+    /// What comes between the time and the text of a record of each source.
+    labels: [Text<40>; SOURCES],
     /// Sources by falling criticality: who is sent first.
     order: [u8; SOURCES],
     /// Finished records of all sources, the one being sent included.
     complete: usize,
     /// Sources whose record has no end yet.
     open: usize,
-    tag: Text<64>,
-    tag_sent: usize,
+    stamp: Stamp,
+    label_sent: usize,
     sending: usize,
 }
 
@@ -90,12 +92,12 @@ impl Console {
     pub const fn new() -> Self {
         Self {
             sources: [const { Source::new() }; SOURCES],
-            names: [None; SOURCES],
+            labels: [const { Text::new() }; SOURCES],
             order: [0, 1, 2, 3, 4, 5, 6, 7, 8],
             complete: 0,
             open: 0,
-            tag: Text::new(),
-            tag_sent: 0,
+            stamp: Stamp::sent(),
+            label_sent: 0,
             sending: NOTHING,
         }
     }
@@ -107,11 +109,16 @@ impl Console {
 
     /// Names a source, and says that it is sent as the `rank`th of all.
     pub fn name(&mut self, source: usize, name: Name, rank: usize) {
-        if let Some(place) = self.names.get_mut(source) {
-            *place = Some(name);
-        }
+        self.label(source, name.as_str());
         if let Some(place) = self.order.get_mut(rank) {
             *place = source as u8;
+        }
+    }
+
+    fn label(&mut self, source: usize, name: &str) {
+        if let Some(label) = self.labels.get_mut(source) {
+            label.clear();
+            label.byte(b' ').text(name).text("] ");
         }
     }
 
@@ -195,6 +202,7 @@ impl Console {
 
     /// Puts a whole line of the monitor itself. It is dropped whole if there is no room for it.
     pub fn monitor_line(&mut self, line: &[u8], now_ns: u64) {
+        self.label(0, console::MONITOR);
         let fits = self
             .sources
             .first()
@@ -256,20 +264,25 @@ impl Console {
             self.start_record();
             left = left.min(WITH_TAG);
         }
-        let tag = self.tag.as_bytes().get(self.tag_sent..).unwrap_or_default();
-        for byte in tag.iter().take(left) {
-            port.send(*byte);
-        }
-        let sent = tag.len().min(left);
-        self.tag_sent += sent;
-        left -= sent;
-        let Some(source) = self.sources.get_mut(self.sending) else {
+        let (Some(source), Some(label)) = (
+            self.sources.get_mut(self.sending),
+            self.labels.get(self.sending),
+        ) else {
             return;
         };
         while left != 0 {
+            left -= 1;
+            if let Some(byte) = self.stamp.next() {
+                port.send(byte);
+                continue;
+            }
+            if let Some(byte) = label.as_bytes().get(self.label_sent) {
+                self.label_sent += 1;
+                port.send(*byte);
+                continue;
+            }
             let byte = source.queue.pop().unwrap_or(b'\n');
             port.send(byte);
-            left -= 1;
             if byte == b'\n' {
                 source.complete -= 1;
                 self.complete -= 1;
@@ -296,20 +309,8 @@ impl Console {
         for part in &mut time {
             *part = source.queue.pop().unwrap_or(0);
         }
-        let time = u64::from_le_bytes(time);
-        self.tag.clear();
-        self.tag
-            .byte(b'[')
-            .decimal_padded(time / 1_000_000_000, 5, b' ')
-            .byte(b'.')
-            .decimal_padded(time % 1_000_000_000, 9, b'0')
-            .byte(b' ');
-        match self.names.get(number).and_then(Option::as_ref) {
-            Some(name) => self.tag.text(name.as_str()),
-            None => self.tag.text(console::MONITOR),
-        };
-        self.tag.text("] ");
-        self.tag_sent = 0;
+        self.stamp.set(u64::from_le_bytes(time));
+        self.label_sent = 0;
         self.sending = number;
     }
 }

@@ -11,7 +11,17 @@ pub struct EventLog {
     events: [Event; MAX_EVENTS],
     next: usize,
     total: u64,
+    repeated: u64,
     of_partition: [u32; MAX_PARTITIONS],
+}
+
+fn is_same(one: &Event, other: &Event) -> bool {
+    one.partition == other.partition
+        && one.kind == other.kind
+        && one.core == other.core
+        && one.cause == other.cause
+        && one.address == other.address
+        && one.program_counter == other.program_counter
 }
 
 const NO_EVENT: Event = Event {
@@ -31,24 +41,40 @@ impl EventLog {
             events: [NO_EVENT; MAX_EVENTS],
             next: 0,
             total: 0,
+            repeated: 0,
             of_partition: [0; MAX_PARTITIONS],
         }
     }
 
-    /// Records an event and returns how many its partition has had, this one included.
+    /// Records an event and returns how many its partition has had, this one included. One that repeats
+    /// the latest event, but for its time, is only counted: it would push others out and tell nothing.
     pub fn record(&mut self, event: Event) -> u32 {
+        let again = self.newest().is_some_and(|newest| is_same(newest, &event));
+        if again {
+            self.repeated += 1;
+            return self.count(event.partition);
+        }
         if let Some(place) = self.events.get_mut(self.next) {
             *place = event;
         }
         self.next = (self.next + 1) % MAX_EVENTS;
         self.total += 1;
-        match self.of_partition.get_mut(usize::from(event.partition)) {
+        self.count(event.partition)
+    }
+
+    fn count(&mut self, partition: u16) -> u32 {
+        match self.of_partition.get_mut(usize::from(partition)) {
             Some(count) => {
                 *count = count.saturating_add(1);
                 *count
             }
             None => 0,
         }
+    }
+
+    fn newest(&self) -> Option<&Event> {
+        let newest = (self.next + MAX_EVENTS - 1) % MAX_EVENTS;
+        self.events.get(newest).filter(|_| self.total != 0)
     }
 
     /// The kept events, oldest first.
@@ -69,9 +95,9 @@ impl EventLog {
         self.total.min(MAX_EVENTS as u64)
     }
 
-    /// How many events are no longer kept.
+    /// How many events are not kept: older ones, and repeated ones.
     pub fn lost(&self) -> u64 {
-        self.total - self.kept()
+        self.total - self.kept() + self.repeated
     }
 
     /// How many events a partition has had.
@@ -120,9 +146,24 @@ mod tests {
     fn event(time_ns: u64) -> Event {
         Event {
             time_ns,
+            address: time_ns,
             partition: 1,
             ..Event::default()
         }
+    }
+
+    #[test]
+    fn an_event_that_repeats_the_latest_one_is_only_counted() {
+        let mut log = EventLog::new();
+        let same = Event {
+            time_ns: 9,
+            ..event(5)
+        };
+        assert_eq!(log.record(event(5)), 1);
+        assert_eq!(log.record(same), 2);
+        assert_eq!((log.kept(), log.lost()), (1, 1));
+        assert_eq!(log.record(event(6)), 3);
+        assert_eq!(log.kept(), 2);
     }
 
     #[test]

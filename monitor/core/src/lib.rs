@@ -17,4 +17,5 @@ pub mod histogram;
 pub mod loader;
 mod queue;
 pub mod schedule;
+mod stamp;
 pub mod text;

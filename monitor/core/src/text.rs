@@ -39,12 +39,20 @@ impl<const N: usize> Text<N> {
         self
     }
 
-    /// Appends text.
-    pub fn text(&mut self, text: &str) -> &mut Self {
-        for byte in text.bytes() {
-            self.byte(byte);
+    /// Appends bytes.
+    pub fn bytes(&mut self, bytes: &[u8]) -> &mut Self {
+        let end = (self.length + bytes.len()).min(N);
+        if let Some(place) = self.bytes.get_mut(self.length..end) {
+            let fits = place.len();
+            place.copy_from_slice(bytes.get(..fits).unwrap_or_default());
+            self.length = end;
         }
         self
+    }
+
+    /// Appends text.
+    pub fn text(&mut self, text: &str) -> &mut Self {
+        self.bytes(text.as_bytes())
     }
 
     /// Appends a number in decimal, filled up to `width` with `fill`.

@@ -24,6 +24,8 @@ use spin::mutex::TicketMutex;
 pub const PRIORITY: u32 = 1;
 /// Bytes that the port takes at once.
 const FIFO_BYTES: usize = 16;
+/// Bytes sent in one interrupt of the port: what bounds the delay of a more critical partition.
+const INTERRUPT_BYTES: usize = 8;
 /// Bytes taken from the port in one interrupt.
 const INPUT_BYTES: usize = 16;
 
@@ -280,7 +282,7 @@ pub fn serve_interrupt(hart: &mut Hart) {
             end |= input(consoles, hart.machine, byte);
         }
         if let Some(port) = consoles.port.as_mut() {
-            consoles.output.drain(port, FIFO_BYTES);
+            consoles.output.drain(port, INTERRUPT_BYTES);
             port.interrupt_when_empty(consoles.output.has_output());
         }
     }

@@ -212,7 +212,8 @@ impl Hart {
             self.schedule.add(budget, machine.aclint.now());
             let slot = &mut self.slots[number];
             slot.resident = *resident;
-            slot.wfi_traps = number + 1 < count;
+            // Whoever has a hart to itself without a bound may keep it while it waits.
+            slot.wfi_traps = number + 1 < count || budget.is_some();
             let view = machine.partition(resident.partition);
             slot.context.view = Some(view);
             slot.uses_floating_point = view.floating_point;
