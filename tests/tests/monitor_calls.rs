@@ -128,7 +128,6 @@ fn a_hart_suspends_with_and_without_its_state() {
 }
 
 #[test]
-#[ignore = "the monitor has no suspended state yet"]
 fn a_suspended_hart_says_so() {
     let run = beside_a_critical_one("cores = 2", "harts harts:2 rounds:1 suspends:5", "[1, 0]")
         .for_ms(300)
@@ -160,7 +159,6 @@ fn the_sbi_passes_the_cases_that_others_wrote() {
 }
 
 #[test]
-#[ignore = "the monitor has no suspended state yet"]
 fn the_sbi_passes_the_hart_state_cases_that_others_wrote() {
     let run = System::new(
         3,

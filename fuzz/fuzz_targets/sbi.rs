@@ -1,0 +1,94 @@
+//! SBI calls: a call that is let through names only what the caller owns.
+#![no_main]
+
+use arbitrary::Arbitrary;
+use libfuzzer_sys::fuzz_target;
+use partita_virtual_riscv64::sbi::{Call, Caller, Identity, Region, Registers, decode};
+
+#[derive(Arbitrary, Debug)]
+struct Input {
+    extension: u8,
+    odd_extension: u64,
+    function: u64,
+    arguments: [u64; 6],
+    harts: u8,
+    regions: Vec<(u64, u64, bool, bool)>,
+}
+
+/// What the monitor offers, for a fuzzer that would need long to find it.
+const EXTENSIONS: [u64; 8] = [
+    0x10,
+    0x5449_4d45,
+    0x73_5049,
+    0x5246_4e43,
+    0x48_534d,
+    0x5352_5354,
+    0x4442_434e,
+    0x0850_4152,
+];
+
+fn lies_in(
+    regions: &[Region],
+    address: u64,
+    length: u64,
+    permits: impl Fn(&Region) -> bool,
+) -> bool {
+    regions
+        .iter()
+        .filter(|region| permits(region))
+        .any(|region| {
+            let (base, size) = (u128::from(region.base), u128::from(region.size));
+            let (address, length) = (u128::from(address), u128::from(length));
+            address >= base && address + length <= base + size
+        })
+}
+
+fuzz_target!(|input: Input| {
+    let regions: Vec<_> = input
+        .regions
+        .iter()
+        .map(|(base, size, writable, executable)| Region {
+            base: *base,
+            size: *size,
+            writable: *writable,
+            executable: *executable,
+        })
+        .collect();
+    let harts = u32::from(input.harts);
+    let caller = Caller::new(harts, &regions, Identity::default());
+    let known = EXTENSIONS.get(usize::from(input.extension) % 9);
+    let registers = Registers {
+        extension: known.copied().unwrap_or(input.odd_extension),
+        function: input.function,
+        arguments: input.arguments,
+    };
+    let all = u128::MAX >> (128 - harts.min(64)).min(127) & if harts == 0 { 0 } else { u128::MAX };
+    match decode(&registers, &caller) {
+        Err(error) => assert!((error.code() as i64) < 0),
+        Ok(Call::SendIpi { harts } | Call::RemoteInstructionFence { harts })
+        | Ok(Call::RemoteTranslationFence { harts, .. }) => {
+            assert_eq!(u128::from(harts.bits()) & !all, 0);
+        }
+        Ok(Call::HartStatus { hart }) => assert!(hart < harts.min(64)),
+        Ok(Call::HartStart { hart, address, .. }) => {
+            assert!(hart < harts.min(64));
+            assert!(lies_in(&regions, address.address(), 2, |region| region.executable));
+        }
+        Ok(Call::HartSuspendNonRetentive { resume, .. }) => {
+            assert!(lies_in(&regions, resume.address(), 2, |region| region.executable));
+        }
+        Ok(Call::ConsoleWrite { bytes }) => {
+            assert!(lies_in(&regions, bytes.address(), bytes.length(), |_| true));
+        }
+        Ok(Call::ConsoleRead { buffer }) => {
+            assert!(lies_in(
+                &regions,
+                buffer.address(),
+                buffer.length(),
+                |region| region.writable
+            ));
+        }
+        Ok(Call::InterruptComplete { line }) => assert_ne!(line, 0),
+        Ok(_) => {}
+    }
+});
