@@ -10,7 +10,7 @@ use partita_guest_rt::{hart, println};
 const POISON: u64 = 0x5a5a_5a5a_5a5a_5a5a;
 
 /// Time between two accesses, in ticks of 100 ns: the console must not lose the lines.
-const PACE_TICKS: u64 = 500;
+const PACE_TICKS: u64 = 1500;
 
 /// How often each access was denied and allowed.
 #[derive(Default)]
