@@ -18,7 +18,7 @@ pub const SOURCES: usize = MAX_PARTITIONS + 1;
 const RESERVE: usize = 8 + 1 + 2;
 /// Room that makes a source ready for a whole FIFO of its driver, each byte a record of its own.
 const READY: usize = UART_FIFO_BYTES as usize * RESERVE;
-/// A started line goes out without its end when nothing has been added for so long.
+/// A started line goes out without its end after so long.
 const STALE_NS: u64 = 10_000_000;
 /// Bytes that are sent in a call that prepares a tag.
 const WITH_TAG: usize = 4;
@@ -40,7 +40,7 @@ struct Source {
     /// One more than the bytes of text in the record that has no end yet; 0 if there is none.
     open: usize,
     first_byte_ns: u64,
-    last_byte_ns: u64,
+    opened_ns: u64,
     dropped: u32,
     queue: Queue,
 }
@@ -52,7 +52,7 @@ impl Source {
             complete: 0,
             open: 0,
             first_byte_ns: 0,
-            last_byte_ns: 0,
+            opened_ns: 0,
             dropped: 0,
         }
     }
@@ -68,6 +68,7 @@ impl Source {
             self.queue.push(part);
         }
         self.open = 1;
+        self.opened_ns = now_ns;
     }
 }
 
@@ -122,22 +123,21 @@ impl Console {
         }
     }
 
-    /// Takes a byte from a source at machine time `now_ns`. Returns false, and takes nothing, if the
-    /// source's queue is full.
+    /// Takes a byte from a source; `now_ns` tells machine time, if it is asked. Returns false, and takes
+    /// nothing, if the source's queue is full.
     #[inline(always)]
-    pub fn put(&mut self, number: usize, byte: u8, now_ns: u64) -> bool {
+    pub fn put(&mut self, number: usize, byte: u8, now_ns: impl FnOnce() -> u64) -> bool {
         if let Some(source) = self.sources.get_mut(number)
             && matches!(byte, 0x20..=0x7e)
             && source.open.wrapping_sub(1) < MAX_TEXT - 2
             && source.queue.has_room(RESERVE)
         {
             // Plain text in the middle of a line: nearly every byte.
-            source.last_byte_ns = now_ns;
             source.queue.push(byte);
             source.open += 1;
             return true;
         }
-        self.put_any(number, byte, now_ns)
+        self.put_any(number, byte, now_ns())
     }
 
     #[inline(never)]
@@ -156,7 +156,6 @@ impl Console {
             self.open += 1;
             source.start_record(now_ns);
         }
-        source.last_byte_ns = now_ns;
         if !ends {
             source.queue.push(byte);
             source.open += 1;
@@ -212,12 +211,12 @@ impl Console {
             return;
         }
         for byte in line {
-            self.put(0, *byte, now_ns);
+            self.put(0, *byte, || now_ns);
         }
-        self.put(0, b'\n', now_ns);
+        self.put(0, b'\n', || now_ns);
     }
 
-    /// Sends started lines that have waited for their end too long.
+    /// Sends lines that were started long ago.
     #[inline]
     pub fn flush_stale(&mut self, now_ns: u64) {
         if self.open != 0 {
@@ -232,7 +231,7 @@ impl Console {
 
     fn flush_older_than(&mut self, time_ns: u64) {
         for source in &mut self.sources {
-            if source.open != 0 && source.last_byte_ns < time_ns {
+            if source.open != 0 && source.opened_ns < time_ns {
                 source.queue.push(CONTINUED);
                 source.queue.push(b'\n');
                 source.open = 0;
@@ -365,7 +364,7 @@ mod tests {
 
     fn put(console: &mut Console, source: usize, text: &str, now_ns: u64) {
         for byte in text.bytes() {
-            assert!(console.put(source, byte, now_ns));
+            assert!(console.put(source, byte, || now_ns));
         }
     }
 
@@ -397,9 +396,11 @@ mod tests {
     #[test]
     fn a_full_queue_pushes_back_on_its_own_source_only() {
         let mut console = console();
-        let taken = (0..100_000).take_while(|_| console.put(1, b'x', 0)).count();
+        let taken = (0..100_000)
+            .take_while(|_| console.put(1, b'x', || 0))
+            .count();
         assert!(taken > 3000 && !console.is_ready(1));
-        assert!(console.put(2, b'y', 0) && console.is_ready(2));
+        assert!(console.put(2, b'y', || 0) && console.is_ready(2));
     }
 
     proptest! {
@@ -409,7 +410,7 @@ mod tests {
         ) {
             let mut console = console();
             for byte in &bytes {
-                console.put(1, *byte, 7);
+                console.put(1, *byte, || 7);
             }
             console.flush();
             let mut port = Port::default();

@@ -41,6 +41,10 @@ pub enum Progress {
     },
 }
 
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is no heap to put the hasher on"
+)]
 enum Phase {
     Scrub {
         region: usize,

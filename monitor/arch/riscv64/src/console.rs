@@ -38,6 +38,7 @@ struct Port {
 const DATA: usize = 0;
 const INTERRUPT_ENABLE: usize = 1;
 const FIFO_CONTROL: usize = 2;
+const INTERRUPT_IDENTITY: u64 = 2;
 const LINE_CONTROL: usize = 3;
 const LINE_STATUS: usize = 5;
 const DATA_READY: u8 = 1 << 0;
@@ -192,7 +193,7 @@ pub fn write(hart: &Hart, view: &PartitionView, address: u64, length: u64) -> u6
         let Some(byte) = memory.read_u8(address.wrapping_add(taken)) else {
             break;
         };
-        if !consoles.output.put(source, byte, now_ns) {
+        if !consoles.output.put(source, byte, || now_ns) {
             break;
         }
         taken += 1;
@@ -211,7 +212,7 @@ pub fn write_byte(hart: &Hart, view: &PartitionView, byte: u8) -> bool {
     let consoles = &mut *CONSOLES.lock();
     let taken = consoles
         .output
-        .put(Console::source_of(view.index), byte, now_ns);
+        .put(Console::source_of(view.index), byte, || now_ns);
     consoles.kick();
     taken
 }
@@ -239,7 +240,8 @@ pub fn read(view: &PartitionView, address: u64, length: u64) -> u64 {
 pub fn uart_read(view: &PartitionView, offset: u64) -> u8 {
     let consoles = &mut *CONSOLES.lock();
     let source = Console::source_of(view.index);
-    if consoles.output.has_unsent() {
+    // A driver that waits for input looks for interrupts, one that sends only at the line status.
+    if offset == INTERRUPT_IDENTITY && consoles.output.has_unsent() {
         consoles.output.flush_stale(machine::now_ns());
         consoles.kick();
     }
@@ -258,10 +260,8 @@ pub fn uart_write(view: &PartitionView, offset: u64, value: u8) {
         return;
     };
     if let Effect::Transmit(byte) = uart.write(offset, value) {
-        let now_ns = machine::now_ns();
-        UNSENT.store(true, Relaxed);
         let source = Console::source_of(view.index);
-        if !consoles.output.put(source, byte, now_ns) {
+        if !consoles.output.put(source, byte, now_with_service) {
             consoles.output.count_dropped(source, 1);
         }
         if byte == b'\n' {
@@ -320,6 +320,12 @@ fn input(consoles: &mut Consoles, machine: &Machine, byte: u8) -> bool {
 
 /// Whether a source has started a line that nobody has sent yet. Read without the lock.
 static UNSENT: AtomicBool = AtomicBool::new(false);
+
+/// Machine time in nanoseconds, for a byte that may start a line: somebody has to send it.
+fn now_with_service() -> u64 {
+    UNSENT.store(true, Relaxed);
+    machine::now_ns()
+}
 
 /// Whether [`serve`] may have something to do.
 #[inline(always)]

@@ -9,6 +9,7 @@ use crate::csr::{self, cause, interrupt, status};
 use crate::hart::Hart;
 use crate::machine::{Features, PartitionView};
 use crate::pmp;
+use partita_virtual_riscv64::decode::RememberedAccess;
 use partita_virtual_riscv64::remember::RememberedWalk;
 
 /// Delegated to supervisor mode for every partition: misaligned, breakpoint, user call, page faults.
@@ -22,7 +23,7 @@ pub const ENVIRONMENT_UPDATE_TABLES: u64 = 1 << 61;
 /// One virtual core's state. The trap vector writes `registers` and reads `stack` and `hart`.
 #[repr(C)]
 pub struct Context {
-    /// `x0` to `x31`; the place of `x0` is unused.
+    /// `x0` to `x31`; the place of `x0` holds zero.
     pub registers: [u64; 32],
     /// The monitor's stack on this hart.
     pub stack: u64,
@@ -32,6 +33,8 @@ pub struct Context {
     pub view: Option<&'static PartitionView>,
     /// The last page-table walk for a mediated access of its.
     pub walk: RememberedWalk,
+    /// The last store and the last load of its that made one.
+    pub decoded: [RememberedAccess; 2],
     /// Everything else, valid while the virtual core is not live on the hart.
     pub supervisor: Supervisor,
     /// Its access to memory.
@@ -82,6 +85,7 @@ impl Context {
             hart: core::ptr::null_mut(),
             view: None,
             walk: RememberedWalk::new(),
+            decoded: [const { RememberedAccess::new() }; 2],
             supervisor: Supervisor {
                 program_counter: 0,
                 status: 0,

@@ -86,6 +86,8 @@ pub mod status {
     pub const MPP: u64 = 3 << 11;
     /// Machine previous privilege: supervisor mode.
     pub const MPP_SUPERVISOR: u64 = 1 << 11;
+    /// Machine previous privilege: the bit that only machine mode has.
+    pub const MPP_MACHINE: u64 = 1 << 12;
     /// Floating-point state, all bits; both set is "dirty".
     pub const FS: u64 = 3 << 13;
     /// Floating-point state: initial.

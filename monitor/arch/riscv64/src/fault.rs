@@ -7,14 +7,14 @@ use crate::csr::{self, cause, status};
 use crate::guest_memory::{Physical, fetch};
 use crate::hart::Hart;
 use crate::health;
-use crate::machine::PartitionView;
+use crate::machine::{NO_UART, PartitionView};
 use crate::mail;
 use crate::pmp;
 use crate::vector::SAVED_FOR_QUICK;
 use core::sync::atomic::Ordering::SeqCst;
 use partita_abi::health::Kind;
 use partita_abi::table::OnFault;
-use partita_virtual_riscv64::decode::{Access, Operation, decode, is_wfi};
+use partita_virtual_riscv64::decode::is_wfi;
 use partita_virtual_riscv64::plic::{ReadEffect, WriteEffect};
 use partita_virtual_riscv64::walk::{AccessKind, Translation};
 
@@ -28,7 +28,7 @@ pub fn access(hart: &mut Hart, number: u64, started: u64) -> *const Context {
         return hart.reschedule(started);
     };
     let address = csr::read!("mtval");
-    let may_be_mediated = view.uart != 0 || view.filter.is_some();
+    let may_be_mediated = view.uart != NO_UART || view.filter.is_some();
     if number != cause::FETCH_ACCESS && may_be_mediated && mediate(hart, number, address).is_some()
     {
         return hart.resume();
@@ -39,16 +39,19 @@ pub fn access(hart: &mut Hart, number: u64, started: u64) -> *const Context {
 
 /// A denied access that one of the partition's own loads or stores has made.
 struct Found {
-    access: Access,
-    counter: u64,
+    is_load: bool,
+    /// The register that it loads or stores.
+    operand: usize,
+    /// Where the partition goes on.
+    next: u64,
     /// Where it leads, by the partition's own tables.
     physical: u64,
 }
 
-/// Finds the load or store behind an access fault. `registers` says which registers the context holds;
-/// an access by another one is not found.
+/// Finds the load or store behind an access fault. `QUICK` finds only one that is like the last one, and
+/// uses only registers of `registers`: then nothing is called, and few registers are needed.
 #[inline(always)]
-fn find(
+fn find<const QUICK: bool>(
     context: &mut Context,
     view: &PartitionView,
     number: u64,
@@ -57,21 +60,20 @@ fn find(
     registers: u32,
 ) -> Option<Found> {
     let counter = csr::read!("mepc");
-    let access = decode(fetch(counter)?)?;
-    let (is_load, operand) = match access.operation() {
-        Operation::Load { destination, .. } => (true, destination.index()),
-        Operation::Store { source } => (false, source.index()),
+    let instruction = fetch(counter)?;
+    let expects_load = number == cause::LOAD_ACCESS;
+    let decoded = &mut context.decoded[usize::from(expects_load)];
+    let access = if QUICK {
+        decoded.remembered(instruction)?
+    } else {
+        decoded.decode(instruction)?
     };
-    let base = access.base().index();
-    if registers >> (base & 31) & registers >> (operand & 31) & 1 == 0 {
+    let (base, operand) = (access.base.index(), access.operand.index());
+    let (is_load, offset, length) = (access.is_load, access.offset, access.length);
+    if access.registers & !registers != 0 || is_load != expects_load {
         return None;
     }
-    let base = if base == 0 {
-        0
-    } else {
-        context.registers[base & 31]
-    };
-    if access.effective_address(base) != address || is_load != (number == cause::LOAD_ACCESS) {
+    if register(context, base).wrapping_add(offset as u64) != address {
         return None;
     }
     let translation = Translation::of_trap(csr::read!("satp"), mode);
@@ -82,11 +84,16 @@ fn find(
     };
     let memory = Physical::of_running(view);
     let walk = &mut context.walk;
-    let physical = walk.walk(&memory, &translation, address, kind).ok()?.0;
+    let physical = if QUICK {
+        walk.remembered(&memory, &translation, address, kind)?
+    } else {
+        walk.walk(&memory, &translation, address, kind).ok()?
+    };
     Some(Found {
-        access,
-        counter,
-        physical,
+        is_load,
+        operand,
+        next: counter.wrapping_add(length),
+        physical: physical.0,
     })
 }
 
@@ -100,22 +107,17 @@ pub extern "C" fn quick(context: &mut Context, number: u64) -> bool {
 fn quick_uart(context: &mut Context, number: u64) -> Option<()> {
     let view = context.view?;
     let mode = csr::read!("mstatus");
-    if view.uart == 0 || mode & status::MPP == status::MPP {
+    if mode & status::MPP_MACHINE != 0 {
         return None;
     }
     let address = csr::read!("mtval");
-    let found = find(context, view, number, address, mode, SAVED_FOR_QUICK)?;
+    let found = find::<true>(context, view, number, address, mode, SAVED_FOR_QUICK)?;
     let offset = found.physical.wrapping_sub(view.uart);
     if offset >= UART_BYTES {
         return None;
     }
-    uart(context, view, &found.access, offset);
-    csr::write!(
-        "mepc",
-        found
-            .counter
-            .wrapping_add(found.access.instruction_length())
-    );
+    uart(context, view, &found, offset);
+    csr::write!("mepc", found.next);
     Some(())
 }
 
@@ -126,112 +128,84 @@ fn mediate(hart: &mut Hart, number: u64, address: u64) -> Option<()> {
     let (_, slot, view) = hart.running()?;
     let context = &mut slot.context;
     let mode = csr::read!("mstatus");
-    let found = find(context, view, number, address, mode, u32::MAX)?;
+    let found = find::<false>(context, view, number, address, mode, u32::MAX)?;
     let uart_offset = found.physical.wrapping_sub(view.uart);
-    if view.uart != 0 && uart_offset < UART_BYTES {
-        uart(context, view, &found.access, uart_offset);
+    if uart_offset < UART_BYTES {
+        uart(context, view, &found, uart_offset);
     } else {
         let window = hart.machine.board.plic.window;
         let offset = found.physical.wrapping_sub(window.base);
         if view.filter.is_none() || offset >= window.size {
             return None;
         }
-        interrupt_controller(hart, view, &found.access, offset, found.counter);
+        interrupt_controller(hart, view, &found, offset);
     }
-    csr::write!(
-        "mepc",
-        found
-            .counter
-            .wrapping_add(found.access.instruction_length())
-    );
+    csr::write!("mepc", found.next);
     Some(())
 }
 
 #[inline(always)]
-fn uart(context: &mut Context, view: &PartitionView, access: &Access, offset: u64) {
-    match access.operation() {
-        Operation::Load { destination, .. } => {
-            let value = console::uart_read(view, offset);
-            load(context, access, destination.index(), u64::from(value));
-        }
-        Operation::Store { source } => {
-            let value = register(context, source.index());
-            console::uart_write(view, offset, value as u8);
-        }
+fn uart(context: &mut Context, view: &PartitionView, found: &Found, offset: u64) {
+    if found.is_load {
+        let value = console::uart_read(view, offset);
+        load(context, found.operand, u64::from(value));
+    } else {
+        let value = register(context, found.operand);
+        console::uart_write(view, offset, value as u8);
     }
 }
 
 /// An access to the interrupt controller that the protection entries did not let through: all that
 /// is not reading the shared registers, or the page of the hart's own context.
-fn interrupt_controller(
-    hart: &mut Hart,
-    view: &PartitionView,
-    access: &Access,
-    offset: u64,
-    counter: u64,
-) {
-    let Some(filter) = view.filter.as_ref() else {
+fn interrupt_controller(hart: &mut Hart, view: &PartitionView, found: &Found, offset: u64) {
+    let (machine, id) = (hart.machine, hart.id);
+    let (Some(filter), Some((_, slot, _))) = (view.filter.as_ref(), hart.running()) else {
         return;
     };
-    let current = partita_board::Plic::supervisor_context(hart.id) as u32;
+    let current = partita_board::Plic::supervisor_context(id) as u32;
     let _lifted = pmp::lift();
-    match access.operation() {
-        Operation::Load { destination, .. } => {
-            let value = match filter.read(current, offset) {
-                ReadEffect::Hardware { offset, mask } => hart.machine.plic.read(offset) & mask,
-                ReadEffect::Threshold { context } => {
-                    mail::of(context as usize / 2).threshold.load(SeqCst)
-                }
-                ReadEffect::Zero => 0,
-            };
-            if let Some((_, slot, _)) = hart.running() {
-                load(
-                    &mut slot.context,
-                    access,
-                    destination.index(),
-                    u64::from(value),
-                );
+    if found.is_load {
+        let value = match filter.read(current, offset) {
+            ReadEffect::Hardware { offset, mask } => machine.plic.read(offset) & mask,
+            ReadEffect::Threshold { context } => {
+                mail::of(context as usize / 2).threshold.load(SeqCst)
+            }
+            ReadEffect::Zero => 0,
+        };
+        load(&mut slot.context, found.operand, u64::from(value));
+        return;
+    }
+    let register = register(&slot.context, found.operand);
+    let value = slot.context.decoded[0].access.stored(register) as u32;
+    match filter.write(current, offset, value) {
+        WriteEffect::Write { offset, value } => machine.plic.write(offset, value),
+        WriteEffect::Threshold { context, value } => {
+            let target = context as usize / 2;
+            mail::of(target).threshold.store(value, SeqCst);
+            if let Some(place) = view.place_on(target) {
+                hart.post(target, usize::from(place.slot), mail::THRESHOLD);
             }
         }
-        Operation::Store { source } => {
-            let Some((_, slot, _)) = hart.running() else {
-                return;
-            };
-            let value = access.stored(register(&slot.context, source.index())) as u32;
-            match filter.write(current, offset, value) {
-                WriteEffect::Write { offset, value } => hart.machine.plic.write(offset, value),
-                WriteEffect::Threshold { context, value } => {
-                    let target = context as usize / 2;
-                    mail::of(target).threshold.store(value, SeqCst);
-                    if let Some(place) = view.place_on(target) {
-                        hart.post(target, usize::from(place.slot), mail::THRESHOLD);
-                    }
-                }
-                WriteEffect::Ignored => {}
-                WriteEffect::Denied => {
-                    let address = hart.machine.board.plic.window.base + offset;
-                    health::record(hart, view.index, Kind::InterruptDenied, 0, address, counter);
-                }
-            }
+        WriteEffect::Ignored => {}
+        WriteEffect::Denied => {
+            let address = machine.board.plic.window.base + offset;
+            let counter = csr::read!("mepc");
+            health::record(hart, view.index, Kind::InterruptDenied, 0, address, counter);
         }
     }
 }
 
-/// A general register of a virtual core.
+/// A general register of a virtual core. The place of `x0` is never written and holds zero.
 #[inline(always)]
 fn register(context: &Context, number: usize) -> u64 {
-    if number == 0 {
-        0
-    } else {
-        context.registers[number % 32]
-    }
+    context.registers[number % 32]
 }
 
-/// Puts what a load has read into its register.
+/// Puts what a load has read into its register, as the instruction says that was decoded last.
 #[inline(always)]
-fn load(context: &mut Context, access: &Access, destination: usize, raw: u64) {
+fn load(context: &mut Context, destination: usize, raw: u64) {
     if destination != 0 {
-        context.registers[destination % 32] = access.loaded(raw);
+        context.registers[destination % 32] = context.decoded[1].access.loaded(raw);
     }
 }
 

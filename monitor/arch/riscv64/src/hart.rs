@@ -142,6 +142,10 @@ impl Hart {
     ///
     /// # Safety
     /// Called once on each hart, with its own number.
+    #[expect(
+        clippy::mut_from_ref,
+        reason = "it is made in the hart's own cell, not from the machine"
+    )]
     pub unsafe fn create(id: usize, machine: &'static Machine) -> &'static mut Self {
         let place = HARTS[id % MAX_CORES].0.get();
         let (supervisor, own) = (Layout::supervisor_context(id), Layout::machine_context(id));

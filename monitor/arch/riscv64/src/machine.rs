@@ -14,6 +14,9 @@ const MAX_RAM: usize = 4;
 /// The highest interrupt line that a board may have, plus one.
 pub const MAX_LINES: usize = 128;
 
+/// In [`PartitionView::uart`]: there is none. No physical address is that high (56 bits).
+pub const NO_UART: u64 = 0xffff_ffff_ffff_f000;
+
 /// What the harts of this board can do, found out at boot.
 #[derive(Clone, Copy, Default)]
 pub struct Features {
@@ -45,7 +48,7 @@ pub struct PartitionView {
     pub places: [Place; MAX_CORES],
     /// How many virtual cores it has.
     pub virtual_cores: usize,
-    /// Where its emulated UART is; 0 if it has none.
+    /// Where its emulated UART is, or [`NO_UART`].
     pub uart: u64,
     /// Whether it has a console at all.
     pub has_console: bool,
@@ -72,7 +75,7 @@ impl PartitionView {
         ram_count: 0,
         places: [Place { hart: 0, slot: 0 }; MAX_CORES],
         virtual_cores: 0,
-        uart: 0,
+        uart: NO_UART,
         has_console: false,
         filter: None,
         on_fault: OnFault::Stop,
@@ -182,7 +185,7 @@ pub fn get() -> Option<&'static Machine> {
 }
 
 /// Machine time in nanoseconds; 0 before there is a machine.
-#[inline]
+#[inline(never)]
 pub fn now_ns() -> u64 {
     get().map_or(0, |machine| machine.board.ticks_to_ns(machine.aclint.now()))
 }

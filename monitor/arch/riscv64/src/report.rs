@@ -92,7 +92,7 @@ fn print_status(hart: &Hart) {
     let cores = (0..machine.harts).map(|core| core_status(hart, core));
     let bytes = header.as_bytes().iter().copied();
     let bytes = bytes.chain(partitions.flat_map(|entry| entry.as_bytes().iter().copied()));
-    let bytes = bytes.chain(cores.flat_map(|core| ArrayBytes::new(core)));
+    let bytes = bytes.chain(cores.flat_map(ArrayBytes::new));
     let bytes = bytes.chain(
         log.iter()
             .flat_map(|event| event.as_bytes().iter().copied()),

@@ -19,9 +19,8 @@ impl Aclint {
     /// `window` is the interruptor of the board this runs on.
     pub const unsafe fn new(window: Window) -> Self {
         // SAFETY: the caller's promise.
-        Self {
-            registers: unsafe { Registers::new(window) },
-        }
+        let registers = unsafe { Registers::new(window) };
+        Self { registers }
     }
 
     /// Machine time in ticks.

@@ -295,3 +295,83 @@ const fn decode_zcb(instruction: u32, base: u32, near: u32) -> Option<Access> {
         _ => None,
     }
 }
+
+/// An instruction that was decoded, taken apart: a driver uses the same few again and again.
+#[derive(Clone, Copy, Debug)]
+pub struct RememberedAccess {
+    instruction: u32,
+    /// What it is; meaningless before the first [`RememberedAccess::decode`] that succeeds.
+    pub access: Access,
+    /// Whether it is a load.
+    pub is_load: bool,
+    /// The registers that it reads or writes, one bit each.
+    pub registers: u32,
+    /// The register that it loads or stores.
+    pub operand: Register,
+    /// The register with the base address.
+    pub base: Register,
+    /// What is added to the base.
+    pub offset: i64,
+    /// How far to move the program counter.
+    pub length: u64,
+}
+
+impl RememberedAccess {
+    /// Nothing remembered: 0 is no instruction.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self {
+            instruction: 0,
+            access: Access(NonZeroU32::MIN),
+            is_load: false,
+            registers: 0,
+            operand: Register(0),
+            base: Register(0),
+            offset: 0,
+            length: 0,
+        }
+    }
+
+    /// The same as [`decode`], faster when the same instruction is asked for again.
+    #[inline]
+    pub fn decode(&mut self, instruction: u32) -> Option<&Self> {
+        if self.remembered(instruction).is_none() {
+            self.decode_anew(instruction)?;
+        }
+        Some(self)
+    }
+
+    /// The same, but only for the instruction that is remembered.
+    #[inline(always)]
+    #[must_use]
+    pub fn remembered(&self, instruction: u32) -> Option<&Self> {
+        (instruction == self.instruction && instruction != 0).then_some(self)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn decode_anew(&mut self, instruction: u32) -> Option<()> {
+        let access = decode(instruction)?;
+        let (is_load, operand) = match access.operation() {
+            Operation::Load { destination, .. } => (true, destination),
+            Operation::Store { source } => (false, source),
+        };
+        *self = Self {
+            instruction,
+            access,
+            is_load,
+            registers: 1 << (access.base().index() & 31) | 1 << (operand.index() & 31),
+            operand,
+            base: access.base(),
+            offset: access.offset(),
+            length: access.instruction_length(),
+        };
+        Some(())
+    }
+}
+
+impl Default for RememberedAccess {
+    fn default() -> Self {
+        Self::new()
+    }
+}

@@ -47,7 +47,7 @@ impl RememberedWalk {
     ///
     /// # Errors
     /// As [`walk`].
-    #[inline]
+    #[inline(always)]
     pub fn walk<M: TableMemory>(
         &mut self,
         memory: &M,
@@ -55,14 +55,26 @@ impl RememberedWalk {
         address: u64,
         kind: AccessKind,
     ) -> Result<ClaimedPhysical, WalkError> {
-        if (address ^ self.address) >> 12 == 0
+        match self.remembered(memory, translation, address, kind) {
+            Some(physical) => Ok(physical),
+            None => self.walk_anew(memory, translation, address, kind),
+        }
+    }
+
+    /// The same, but only for a walk that is remembered and still holds.
+    #[inline(always)]
+    pub fn remembered<M: TableMemory>(
+        &self,
+        memory: &M,
+        translation: &Translation,
+        address: u64,
+        kind: AccessKind,
+    ) -> Option<ClaimedPhysical> {
+        let holds = (address ^ self.address) >> 12 == 0
             && self.kinds & Self::bit(kind) != 0
             && *translation == self.translation
-            && memory.entries_hold(&self.reads)
-        {
-            return Ok(ClaimedPhysical(self.physical_page | (address & 0xfff)));
-        }
-        self.walk_anew(memory, translation, address, kind)
+            && memory.entries_hold(&self.reads);
+        holds.then_some(ClaimedPhysical(self.physical_page | (address & 0xfff)))
     }
 
     #[cold]

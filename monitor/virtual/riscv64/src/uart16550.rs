@@ -122,12 +122,17 @@ impl Uart16550 {
     /// Reads the register at byte `offset`; an offset beyond the eight registers reads as zero.
     ///
     /// `transmit_ready`: the caller can take [`TRANSMIT_DEPTH`] bytes to send.
-    #[inline]
+    #[inline(always)]
     pub fn read(&mut self, offset: u64, transmit_ready: bool) -> u8 {
         // The register that a sending driver polls comes first.
         if offset == 5 {
             return self.read_line_status(transmit_ready);
         }
+        self.read_other(offset, transmit_ready)
+    }
+
+    #[inline(never)]
+    fn read_other(&mut self, offset: u64, transmit_ready: bool) -> u8 {
         match offset {
             2 => self.read_interrupt_identity(transmit_ready),
             0 if self.divisor_latch() => self.divisor[0],
@@ -144,12 +149,19 @@ impl Uart16550 {
 
     /// Writes the register at byte `offset`; read-only registers and offsets beyond the eight registers
     /// ignore it.
-    #[inline]
+    #[inline(always)]
     pub fn write(&mut self, offset: u64, value: u8) -> Effect {
-        if offset == 0 && !self.divisor_latch() {
-            return self.transmit(value);
+        if offset == 0 && !self.divisor_latch() && !self.loopback() {
+            self.due |= interrupt_enable::TRANSMITTER_EMPTY;
+            return Effect::Transmit(value);
         }
+        self.write_other(offset, value)
+    }
+
+    #[inline(never)]
+    fn write_other(&mut self, offset: u64, value: u8) -> Effect {
         match offset {
+            0 if !self.divisor_latch() => return self.transmit(value),
             0 => self.divisor[0] = value,
             1 if self.divisor_latch() => self.divisor[1] = value,
             1 => self.write_interrupt_enable(value),
