@@ -9,7 +9,8 @@ use partita_run::{End, Report, RunOptions, Source};
 use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::fs;
-use std::path::Path;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// What a run is driven by.
@@ -83,10 +84,9 @@ const PATIENCE: Duration = Duration::from_secs(1800);
 
 impl Run {
     /// Runs the system under the monitor.
-    pub fn measure(&self, environment: &Environment) -> anyhow::Result<Measured> {
+    pub fn measure(&self, environment: &Environment, name: &str) -> anyhow::Result<Measured> {
         let system = System::new(environment, &self.description)?;
-        let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
-        let output = folder.path().join("findings.json");
+        let output = output(environment, name)?;
         let plugin = self.plugin(environment, &system, &output)?;
         let options = RunOptions {
             shift: Some(self.timing.shift),
@@ -128,10 +128,14 @@ impl Run {
     }
 
     /// Runs the same kernel with the same command line under Debian's OpenSBI.
-    pub fn reference(&self, environment: &Environment, opensbi: &Path) -> anyhow::Result<Measured> {
+    pub fn reference(
+        &self,
+        environment: &Environment,
+        name: &str,
+        opensbi: &Path,
+    ) -> anyhow::Result<Measured> {
         let system = System::new(environment, &self.description)?;
-        let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
-        let output = folder.path().join("findings.json");
+        let output = output(environment, name)?;
         let plugin = self.with_ends(reference::plugin(environment, opensbi, &output)?);
         let mut extra = extra(plugin);
         extra.extend(reference::arguments(environment, &self.description));
@@ -199,6 +203,21 @@ impl Run {
             let _ = write!(text, ",every={every}");
         }
         text
+    }
+}
+
+/// Where the plugin writes what it found. It stays there for whoever wants to look closer.
+fn output(environment: &Environment, name: &str) -> anyhow::Result<PathBuf> {
+    let folder = environment.artefacts.join("bench").join("findings");
+    fs::create_dir_all(&folder)
+        .with_context(|| format!("cannot make the folder {}", folder.display()))?;
+    let path = folder.join(format!("{name}.json"));
+    // Old findings must not be taken for those of this run.
+    match fs::remove_file(&path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("cannot replace {}", path.display()))
+        }
+        _ => Ok(path),
     }
 }
 

@@ -43,6 +43,24 @@ pub enum Key {
     Boot(Under, u32),
 }
 
+impl Key {
+    /// The name of its file of findings.
+    fn name(self) -> String {
+        let under = |under| match under {
+            Under::Cockpit => "cockpit",
+            Under::Alone => "alone",
+            Under::Reference => "opensbi",
+        };
+        match self {
+            Self::Loaded(who) => format!("loaded-{}", under(who)),
+            Self::OneHart(false) => "one-hart".to_owned(),
+            Self::OneHart(true) => "one-hart-eager".to_owned(),
+            Self::Start => "start".to_owned(),
+            Self::Boot(who, seed) => format!("boot-{}-{seed}", under(who)),
+        }
+    }
+}
+
 /// What came of the runs.
 #[derive(Default)]
 pub struct Runs {
@@ -74,8 +92,9 @@ impl Runs {
         let keys: Vec<Key> = keys.collect::<BTreeSet<_>>().into_iter().collect();
         let count = keys.len();
         let measured = jobs::run(environment.jobs, keys, |key| {
-            let measured = one(environment, key).with_context(|| format!("in the run {key:?}"))?;
-            eprintln!("measured {key:?} (of {count} runs)");
+            let measured =
+                one(environment, key).with_context(|| format!("in the run {}", key.name()))?;
+            eprintln!("measured {} (of {count} runs)", key.name());
             Ok((key, measured))
         })?;
         Ok(Self {
@@ -87,7 +106,7 @@ impl Runs {
     pub fn get(&self, key: Key) -> anyhow::Result<&Measured> {
         self.measured
             .get(&key)
-            .with_context(|| format!("{key:?} was not run"))
+            .with_context(|| format!("{} was not run", key.name()))
     }
 }
 
@@ -95,9 +114,9 @@ fn one(environment: &Environment, key: Key) -> anyhow::Result<Measured> {
     let run = describe(environment, key);
     match (key, &environment.opensbi) {
         (Key::Loaded(Under::Reference) | Key::Boot(Under::Reference, _), Some(opensbi)) => {
-            run.reference(environment, opensbi)
+            run.reference(environment, &key.name(), opensbi)
         }
-        _ => run.measure(environment),
+        _ => run.measure(environment, &key.name()),
     }
 }
 
