@@ -2,9 +2,13 @@
 
 use crate::run::Run;
 use crate::slots::Slot;
+use partita_abi::digest::digest;
+use partita_abi::image::TABLE_OFFSET;
+use partita_abi::table::Header;
 use partita_image::SystemImage;
 use partita_manifest::{Plan, PlannedPartition};
 use partita_run::RunOptions;
+use std::mem::offset_of;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use std::{env, fs};
@@ -162,6 +166,23 @@ impl System {
         let offset = usize::try_from(offset).expect("an offset in the image");
         let byte = &mut self.image.bytes_mut()[offset];
         *byte = !*byte;
+        self
+    }
+
+    /// Writes a number into the system table at an offset, and puts the table's hash right: what a host
+    /// tool with a mistake in it would make.
+    ///
+    /// # Panics
+    /// If the table ends before.
+    #[must_use]
+    pub fn forge_table(mut self, offset: usize, value: u64) -> Self {
+        let start = usize::try_from(TABLE_OFFSET).expect("an offset in the image");
+        let length = self.plan.table.len();
+        let table = &mut self.image.bytes_mut()[start..start + length];
+        table[offset..offset + 8].copy_from_slice(&value.to_le_bytes());
+        let hash = digest(&table[Header::HASHED_FROM..]);
+        let place = offset_of!(Header, hash);
+        table[place..place + hash.len()].copy_from_slice(&hash);
         self
     }
 

@@ -1,6 +1,7 @@
 //! What the monitor believes of a system image, and what it does not.
 
 use partita_abi::image::TABLE_OFFSET;
+use partita_abi::table::SystemTable;
 use partita_tests::System;
 
 /// Offset of the image in the board's memory.
@@ -29,9 +30,9 @@ fn system() -> System {
     )
 }
 
-/// Runs a system whose table is spoilt at `offset`. Returns the reason that the monitor gives.
-fn refusal(offset: u64) -> String {
-    let run = system().spoil(TABLE_OFFSET + offset).for_ms(100).run();
+/// Runs a system that is not to be believed. Returns the reason that the monitor gives.
+fn refusal(system: System) -> String {
+    let run = system.for_ms(100).run();
     assert_eq!(
         run.texts("first").count() + run.texts("second").count(),
         0,
@@ -48,19 +49,22 @@ fn refusal(offset: u64) -> String {
 
 #[test]
 fn a_system_table_without_its_first_bytes_is_refused() {
-    assert_eq!(refusal(0), "there is none");
+    assert_eq!(refusal(system().spoil(TABLE_OFFSET)), "there is none");
 }
 
 #[test]
 fn a_system_table_of_another_version_is_refused() {
-    assert_eq!(refusal(8), "it has another version");
+    assert_eq!(
+        refusal(system().spoil(TABLE_OFFSET + 8)),
+        "it has another version"
+    );
 }
 
 #[test]
 fn a_spoilt_byte_anywhere_in_the_system_table_is_refused() {
     let length = system().plan().table.len() as u64;
     for offset in [length / 3, length / 2, length - 1] {
-        let reason = refusal(offset);
+        let reason = refusal(system().spoil(TABLE_OFFSET + offset));
         assert!(reason.contains("hash"), "at {offset} of {length}: {reason}");
     }
 }
@@ -88,4 +92,62 @@ fn a_partition_with_a_spoilt_image_is_not_started_and_the_others_are() {
         run.assert_said(other, "running");
         assert!(!run.report().healthy);
     }
+}
+
+/// The offset in the system table of the field that `find` names.
+fn offset_of(system: &System, find: impl Fn(&SystemTable<'_>) -> *const u64) -> usize {
+    let bytes = &system.plan().table;
+    let table = SystemTable::parse(bytes).expect("a sound table");
+    find(&table).addr() - bytes.as_ptr().addr()
+}
+
+#[test]
+fn a_system_table_that_gives_the_monitors_memory_away_is_refused_though_its_hash_is_right() {
+    let system = system();
+    let base = offset_of(&system, |table| &raw const table.regions[0].base);
+    assert_eq!(refusal(system.forge_table(base, RAM)), "unsound region 0");
+}
+
+#[test]
+fn a_system_table_with_two_partitions_in_one_place_is_refused_though_its_hash_is_right() {
+    let system = system();
+    let other = system.planned("second").ram.base;
+    let base = offset_of(&system, |table| &raw const table.regions[0].base);
+    let reason = refusal(system.forge_table(base, other));
+    assert!(
+        reason.starts_with("a region overlaps another partition's"),
+        "{reason}"
+    );
+}
+
+#[test]
+fn a_system_table_that_loads_an_image_over_the_monitor_is_refused_though_its_hash_is_right() {
+    let system = system();
+    let destination = offset_of(&system, |table| &raw const table.image_parts[0].destination);
+    assert_eq!(
+        refusal(system.forge_table(destination, RAM)),
+        "unsound image part 0"
+    );
+}
+
+#[test]
+fn a_system_table_that_starts_a_partition_in_foreign_memory_is_refused_though_its_hash_is_right() {
+    let system = system();
+    let entry = offset_of(&system, |table| &raw const table.partitions[0].entry);
+    assert_eq!(
+        refusal(system.forge_table(entry, RAM)),
+        "unsound partition 0"
+    );
+}
+
+#[test]
+fn a_system_table_whose_protection_entry_opens_more_than_a_region_is_refused() {
+    let system = system();
+    let address = offset_of(&system, |table| &raw const table.protections[0].address);
+    // NAPOT of all addresses.
+    let reason = refusal(system.forge_table(address, u64::MAX >> 10));
+    assert!(
+        reason.contains("protection") || reason.contains("unsound"),
+        "{reason}"
+    );
 }

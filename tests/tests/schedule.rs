@@ -34,7 +34,14 @@ fn a_periodic_partition_keeps_its_deadlines_beside_one_that_spins() {
     .run();
     run.assert_undisturbed("critical");
     run.assert_said("spinner", "spin: running");
-    assert!(run.report().cores[&0].switches > 400);
+    let core = &run.report().cores[&0];
+    assert!(core.switches > 400);
+    let switch = core.switch_instructions.expect("there were switches");
+    assert!(
+        switch.max < 2_000,
+        "a switch took {} instructions",
+        switch.max
+    );
     assert!(run.report().healthy, "{:?}", run.report().reasons);
 }
 
