@@ -70,3 +70,13 @@ fn a_rust_panic_is_told_on_the_console_and_recorded() {
     assert_eq!(run.events("mortal", "panic").count(), 1);
     run.assert_undisturbed("critical");
 }
+
+#[test]
+fn a_partition_restarts_again_and_again_with_all_its_harts_at_work() {
+    let run = run("harts harts:2 rounds:3 suspends:2 reboot:1", "[1, 0]");
+    let mortal = run.partition("mortal");
+    assert!(mortal.boots > 4, "{} boots", mortal.boots);
+    assert!(run.count("mortal", "harts: 0 errors") as u32 >= mortal.boots - 1);
+    assert_eq!(mortal.events_total, mortal.boots - 1);
+    run.assert_undisturbed("critical");
+}

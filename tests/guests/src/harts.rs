@@ -135,7 +135,7 @@ fn command(task: usize, total: &mut usize) {
 }
 
 /// Plays with `harts` harts, each exercise `rounds` times; `look:0` does not ask the monitor whether
-/// they are suspended.
+/// they are suspended, and `reboot:1` starts all over again in the end.
 pub fn run(arguments: &Arguments<'_>) -> ! {
     let harts = arguments.number("harts", 2).min(MAX);
     let rounds = arguments.number("rounds", 100);
@@ -174,5 +174,11 @@ pub fn run(arguments: &Arguments<'_>) -> ! {
     }
     println!("harts: {suspends} suspends each");
     println!("harts: {} errors", ERRORS.load(SeqCst));
+    if arguments.number("reboot", 0) != 0 {
+        // The others are told to fence while this one restarts all of them.
+        TASK.store(FENCE, SeqCst);
+        let _ = sbi::send_ipi((1 << harts) - 2, 0);
+        let _ = sbi::system_reset(sbi::RESET_TYPE_WARM_REBOOT, sbi::RESET_REASON_NO_REASON);
+    }
     rest()
 }
