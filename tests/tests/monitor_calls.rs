@@ -176,3 +176,18 @@ fn the_sbi_passes_the_hart_state_cases_that_others_wrote() {
     .run();
     run.assert_said("player", "conformance: hsm passed");
 }
+
+#[test]
+fn no_call_of_a_lower_partition_delays_a_critical_one_for_long() {
+    for kind in ["console:1", "fences:1", "faults:1", "timers:1", ""] {
+        let run = beside_a_critical_one("cores = 1", &format!("hammer {kind}"), "[0]")
+            .for_ms(60)
+            .run();
+        run.assert_said("player", "hammer: running");
+        run.assert_undisturbed("critical");
+        // One core: a nanosecond is an instruction. The wake-up has the way through the monitor and
+        // the partition's own instructions in it.
+        let worst = run.partition("critical").worst_wakeup_ns;
+        assert!(worst <= 3_000, "{kind}: woken {worst} instructions late");
+    }
+}

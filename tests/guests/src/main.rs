@@ -43,6 +43,7 @@ fn main(hart: usize, device_tree: usize) -> ! {
         "end" => idle::end(&arguments),
         "floating-point" => registers::use_floating_point(),
         "forge" => idle::forge(),
+        "hammer" => sbi_arguments::hammer(&arguments),
         "harts" => harts::run(&arguments),
         "idle" => idle::idle(),
         "periodic" => periodic::run(&arguments),

@@ -3,7 +3,7 @@
 use crate::arguments::Arguments;
 use crate::idle::rest;
 use core::sync::atomic::{AtomicU8, Ordering::SeqCst};
-use partita_guest_rt::{println, sbi};
+use partita_guest_rt::{println, probe, sbi};
 use sbi_spec::binary::{RET_ERR_ALREADY_AVAILABLE, RET_ERR_INVALID_ADDRESS, RET_ERR_INVALID_PARAM};
 use sbi_spec::binary::{RET_ERR_NOT_SUPPORTED, RET_SUCCESS};
 use sbi_spec::{base, dbcn, hsm, rfnc, spi, srst, time};
@@ -55,6 +55,35 @@ pub fn run(arguments: &Arguments<'_>) -> ! {
     let intact = GUARD.iter().all(|byte| byte.load(SeqCst) == 0x77);
     println!("sbi: {RANDOM_CALLS} random calls, guard intact {intact}");
     rest()
+}
+
+/// Makes the calls that take longest, for ever, to keep the monitor busy: `console:1`, `fences:1`,
+/// `faults:1`, `timers:1`; all of them if none is named.
+pub fn hammer(arguments: &Arguments<'_>) -> ! {
+    let named = |key| arguments.number(key, 0) != 0;
+    let all = !["console", "fences", "faults", "timers"]
+        .into_iter()
+        .any(named);
+    let room = ROOM.as_ptr() as usize;
+    println!("hammer: running");
+    loop {
+        if all || named("console") {
+            let write = [ROOM.len(), room, 0, 0, 0, 0];
+            // SAFETY: reads the room.
+            let _ = unsafe { sbi::call(dbcn::EID_DBCN, dbcn::CONSOLE_WRITE, write) };
+        }
+        if all || named("fences") {
+            let _ = sbi::remote_sfence_vma(0, usize::MAX, 0, 0);
+            let _ = sbi::remote_fence_i(0, usize::MAX);
+        }
+        if all || named("faults") {
+            let _ = probe::load_u64(0x8000_0000);
+        }
+        if all || named("timers") {
+            let _ = sbi::set_timer(u64::MAX);
+            let _ = sbi::send_ipi(1, 0);
+        }
+    }
 }
 
 fn hart_masks(checker: &mut Checker, harts: usize) {
