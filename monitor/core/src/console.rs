@@ -21,7 +21,7 @@ const READY: usize = UART_FIFO_BYTES as usize * RESERVE;
 /// A started line goes out without its end after so long.
 const STALE_NS: u64 = 10_000_000;
 /// Bytes that are sent in a call that prepares a tag.
-const WITH_TAG: usize = 4;
+const WITH_TAG: usize = 1;
 /// In [`Console::sending`]: no record.
 const NOTHING: usize = usize::MAX;
 

@@ -48,6 +48,8 @@ pub struct Order {
     pub argument: AtomicU64,
 }
 
+/// In [`Mailbox::flags`]: the run ends.
+pub const END: u32 = 1 << 30;
 /// In [`Mailbox::flags`]: a fence is asked for. The bits below are the slots with requests.
 pub const FENCE: u32 = 1 << 31;
 

@@ -5,6 +5,7 @@ use crate::console;
 use crate::csr;
 use crate::hart::{self, Hart, wait_for_interrupt};
 use crate::health;
+use crate::mail;
 use crate::mmio::Registers;
 use crate::shared;
 use crate::vector;
@@ -45,6 +46,7 @@ pub fn finish(hart: &mut Hart) -> ! {
     let machine = hart.machine;
     hart.settle_accounts();
     for other in (0..machine.harts).filter(|other| *other != hart.id) {
+        mail::of(other).flags.fetch_or(mail::END, SeqCst);
         machine.aclint.interrupt(other);
     }
     // The others park at their next trap. None stays away longer than a load step takes.
