@@ -47,7 +47,8 @@ pub fn section(environment: &Environment, runs: &Runs) -> anyhow::Result<Section
                 sum as f64,
                 "instructions",
             );
-            figures.push(bound.at_most(MOST));
+            // What was seen together is judged above; this is what could come together.
+            figures.push(bound);
         }
         notes.push(format!(
             "{name}: {} interrupts; {} at moments at which the machine's time was not known exactly were left \
