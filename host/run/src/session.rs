@@ -17,10 +17,12 @@ use partita_manifest::Plan;
 use std::sync::mpsc::{RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
-/// How long an end that was asked for may go without a sign of life.
+/// How long an end that a person asked for may go without a sign of life.
 const PATIENCE_AT_END: Duration = Duration::from_secs(5);
-/// How long an end that was asked for may take at all, however much the partitions still print.
+/// How long an end that a person asked for may take at all, however much the partitions still print.
 const LONGEST_END: Duration = Duration::from_secs(20);
+/// How much longer an end that a script asked for may take: nobody waits, and the host may be busy.
+const SCRIPT_FACTOR: u32 = 12;
 /// How often the monitor is asked again to end the run: it reads nothing while it starts.
 const ASK_AGAIN: Duration = Duration::from_secs(1);
 /// How often the loop looks at the clock on the wall.
@@ -71,6 +73,8 @@ struct Ending {
     begun: Instant,
     /// When the monitor was last asked.
     asked: Instant,
+    /// Whether a person waits for it.
+    by_person: bool,
 }
 
 impl<'a> Session<'a> {
@@ -131,8 +135,9 @@ impl<'a> Session<'a> {
                 break End::TimedOut(patience);
             }
             if let Some(ending) = &self.ending {
-                let silent = self.last_sign.elapsed() >= PATIENCE_AT_END;
-                if silent || ending.begun.elapsed() >= LONGEST_END {
+                let factor = if ending.by_person { 1 } else { SCRIPT_FACTOR };
+                let silent = self.last_sign.elapsed() >= PATIENCE_AT_END * factor;
+                if silent || ending.begun.elapsed() >= LONGEST_END * factor {
                     break End::Killed;
                 }
                 if ending.asked.elapsed() >= ASK_AGAIN {
@@ -205,7 +210,7 @@ impl<'a> Session<'a> {
             self.record(record);
         }
         if !self.sink.wants_more() && self.ending.is_none() {
-            self.end_asked();
+            self.begin_end(false);
         }
     }
 
@@ -282,7 +287,7 @@ impl<'a> Session<'a> {
                 self.send(keys::encode(text.as_bytes()).into());
             }
             Step::End => {
-                self.end_asked();
+                self.begin_end(false);
             }
         }
     }
@@ -334,20 +339,30 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Asks the monitor for the end; true if it was asked before, so that the user waits no longer.
+    /// A person asks for the end; true if it was asked for before, so that the user waits no longer.
     fn end_asked(&mut self) -> bool {
         if self.ending.is_some() {
             return true;
         }
-        self.last_sign = Instant::now();
-        self.ask_for_end();
+        self.begin_end(true);
         false
     }
 
+    fn begin_end(&mut self, by_person: bool) {
+        let begun = Instant::now();
+        self.last_sign = begun;
+        self.ending = Some(Ending {
+            begun,
+            asked: begun,
+            by_person,
+        });
+        self.ask_for_end();
+    }
+
     fn ask_for_end(&mut self) {
-        let asked = Instant::now();
-        let begun = asked;
-        self.ending.get_or_insert(Ending { begun, asked }).asked = asked;
+        if let Some(ending) = self.ending.as_mut() {
+            ending.asked = Instant::now();
+        }
         if self.spoken {
             self.send(keys::end().into());
         }
