@@ -12,13 +12,13 @@ use crate::{build, cargo, process};
 /// The system that the demonstration runs.
 const SYSTEM: &str = "examples/cockpit/system.toml";
 /// How long, unless the person says otherwise.
-const DURATION: &str = "10s";
+const DURATION: &str = "12s";
 
 /// Options of `cargo xtask demo`.
 #[derive(Args)]
 pub struct Options {
     /// Flags for `partita run`, such as `--for 60s`, `--console linux` or `--report report.json`
-    /// (without `--for` it runs for 10s)
+    /// (without `--for` it runs for 12s)
     #[arg(
         trailing_var_arg = true,
         allow_hyphen_values = true,
@@ -78,10 +78,10 @@ mod tests {
 
     #[test]
     fn the_demonstration_ends_by_itself_unless_told_how_long_to_run() {
-        assert_eq!(with_duration(&[]), words("--for 10s"));
+        assert_eq!(with_duration(&[]), words("--for 12s"));
         assert_eq!(
             with_duration(&words("--headless")),
-            words("--for 10s --headless")
+            words("--for 12s --headless")
         );
         assert_eq!(with_duration(&words("--for 60s")), words("--for 60s"));
         assert_eq!(with_duration(&words("--for=1s -x")), words("--for=1s -x"));
