@@ -186,10 +186,9 @@ impl Schedule {
         }
     }
 
-    /// The slot is started with a full budget.
-    pub fn start(&mut self, slot: usize) {
+    /// The slot has its whole budget for the rest of this period.
+    pub fn refill(&mut self, slot: usize) {
         if let Some(slot) = self.slots.get_mut(slot) {
-            slot.activity = Activity::Ready;
             slot.left = slot.budget.ticks;
         }
     }

@@ -1,0 +1,99 @@
+//! Interrupts of machine mode, and waiting for them.
+
+use super::{Hart, wait_for_interrupt};
+use crate::console;
+use crate::csr::{self, interrupt};
+use crate::mail;
+use crate::pmp;
+use crate::report;
+use core::sync::atomic::Ordering::SeqCst;
+use partita_board::Plic as Layout;
+use partita_monitor_core::schedule::{Activity, NEVER};
+
+impl Hart {
+    /// Sleeps until an interrupt is pending, and answers it.
+    pub(super) fn idle(&mut self) {
+        let mailbox = self.mailbox();
+        mailbox.running.store(mail::IDLE, SeqCst);
+        if self.serves_console {
+            self.machine_threshold.write(0);
+            console::serve(self);
+        }
+        if mailbox.has_mail() {
+            return;
+        }
+        wait_for_interrupt();
+        self.answer_interrupts();
+        if self.serves_console && self.slots.get(self.live).is_some_and(|slot| slot.critical) {
+            self.machine_threshold.write(console::PRIORITY);
+        }
+    }
+
+    /// Answers the machine interrupts that are pending. The machine timer needs no answer: whoever
+    /// calls this decides anew.
+    pub fn answer_interrupts(&mut self) {
+        let pending = csr::read!("mip");
+        if pending & interrupt::MACHINE_SOFTWARE != 0 {
+            self.machine.aclint.clear_interrupt(self.id);
+        }
+        if pending & interrupt::MACHINE_EXTERNAL != 0 {
+            self.external_interrupt();
+        }
+        if self.now() >= self.end_ticks {
+            report::finish(self);
+        }
+    }
+
+    /// Takes the lines that are pending for the monitor on this hart, a bounded number of them.
+    #[inline(never)]
+    pub fn external_interrupt(&mut self) {
+        let context = Layout::machine_context(self.id);
+        for _ in 0..4 {
+            let line = self.machine.plic.claim(context);
+            if line == 0 {
+                return;
+            }
+            if line == u32::from(self.machine.board.uart.line) {
+                console::serve_interrupt(self);
+                self.machine.plic.complete(context, line);
+                return;
+            }
+            let owner = self.machine.mediated.get(line as usize).copied().flatten();
+            // Completed first and masked after: a completion of a line that is not enabled is
+            // ignored (PLIC specification, chapter 9).
+            self.machine.plic.complete(context, line);
+            {
+                let _lifted = pmp::lift();
+                self.machine.plic.set_enabled(context, line as u16, false);
+            }
+            if let Some(owner) = owner
+                && let Some(slot) = self.slots.get_mut(usize::from(owner.slot))
+            {
+                slot.pending_lines |= 1 << (owner.bit % 32);
+                if self.live == usize::from(owner.slot) {
+                    csr::set!("mip", interrupt::SUPERVISOR_EXTERNAL);
+                }
+                self.schedule.wake(usize::from(owner.slot));
+            }
+        }
+    }
+
+    /// The running virtual core has nothing to do until an interrupt. Returns false if one is pending,
+    /// so that there is nothing to wait for.
+    #[inline]
+    pub fn wait_running(&mut self) -> bool {
+        let enabled = csr::read!("mie") & interrupt::SUPERVISOR;
+        if csr::read!("mip") & enabled != 0 {
+            return false;
+        }
+        let deadline = if enabled & interrupt::SUPERVISOR_TIMER == 0 {
+            NEVER
+        } else if self.features.stimecmp {
+            csr::read!("0x14d")
+        } else {
+            self.slots.get(self.live).map_or(NEVER, |slot| slot.timer)
+        };
+        self.schedule.wait(self.live, deadline);
+        self.schedule.activity(self.live) == Activity::Waiting
+    }
+}

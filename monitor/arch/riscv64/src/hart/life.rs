@@ -1,0 +1,178 @@
+//! Loading, starting and stopping the virtual cores of this hart.
+
+use super::Hart;
+use crate::csr;
+use crate::floating_point;
+use crate::health;
+use crate::loading;
+use crate::mail::state;
+use crate::pmp;
+use crate::shared::{self, Afterwards};
+use core::sync::atomic::Ordering::SeqCst;
+use partita_abi::health::{Kind, State};
+use partita_abi::table::Route;
+use partita_board::Plic as Layout;
+use partita_monitor_core::schedule::{NEVER, NOBODY};
+
+impl Hart {
+    /// Prepares a virtual core to run from `address`.
+    pub(super) fn start_slot(&mut self, number: usize, address: u64, argument: u64) {
+        self.forget(number);
+        let Some(slot) = self.slots.get_mut(number) else {
+            return;
+        };
+        let view = self.machine.partition(slot.resident.partition);
+        slot.context.start(
+            address,
+            slot.resident.number as u64,
+            argument,
+            slot.wfi_traps,
+            view.floating_point,
+        );
+        slot.timer = NEVER;
+        slot.threshold = 0;
+        slot.suspended = false;
+        slot.floating_point = floating_point::State::ZERO;
+        self.schedule.set_on(number, true);
+    }
+
+    /// Drops whatever of a virtual core is on the hart, without keeping it.
+    pub(super) fn forget(&mut self, number: usize) {
+        if self.live == number {
+            self.live = NOBODY;
+            if self.features.stimecmp {
+                csr::write!("0x14d", NEVER);
+            }
+            if self.slots.get(number).is_some_and(|slot| slot.direct_lines) {
+                pmp::deactivate();
+                pmp::fence();
+                let hidden = self.hides_all;
+                self.supervisor_threshold.write(hidden);
+            }
+        }
+        if self.floating_point_owner == number {
+            self.floating_point_owner = NOBODY;
+        }
+    }
+
+    /// Stops the virtual core that made a call, by its own wish.
+    pub fn stop_running(&mut self) {
+        let live = self.live;
+        self.forget(live);
+        self.schedule.set_on(live, false);
+        self.set_state(live, state::STOPPED);
+    }
+
+    pub(super) fn stop_slot(&mut self, number: usize) {
+        self.forget(number);
+        self.schedule.set_on(number, false);
+        let Some(slot) = self.slots.get_mut(number) else {
+            return;
+        };
+        slot.loader = None;
+        slot.pending_lines = 0;
+        slot.claimed_lines = 0;
+        let partition = slot.resident.partition;
+        self.set_state(number, state::STOPPED);
+        match shared::of(partition).one_stopped() {
+            None => {}
+            Some(Afterwards::Reload) => self.request_load(partition),
+            Some(Afterwards::Stopped) => {
+                self.silence_lines(partition);
+                shared::of(partition).set_state(State::Stopped);
+            }
+            Some(Afterwards::Failed) => {
+                self.silence_lines(partition);
+                shared::of(partition).set_state(State::Failed);
+            }
+        }
+    }
+
+    /// Disables all lines of a partition in every context.
+    pub(super) fn silence_lines(&self, partition: usize) {
+        let Some(entry) = self.machine.table.partitions.get(partition) else {
+            return;
+        };
+        let _lifted = pmp::lift();
+        for line in self.machine.table.lines_of(entry) {
+            for context in 0..2 * self.machine.harts {
+                self.machine.plic.set_enabled(context, line.line, false);
+            }
+        }
+    }
+
+    /// Loads a partition as long as nothing is pending on this hart.
+    pub(super) fn load(&mut self, number: usize) {
+        self.leave();
+        self.mailbox().running.store(number, SeqCst);
+        pmp::deactivate();
+        pmp::fence();
+        if self.mailbox().has_mail() {
+            return;
+        }
+        let Some(slot) = self.slots.get_mut(number) else {
+            return;
+        };
+        let Some(loader) = slot.loader.as_mut() else {
+            return;
+        };
+        let partition = slot.resident.partition;
+        let Some(end) = loading::until_interrupt(self.machine, partition, loader) else {
+            self.answer_interrupts();
+            return;
+        };
+        slot.loader = None;
+        // The time that loading took is charged before the partition starts with a full budget.
+        self.settle_accounts();
+        match end {
+            Ok(()) => self.start_loaded(number, partition),
+            Err(source) => {
+                self.schedule.set_on(number, false);
+                shared::of(partition).set_state(State::Failed);
+                health::record(self, partition, Kind::ImageCorrupt, 0, source, 0);
+            }
+        }
+        self.start_next(partition);
+    }
+
+    /// Starts the first virtual core of a partition that has just been loaded.
+    fn start_loaded(&mut self, number: usize, partition: usize) {
+        let machine = self.machine;
+        let Some(entry) = machine.table.partitions.get(partition) else {
+            return;
+        };
+        let view = machine.partition(partition);
+        let mediated = machine.table.lines_of(entry).iter();
+        for line in mediated.filter(|line| line.route == Route::Mediated as u8) {
+            let hart = view.place(u32::from(line.target)).hart;
+            machine.plic.set_priority(line.line, self.hides_all);
+            let context = Layout::machine_context(usize::from(hart));
+            machine.plic.set_enabled(context, line.line, true);
+        }
+        self.start_slot(number, entry.entry, entry.device_tree);
+        self.set_state(number, state::STARTED);
+        let shared = shared::of(partition);
+        shared.set_state(State::Running);
+        if shared.boots.fetch_add(1, SeqCst) == 0 {
+            // At its first start only: a partition must not win time by restarting itself.
+            self.schedule.refill(number);
+        }
+        let _first =
+            shared
+                .first_entry_ns
+                .compare_exchange(0, self.now_ns().max(1), SeqCst, SeqCst);
+    }
+
+    /// At the first start, each partition follows when the more critical one before it is up.
+    pub(super) fn start_next(&self, partition: usize) {
+        let started = shared::STARTED.load(SeqCst);
+        if self.machine.start_order.get(started) == Some(&partition) {
+            shared::STARTED.store(started + 1, SeqCst);
+            if started + 1 < self.machine.table.partitions.len()
+                && let Some(next) = self.machine.start_order.get(started + 1)
+            {
+                self.request_load(*next);
+            }
+        }
+    }
+}

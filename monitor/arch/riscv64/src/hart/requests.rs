@@ -1,0 +1,109 @@
+//! Requests to and from other harts.
+
+use super::{Hart, instruction_fence};
+use crate::console;
+use crate::csr::{self, interrupt};
+use crate::mail::{self, FENCE, state};
+use crate::pmp;
+use crate::report;
+use crate::shared;
+use core::sync::atomic::Ordering::SeqCst;
+use partita_abi::health::State;
+use partita_monitor_core::loader::Loader;
+
+impl Hart {
+    /// Empties the mailbox.
+    #[inline(never)]
+    pub(super) fn take_mail(&mut self) {
+        let mailbox = self.mailbox();
+        let flags = mailbox.flags.swap(0, SeqCst);
+        if flags & FENCE != 0 {
+            self.answer_fences();
+        }
+        for (number, requests) in mailbox.requests.iter().enumerate() {
+            if flags & 1 << number != 0 {
+                let requests = requests.swap(0, SeqCst);
+                self.answer_requests(number, requests);
+            }
+        }
+        if report::is_ending() {
+            report::park(self);
+        }
+    }
+
+    /// Does the fences that other harts wait for.
+    #[inline]
+    pub fn answer_fences(&self) {
+        let mailbox = self.mailbox();
+        let asked = mailbox.fences_asked.load(SeqCst);
+        pmp::fence();
+        instruction_fence();
+        mailbox.fences_done.store(asked, SeqCst);
+        let mut waiting = mailbox.waiting.swap(0, SeqCst);
+        while waiting != 0 {
+            self.machine
+                .aclint
+                .interrupt(waiting.trailing_zeros() as usize);
+            waiting &= waiting - 1;
+        }
+    }
+
+    #[cold]
+    fn answer_start(&mut self, number: usize) {
+        let Some(order) = self.mailbox().orders.get(number) else {
+            return;
+        };
+        let (address, argument) = (order.address.load(SeqCst), order.argument.load(SeqCst));
+        self.start_slot(number, address, argument);
+        order.state.store(state::STARTED, SeqCst);
+    }
+
+    fn answer_requests(&mut self, number: usize, requests: u32) {
+        if requests & mail::SOFTWARE_INTERRUPT != 0 {
+            if self.live == number {
+                csr::set!("mip", interrupt::SUPERVISOR_SOFTWARE);
+            } else if let Some(slot) = self.slots.get_mut(number) {
+                slot.context.supervisor.software_pending = true;
+            }
+            self.schedule.wake(number);
+        }
+        if requests & mail::THRESHOLD != 0 {
+            let threshold = self.mailbox().threshold.load(SeqCst);
+            if self.live == number {
+                let _lifted = pmp::lift();
+                self.supervisor_threshold.write(threshold);
+            } else if let Some(slot) = self.slots.get_mut(number) {
+                slot.threshold = threshold;
+            }
+        }
+        if requests & mail::STOP != 0 {
+            self.stop_slot(number);
+        } else if requests & mail::START != 0 {
+            self.answer_start(number);
+        }
+        if requests & mail::LOAD != 0
+            && let Some(slot) = self.slots.get_mut(number)
+        {
+            slot.loader = Some(Loader::new(number == 0));
+            let partition = slot.resident.partition;
+            self.silence_lines(partition);
+            console::reset(partition);
+            shared::of(partition).set_state(State::Loading);
+            self.schedule.set_on(number, true);
+        }
+    }
+
+    /// Asks the hart of a partition's first virtual core to load it.
+    pub fn request_load(&self, partition: usize) {
+        let place = self.machine.partition(partition).place(0);
+        self.post(usize::from(place.hart), usize::from(place.slot), mail::LOAD);
+    }
+
+    /// Sends a request, and the interrupt if the hart must see it now.
+    #[inline]
+    pub fn post(&self, hart: usize, slot: usize, request: u32) {
+        if mail::of(hart).request(slot, request) {
+            self.machine.aclint.interrupt(hart);
+        }
+    }
+}

@@ -1,0 +1,230 @@
+//! The way from one virtual core to another: who runs, what is saved, what is restored.
+//!
+//! This is the path from an interrupt to the real-time partition. What is rare stays out of line.
+
+use super::{Hart, instruction_fence};
+use crate::console;
+use crate::context::Context;
+use crate::csr::{self, status};
+use crate::floating_point;
+use crate::health;
+use crate::mail::{Mailbox, state};
+use crate::pmp;
+use core::ptr::null;
+use core::sync::atomic::Ordering::{Relaxed, SeqCst};
+use partita_abi::health::Kind;
+use partita_monitor_core::schedule::NOBODY;
+
+impl Hart {
+    /// Decides who runs and returns the context to enter. `started` is `minstret` at the trap.
+    #[inline(always)]
+    pub fn reschedule(&mut self, started: u64) -> *const Context {
+        let mut started = started;
+        loop {
+            let context = self.turn(started);
+            if !context.is_null() {
+                return context;
+            }
+            started = csr::read!("minstret");
+        }
+    }
+
+    /// Decides once. Returns null if it has to be decided again: because something came in meanwhile,
+    /// or because there was nobody to enter. This is the path from an interrupt to the real-time
+    /// partition, so what is rare stays out of line.
+    #[inline(never)]
+    fn turn(&mut self, started: u64) -> *const Context {
+        let mailbox = self.mailbox();
+        if mailbox.has_mail() {
+            self.take_mail();
+        }
+        let now = self.now();
+        if self.schedule.charge(now) {
+            self.note_overrun();
+        }
+        let decision = self.schedule.choose(now);
+        let chosen = decision.run;
+        match self.slots.get(chosen) {
+            Some(slot) if slot.loader.is_none() => {
+                if slot.suspended {
+                    self.end_suspend(chosen);
+                }
+            }
+            _ => {
+                self.set_timer(decision.until, now);
+                self.run_nobody(chosen);
+                return null();
+            }
+        }
+        if self.live == chosen {
+            self.set_timer(decision.until, now);
+            if mailbox.running.load(Relaxed) != chosen {
+                self.publish(mailbox, chosen);
+            }
+            return self
+                .slots
+                .get(chosen)
+                .map_or(null(), |slot| &raw const slot.context);
+        }
+        self.leave();
+        self.enter(chosen, now);
+        self.set_timer(decision.until, now);
+        self.publish(mailbox, chosen);
+        if mailbox.has_mail() {
+            return null();
+        }
+        let Some(slot) = self.slots.get(chosen) else {
+            return null();
+        };
+        let context = &raw const slot.context;
+        if !slot.critical && console::needs_service() {
+            console::serve(self);
+        }
+        // A run of 2^32 counts is not a switch.
+        let length = csr::read!("minstret").wrapping_sub(started);
+        self.switch_lengths.add(length as u32);
+        context
+    }
+
+    /// A virtual core goes on after a suspend call.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn end_suspend(&mut self, number: usize) {
+        if let Some(slot) = self.slots.get_mut(number) {
+            slot.suspended = false;
+        }
+        self.set_state(number, state::STARTED);
+    }
+
+    /// Says who runs. From here on other harts interrupt this one for it, and until here they did not,
+    /// so all that they may have asked to be fenced is fenced now.
+    #[inline(always)]
+    fn publish(&self, mailbox: &Mailbox, chosen: usize) {
+        mailbox.running.store(chosen, SeqCst);
+        pmp::fence();
+        instruction_fence();
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn note_overrun(&mut self) {
+        let Some(slot) = self.slots.get(self.schedule.running()) else {
+            return;
+        };
+        // Loading counts against the budget, but it is no fault of the partition's.
+        if slot.loader.is_none() {
+            let partition = slot.resident.partition;
+            health::record(self, partition, Kind::BudgetOverrun, 0, 0, 0);
+        }
+    }
+
+    /// There is no partition to enter now: load one, or sleep.
+    #[cold]
+    #[inline(never)]
+    fn run_nobody(&mut self, chosen: usize) {
+        if chosen == NOBODY {
+            self.idle();
+        } else {
+            self.load(chosen);
+        }
+    }
+
+    #[inline]
+    fn set_timer(&self, until: u64, now: u64) {
+        let mut deadline = until.min(self.end_ticks);
+        if !self.features.stimecmp
+            && let Some(slot) = self.slots.get(self.live)
+            && slot.timer > now
+        {
+            deadline = deadline.min(slot.timer);
+        }
+        self.deadline.write(deadline);
+    }
+
+    /// Takes the live virtual core off the hart, if any, and all partitions' access with it.
+    #[inline(always)]
+    pub(super) fn leave(&mut self) {
+        let Some(slot) = self.slots.get_mut(self.live) else {
+            return;
+        };
+        self.live = NOBODY;
+        slot.context.save(&self.features);
+        pmp::deactivate();
+        if slot.direct_lines {
+            pmp::fence();
+            slot.threshold = self.supervisor_threshold.read();
+            self.supervisor_threshold.write(self.hides_all);
+        }
+        // One that may use floating point keeps its registers on the hart until another needs them,
+        // whatever `FS` says now: Linux turns it off in the kernel over its users' live registers.
+        let used = slot.context.supervisor.status & (status::FS | status::VS) != 0;
+        if used && !slot.uses_floating_point {
+            self.broke_its_word();
+        }
+    }
+
+    /// The virtual core that was just left declares no floating point, and used it.
+    #[cold]
+    #[inline(never)]
+    fn broke_its_word(&mut self) {
+        let Some(slot) = self.slots.iter_mut().find(|slot| {
+            let used = slot.context.supervisor.status & (status::FS | status::VS) != 0;
+            used && !slot.uses_floating_point
+        }) else {
+            return;
+        };
+        let counter = slot.context.supervisor.program_counter;
+        slot.context.supervisor.status &= !(status::FS | status::VS);
+        let partition = slot.resident.partition;
+        health::fail(self, partition, Kind::FloatingPoint, 0, 0, counter);
+    }
+
+    /// Brings a virtual core onto the hart, which no other one is on.
+    #[inline(always)]
+    fn enter(&mut self, chosen: usize, now: u64) {
+        let Some(slot) = self.slots.get(chosen) else {
+            return;
+        };
+        // Who has no floating point must not find another's registers, unless that other one is less
+        // critical: a partition is trusted to keep its word towards those that it could stop anyway.
+        let owner = self.floating_point_owner;
+        let other =
+            owner != chosen && (slot.uses_floating_point || owner != NOBODY && chosen > owner);
+        if other {
+            self.switch_floating_point(chosen);
+        }
+        let Some(slot) = self.slots.get_mut(chosen) else {
+            return;
+        };
+        if slot.direct_lines {
+            self.supervisor_threshold.write(slot.threshold);
+        }
+        let external = slot.pending_lines != 0;
+        slot.context
+            .restore(&self.features, slot.timer <= now, external);
+        if self.serves_console {
+            // The serial port does not interrupt what is more critical than QM.
+            self.machine_threshold
+                .write(if slot.critical { console::PRIORITY } else { 0 });
+        }
+        self.live = chosen;
+    }
+
+    /// Makes the floating-point registers right for a virtual core.
+    #[inline(never)]
+    fn switch_floating_point(&mut self, chosen: usize) {
+        if let Some(owner) = self.slots.get_mut(self.floating_point_owner) {
+            floating_point::save(&mut owner.floating_point);
+        }
+        self.floating_point_owner = NOBODY;
+        let Some(slot) = self.slots.get(chosen) else {
+            return;
+        };
+        if slot.uses_floating_point {
+            floating_point::restore(&slot.floating_point);
+            self.floating_point_owner = chosen;
+        } else {
+            floating_point::restore(&floating_point::State::ZERO);
+        }
+    }
+}
