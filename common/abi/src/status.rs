@@ -93,7 +93,8 @@ pub struct Core {
 pub struct Event {
     /// Machine time in nanoseconds.
     pub time_ns: u64,
-    /// The address accessed, the panic code, or 0.
+    /// The physical address that an access reached for (the virtual one if the partition's tables do not
+    /// lead anywhere), the panic code, or 0.
     pub address: u64,
     /// The program counter, or 0.
     pub program_counter: u64,

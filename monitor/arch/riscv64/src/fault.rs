@@ -209,33 +209,36 @@ fn load(context: &mut Context, destination: usize, raw: u64) {
     }
 }
 
-/// Records a denied access, then does what the manifest says.
+/// Records a denied access with the physical address that it reached for, then does what the manifest
+/// says.
 #[cold]
 fn deny(hart: &mut Hart, view: &PartitionView, number: u64, address: u64) {
     let counter = csr::read!("mepc");
+    let reached = hart
+        .running()
+        .and_then(|(_, slot, view)| reached(&mut slot.context, view, number, address))
+        .unwrap_or(address);
+    let (partition, cause) = (view.index, number as u32);
     match view.on_fault {
-        OnFault::Stop => {
-            health::fail(
-                hart,
-                view.index,
-                Kind::AccessFault,
-                number as u32,
-                address,
-                counter,
-            );
-        }
+        OnFault::Stop => health::fail(hart, partition, Kind::AccessFault, cause, reached, counter),
         OnFault::Inject => {
-            health::record(
-                hart,
-                view.index,
-                Kind::AccessFault,
-                number as u32,
-                address,
-                counter,
-            );
+            health::record(hart, partition, Kind::AccessFault, cause, reached, counter);
             inject(number, address);
         }
     }
+}
+
+/// Where a denied access leads by the partition's own tables.
+fn reached(context: &mut Context, view: &PartitionView, number: u64, address: u64) -> Option<u64> {
+    let kind = match number {
+        cause::LOAD_ACCESS => AccessKind::Load,
+        cause::STORE_ACCESS => AccessKind::Store,
+        _ => AccessKind::Fetch,
+    };
+    let translation = Translation::of_trap(csr::read!("satp"), csr::read!("mstatus"));
+    let memory = Physical::of_running(view);
+    let walked = context.walk.walk(&memory, &translation, address, kind);
+    walked.ok().map(|physical| physical.0)
 }
 
 /// With `wfi` trapped, illegal instructions come here: `wfi` gives the hart back, all others go to
