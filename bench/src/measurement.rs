@@ -89,6 +89,7 @@ impl Run {
         let output = output(environment, name)?;
         let plugin = self.plugin(environment, &system, &output)?;
         let options = RunOptions {
+            end_patience: Duration::from_secs(60),
             shift: Some(self.timing.shift),
             slice_us: Some(self.timing.slice_us),
             end: match self.until {
@@ -140,6 +141,7 @@ impl Run {
         let mut extra = extra(plugin);
         extra.extend(reference::arguments(environment, &self.description));
         let options = RunOptions {
+            end_patience: Duration::from_secs(60),
             shift: Some(self.timing.shift),
             slice_us: Some(self.timing.slice_us),
             extra,

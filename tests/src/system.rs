@@ -73,6 +73,8 @@ impl System {
             Err(error) => panic!("{error}"),
         };
         let options = RunOptions {
+            // Nobody waits, and the host may be busy.
+            end_patience: Duration::from_secs(60),
             end: Some(LONGEST),
             timeout: Some(SAFETY_NET),
             ..RunOptions::default()

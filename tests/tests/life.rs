@@ -77,6 +77,7 @@ fn a_partition_restarts_again_and_again_with_all_its_harts_at_work() {
     let mortal = run.partition("mortal");
     assert!(mortal.boots > 4, "{} boots", mortal.boots);
     assert!(run.count("mortal", "harts: 0 errors") as u32 >= mortal.boots - 1);
-    assert_eq!(mortal.events_total, mortal.boots - 1);
+    // The run may end between a reset and the start after it.
+    assert!((mortal.boots - 1..=mortal.boots).contains(&mortal.events_total));
     run.assert_undisturbed("critical");
 }

@@ -2,7 +2,6 @@
 
 use partita_abi::image::{RUN_PARAMETERS_OFFSET, RunParameters, STORE_OFFSET, TABLE_OFFSET};
 use partita_image::{ImageError, Monitor, Piece, SystemImage, assemble};
-use sha2::{Digest as _, Sha256};
 
 const RAM: u64 = 0x8000_0000;
 const RAM_END: u64 = RAM + 0x1000_0000;

@@ -41,6 +41,8 @@ pub struct RunOptions {
     pub end: Option<Duration>,
     /// Time on the wall after which the run is given up; without a value it follows from `end`.
     pub timeout: Option<Duration>,
+    /// How long an end that was asked for may go without a sign of life, before QEMU is killed.
+    pub end_patience: Duration,
     /// The partition that console input goes to, if it is not the plan's.
     pub console: Option<usize>,
     /// Where console input comes from.
@@ -67,6 +69,7 @@ impl Default for RunOptions {
             slice_us: None,
             end: None,
             timeout: None,
+            end_patience: Duration::from_secs(5),
             console: None,
             input: Input::None,
             input_after: None,

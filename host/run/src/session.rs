@@ -17,12 +17,8 @@ use partita_manifest::Plan;
 use std::sync::mpsc::{RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
-/// How long an end that a person asked for may go without a sign of life.
-const PATIENCE_AT_END: Duration = Duration::from_secs(5);
-/// How long an end that a person asked for may take at all, however much the partitions still print.
-const LONGEST_END: Duration = Duration::from_secs(20);
-/// How much longer an end that a script asked for may take: nobody waits, and the host may be busy.
-const SCRIPT_FACTOR: u32 = 12;
+/// How many times its patience an end may take at all, however much the partitions still print.
+const LONGEST_END: u32 = 4;
 /// How often the monitor is asked again to end the run: it reads nothing while it starts.
 const ASK_AGAIN: Duration = Duration::from_secs(1);
 /// How often the loop looks at the clock on the wall.
@@ -63,6 +59,7 @@ pub(crate) struct Session<'a> {
     keep_lines: bool,
     /// The end that was asked for.
     ending: Option<Ending>,
+    end_patience: Duration,
     /// When the machine last gave a sign of life.
     last_sign: Instant,
 }
@@ -73,8 +70,6 @@ struct Ending {
     begun: Instant,
     /// When the monitor was last asked.
     asked: Instant,
-    /// Whether a person waits for it.
-    by_person: bool,
 }
 
 impl<'a> Session<'a> {
@@ -117,6 +112,7 @@ impl<'a> Session<'a> {
             lines: Vec::new(),
             keep_lines: options.keep_lines,
             ending: None,
+            end_patience: options.end_patience,
             last_sign: Instant::now(),
         }
     }
@@ -135,9 +131,8 @@ impl<'a> Session<'a> {
                 break End::TimedOut(patience);
             }
             if let Some(ending) = &self.ending {
-                let factor = if ending.by_person { 1 } else { SCRIPT_FACTOR };
-                let silent = self.last_sign.elapsed() >= PATIENCE_AT_END * factor;
-                if silent || ending.begun.elapsed() >= LONGEST_END * factor {
+                let silent = self.last_sign.elapsed() >= self.end_patience;
+                if silent || ending.begun.elapsed() >= self.end_patience * LONGEST_END {
                     break End::Killed;
                 }
                 if ending.asked.elapsed() >= ASK_AGAIN {
@@ -182,7 +177,7 @@ impl<'a> Session<'a> {
 
     /// The machine's console was closed: QEMU ends.
     fn ended(&mut self, threads: &Threads) -> End {
-        let exit = self.process.end(PATIENCE_AT_END);
+        let exit = self.process.end(self.end_patience);
         // What QEMU said last may still be on its way.
         while let Ok(message) = threads.messages.recv_timeout(LAST_WORDS) {
             match message {
@@ -210,7 +205,7 @@ impl<'a> Session<'a> {
             self.record(record);
         }
         if !self.sink.wants_more() && self.ending.is_none() {
-            self.begin_end(false);
+            self.begin_end();
         }
     }
 
@@ -287,7 +282,7 @@ impl<'a> Session<'a> {
                 self.send(keys::encode(text.as_bytes()).into());
             }
             Step::End => {
-                self.begin_end(false);
+                self.begin_end();
             }
         }
     }
@@ -344,17 +339,16 @@ impl<'a> Session<'a> {
         if self.ending.is_some() {
             return true;
         }
-        self.begin_end(true);
+        self.begin_end();
         false
     }
 
-    fn begin_end(&mut self, by_person: bool) {
+    fn begin_end(&mut self) {
         let begun = Instant::now();
         self.last_sign = begun;
         self.ending = Some(Ending {
             begun,
             asked: begun,
-            by_person,
         });
         self.ask_for_end();
     }

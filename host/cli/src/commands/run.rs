@@ -7,7 +7,7 @@ use crate::{Status, monitor};
 use anyhow::{Context as _, bail};
 use partita_manifest::Plan;
 use partita_run::printer::Printer;
-use partita_run::{Clock, End, Input, Line, Outcome, RunOptions, Script, Source};
+use partita_run::{Clock, End, Input, Line, Outcome, RunOptions, Source};
 use std::fs;
 use std::io::{self, IsTerminal as _};
 use std::path::Path;
@@ -161,7 +161,6 @@ fn input(arguments: &Run) -> Input {
 
 fn options(arguments: &Run, console: Option<usize>, input: Input) -> RunOptions {
     RunOptions {
-        qemu: None,
         clock: match arguments.clock {
             ClockArgument::Virtual => Clock::Virtual,
             ClockArgument::Host => Clock::Host,
@@ -173,9 +172,9 @@ fn options(arguments: &Run, console: Option<usize>, input: Input) -> RunOptions 
         console,
         input,
         input_after: arguments.after.clone(),
-        script: Script::default(),
         extra: arguments.extra.clone(),
         signals: true,
         keep_lines: false,
+        ..RunOptions::default()
     }
 }
