@@ -158,6 +158,13 @@ impl Schedule {
             .map_or(Activity::Off, |slot| slot.activity)
     }
 
+    /// Whether the slot has work and may not run before its next period.
+    pub fn is_exhausted(&self, slot: usize) -> bool {
+        self.slots
+            .get(slot)
+            .is_some_and(|slot| slot.activity == Activity::Ready && slot.left == 0)
+    }
+
     /// The slot has work from now on.
     #[inline]
     pub fn wake(&mut self, slot: usize) {

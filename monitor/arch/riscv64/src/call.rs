@@ -267,7 +267,7 @@ fn remote_fence(hart: &mut Hart, view: &PartitionView, harts: HartSet) -> Outcom
             return;
         }
         let mailbox = mail::of(target);
-        let ticket = mailbox.ask_for_fence(hart.id);
+        let ticket = mailbox.ask_for_fence();
         if mailbox.running.load(SeqCst) == slot {
             hart.machine.aclint.interrupt(target);
             if let Some(place) = waiting_for.get_mut(count) {
@@ -276,16 +276,18 @@ fn remote_fence(hart: &mut Hart, view: &PartitionView, harts: HartSet) -> Outcom
             }
         }
     });
+    let is_done = |(target, slot, ticket): &(usize, usize, u32)| {
+        let mailbox = mail::of(*target);
+        let ahead = mailbox.fences_done.load(SeqCst).wrapping_sub(*ticket) as i32;
+        ahead >= 0 || mailbox.running.load(SeqCst) != *slot
+    };
+    let asked = waiting_for.get(..count).unwrap_or_default();
     loop {
-        let all_done = waiting_for
-            .iter()
-            .take(count)
-            .all(|(target, slot, ticket)| {
-                let mailbox = mail::of(*target);
-                let ahead = mailbox.fences_done.load(SeqCst).wrapping_sub(*ticket) as i32;
-                ahead >= 0 || mailbox.running.load(SeqCst) != *slot
-            });
-        if all_done {
+        // Who is done wakes those whose bit is set, so the bit is set before looking.
+        for (target, _, _) in asked.iter().filter(|fence| !is_done(fence)) {
+            mail::of(*target).waiting.fetch_or(1 << hart.id, SeqCst);
+        }
+        if asked.iter().all(is_done) {
             return Outcome::Value(0);
         }
         // Two harts may wait for each other, so the fences asked of this one are done meanwhile.
@@ -309,6 +311,9 @@ fn remote_fence(hart: &mut Hart, view: &PartitionView, harts: HartSet) -> Outcom
 
 /// HSM start (9.1).
 fn start(hart: &Hart, view: &PartitionView, number: u32, address: u64, opaque: u64) -> Outcome {
+    if shared::of(view.index).is_stopping() {
+        return Outcome::Error(FAILED);
+    }
     let place = view.place(number);
     let target = usize::from(place.hart);
     let Some(order) = mail::of(target).orders.get(usize::from(place.slot)) else {
@@ -396,7 +401,9 @@ fn complete(hart: &mut Hart, line: u32) -> Outcome {
     let Some((number, slot, _)) = hart.running() else {
         return Outcome::Gone;
     };
-    let Some(owner) = owner.filter(|owner| usize::from(owner.slot) == number) else {
+    let Some(owner) =
+        owner.filter(|owner| usize::from(owner.hart) == id && usize::from(owner.slot) == number)
+    else {
         return Outcome::Error(INVALID_PARAMETER);
     };
     let bit = 1 << (owner.bit % 32);

@@ -182,9 +182,7 @@ impl Hart {
             (&raw mut (*hart).switch_lengths).write(Histogram::new());
             &mut *hart
         };
-        if hart.serves_console {
-            hart.machine_threshold.write(0);
-        }
+        hart.machine_threshold.write(0);
         hart.settle();
         hart
     }

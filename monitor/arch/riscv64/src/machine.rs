@@ -143,6 +143,8 @@ pub struct Resident {
 /// Who a mediated line belongs to.
 #[derive(Clone, Copy)]
 pub struct LineOwner {
+    /// The hart that its virtual core lives on.
+    pub hart: u8,
     /// The slot of the virtual core on its hart.
     pub slot: u8,
     /// Its bit among the partition's lines.
@@ -328,6 +330,7 @@ impl Machine {
                 } else if let Some(place) = self.mediated.get_mut(usize::from(line.line)) {
                     let target = view.place(u32::from(line.target));
                     *place = Some(LineOwner {
+                        hart: target.hart,
                         slot: target.slot,
                         bit: bit as u8,
                     });

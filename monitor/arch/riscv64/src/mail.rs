@@ -96,20 +96,36 @@ impl Mailbox {
         }
     }
 
-    /// Adds a request for a slot. Returns whether the hart must be interrupted to see it in time.
+    /// Adds a request for a slot. Returns whether the hart must be interrupted to see it in time: not if
+    /// it has been told already, which bounds what a flood of requests costs the others on that hart.
     #[inline]
     pub fn request(&self, slot: usize, request: u32) -> bool {
-        if let Some(requests) = self.requests.get(slot) {
-            requests.fetch_or(request, SeqCst);
+        let Some(requests) = self.requests.get(slot) else {
+            return false;
+        };
+        if requests.fetch_or(request, SeqCst) & request == request {
+            return false;
+        }
+        self.flags.fetch_or(1 << slot, SeqCst);
+        slot <= self.running.load(SeqCst)
+    }
+
+    /// Whether requests to a slot were left while it could not run; then they are mail again.
+    #[inline(always)]
+    pub fn has_request(&self, slot: usize) -> bool {
+        let waits = self
+            .requests
+            .get(slot)
+            .is_some_and(|requests| requests.load(SeqCst) != 0);
+        if waits {
             self.flags.fetch_or(1 << slot, SeqCst);
         }
-        slot <= self.running.load(SeqCst)
+        waits
     }
 
     /// Asks for a fence. Returns the number of the fence.
     #[inline]
-    pub fn ask_for_fence(&self, asker: usize) -> u32 {
-        self.waiting.fetch_or(1 << asker, SeqCst);
+    pub fn ask_for_fence(&self) -> u32 {
         let number = self.fences_asked.fetch_add(1, SeqCst).wrapping_add(1);
         self.flags.fetch_or(FENCE, SeqCst);
         number

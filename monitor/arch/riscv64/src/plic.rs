@@ -2,6 +2,10 @@
 
 use crate::mmio::{Register, Registers};
 use partita_board::Plic as Layout;
+use spin::mutex::TicketMutex;
+
+/// Held while a word of enable bits is read, changed and written.
+static ENABLE_WORDS: TicketMutex<()> = TicketMutex::new(());
 
 /// The board's interrupt controller.
 #[derive(Clone, Copy)]
@@ -45,9 +49,9 @@ impl Plic {
             .write_u32(Layout::priority_offset(line) as usize, priority);
     }
 
-    /// Enables or disables a line in a context.
-    #[inline]
+    /// Enables or disables a line in a context. Harts take turns: a word holds the lines of several.
     pub fn set_enabled(&self, context: usize, line: u16, enabled: bool) {
+        let _turn = ENABLE_WORDS.lock();
         let offset = Layout::enable_offset(context, usize::from(line) / 32) as usize;
         let bit = 1 << (line % 32);
         let word = self.registers.read_u32(offset);

@@ -85,16 +85,27 @@ impl Shared {
         true
     }
 
-    /// One virtual core has stopped. Returns what to do if it was the last one.
+    /// Whether the partition is being stopped, so that none of its virtual cores may start.
+    pub fn is_stopping(&self) -> bool {
+        self.stopping.load(SeqCst) != 0
+    }
+
+    /// One virtual core has stopped. Returns what to do if it was the last one; the partition counts as
+    /// stopping until [`Shared::end_stop`].
     pub fn one_stopped(&self) -> Option<Afterwards> {
         if self.remaining.fetch_sub(1, SeqCst) != 1 {
             return None;
         }
-        self.stopping.store(0, SeqCst);
         Some(match self.afterwards.load(SeqCst) {
             0 => Afterwards::Reload,
             1 => Afterwards::Stopped,
             _ => Afterwards::Failed,
         })
+    }
+
+    /// All virtual cores have stopped, and the partition is in `state` now.
+    pub fn end_stop(&self, state: State) {
+        self.set_state(state);
+        self.stopping.store(0, SeqCst);
     }
 }

@@ -44,27 +44,10 @@ pub extern "C" fn first(hart: &mut Hart) -> *const Context {
 #[inline(always)]
 fn interrupt(hart: &mut Hart, number: u64) {
     match number {
-        MACHINE_TIMER => {
-            if hart.is_over() {
-                report::finish(hart);
-            }
-            if !hart.machine.features.stimecmp {
-                fire_timer(hart);
-            }
-        }
+        MACHINE_TIMER if hart.is_over() => report::finish(hart),
         MACHINE_SOFTWARE => hart.machine.aclint.clear_interrupt(hart.id),
         MACHINE_EXTERNAL => hart.external_interrupt(),
         _ => {}
-    }
-}
-
-/// Without `stimecmp`: the running partition's own timer may have fired.
-fn fire_timer(hart: &mut Hart) {
-    let now = hart.now();
-    if let Some((_, slot, _)) = hart.running()
-        && slot.timer <= now
-    {
-        csr::set!("mip", csr::interrupt::SUPERVISOR_TIMER);
     }
 }
 

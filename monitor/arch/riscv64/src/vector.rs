@@ -160,7 +160,7 @@ global_asm!(
 pub const SAVED_FOR_QUICK: u32 = 0b1111_0000_0000_0011_1111_1100_1110_0111;
 
 /// Bytes of a hart's stack with the guard page below it.
-pub const STACK_STRIDE: usize = 0x4000;
+pub const STACK_STRIDE: usize = 0x8000;
 
 unsafe extern "C" {
     static __stacks: u8;

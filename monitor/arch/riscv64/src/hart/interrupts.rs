@@ -8,7 +8,7 @@ use crate::pmp;
 use crate::report;
 use core::sync::atomic::Ordering::SeqCst;
 use partita_board::Plic as Layout;
-use partita_monitor_core::schedule::{Activity, NEVER};
+use partita_monitor_core::schedule::{Activity, NEVER, NOBODY};
 
 impl Hart {
     /// Sleeps until an interrupt is pending, and answers it.
@@ -19,14 +19,49 @@ impl Hart {
             self.machine_threshold.write(0);
             console::serve(self);
         }
-        if mailbox.has_mail() {
+        self.show_lines();
+        if mailbox.has_mail() || self.wake_live() {
             return;
         }
         wait_for_interrupt();
         self.answer_interrupts();
+        self.wake_live();
         if self.serves_console && self.slots.get(self.live).is_some_and(|slot| slot.critical) {
             self.machine_threshold.write(console::PRIORITY);
         }
+    }
+
+    /// While the hart idles, a virtual core that waits for lines of its own must see them: they show
+    /// only while it is live.
+    fn show_lines(&mut self) {
+        let waits = |number: &usize| {
+            let waiting = self.schedule.activity(*number) == Activity::Waiting;
+            waiting
+                && self
+                    .slots
+                    .get(*number)
+                    .is_some_and(|slot| slot.direct_lines)
+        };
+        if let Some(number) = (0..self.schedule.count()).find(waits)
+            && number != self.live
+        {
+            self.leave();
+            let now = self.now();
+            self.enter(number, now);
+            pmp::fence();
+        }
+    }
+
+    /// Wakes the live virtual core if an interrupt that it enabled is pending. Returns whether it did.
+    fn wake_live(&mut self) -> bool {
+        if self.live == NOBODY {
+            return false;
+        }
+        let pending = csr::read!("mip") & csr::read!("mie") & interrupt::SUPERVISOR != 0;
+        if pending {
+            self.schedule.wake(self.live);
+        }
+        pending
     }
 
     /// Answers the machine interrupts that are pending. The machine timer needs no answer: whoever
@@ -66,7 +101,7 @@ impl Hart {
                 let _lifted = pmp::lift();
                 self.machine.plic.set_enabled(context, line as u16, false);
             }
-            if let Some(owner) = owner
+            if let Some(owner) = owner.filter(|owner| usize::from(owner.hart) == self.id)
                 && let Some(slot) = self.slots.get_mut(usize::from(owner.slot))
             {
                 slot.pending_lines |= 1 << (owner.bit % 32);

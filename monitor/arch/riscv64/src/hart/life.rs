@@ -40,6 +40,7 @@ impl Hart {
     pub(super) fn forget(&mut self, number: usize) {
         if self.live == number {
             self.live = NOBODY;
+            csr::write!("sie", 0);
             if self.features.stimecmp {
                 csr::write!("0x14d", NEVER);
             }
@@ -52,6 +53,10 @@ impl Hart {
         }
         if self.floating_point_owner == number {
             self.floating_point_owner = NOBODY;
+            // Nobody finds what it left there. `FS` of whoever is live stays as it is.
+            let status = csr::read!("mstatus");
+            floating_point::restore(&floating_point::State::ZERO);
+            csr::write!("mstatus", status);
         }
     }
 
@@ -76,27 +81,42 @@ impl Hart {
         self.set_state(number, state::STOPPED);
         match shared::of(partition).one_stopped() {
             None => {}
-            Some(Afterwards::Reload) => self.request_load(partition),
+            Some(Afterwards::Reload) => {
+                shared::of(partition).end_stop(State::Loading);
+                self.request_load(partition);
+            }
             Some(Afterwards::Stopped) => {
                 self.silence_lines(partition);
-                shared::of(partition).set_state(State::Stopped);
+                shared::of(partition).end_stop(State::Stopped);
             }
             Some(Afterwards::Failed) => {
                 self.silence_lines(partition);
-                shared::of(partition).set_state(State::Failed);
+                shared::of(partition).end_stop(State::Failed);
             }
         }
     }
 
-    /// Disables all lines of a partition in every context.
+    /// Disables all lines of a partition in every context. A line that it has claimed and not completed
+    /// would stay silent for ever, so each is completed; only an enabled line can be (PLIC specification,
+    /// chapter 9). The contexts' thresholds hide it meanwhile.
     pub(super) fn silence_lines(&self, partition: usize) {
         let Some(entry) = self.machine.table.partitions.get(partition) else {
             return;
         };
+        let plic = &self.machine.plic;
+        let view = self.machine.partition(partition);
         let _lifted = pmp::lift();
         for line in self.machine.table.lines_of(entry) {
+            if line.route == Route::Direct as u8 {
+                for place in view.places.iter().take(view.virtual_cores) {
+                    let context = Layout::supervisor_context(usize::from(place.hart));
+                    plic.set_enabled(context, line.line, true);
+                    plic.complete(context, u32::from(line.line));
+                    plic.set_enabled(context, line.line, false);
+                }
+            }
             for context in 0..2 * self.machine.harts {
-                self.machine.plic.set_enabled(context, line.line, false);
+                plic.set_enabled(context, line.line, false);
             }
         }
     }

@@ -21,7 +21,9 @@ impl Hart {
             self.answer_fences();
         }
         for (number, requests) in mailbox.requests.iter().enumerate() {
-            if flags & 1 << number != 0 {
+            // What comes for one whose budget is used up waits, told once, until it may run again: a flood
+            // of it must not cost the others on this hart.
+            if flags & 1 << number != 0 && !self.schedule.is_exhausted(number) {
                 let requests = requests.swap(0, SeqCst);
                 self.answer_requests(number, requests);
             }
@@ -50,23 +52,20 @@ impl Hart {
 
     #[cold]
     fn answer_start(&mut self, number: usize) {
-        let Some(order) = self.mailbox().orders.get(number) else {
+        let (Some(order), Some(slot)) = (self.mailbox().orders.get(number), self.slots.get(number))
+        else {
             return;
         };
+        if shared::of(slot.resident.partition).is_stopping() {
+            order.state.store(state::STOPPED, SeqCst);
+            return;
+        }
         let (address, argument) = (order.address.load(SeqCst), order.argument.load(SeqCst));
         self.start_slot(number, address, argument);
         order.state.store(state::STARTED, SeqCst);
     }
 
     fn answer_requests(&mut self, number: usize, requests: u32) {
-        if requests & mail::SOFTWARE_INTERRUPT != 0 {
-            if self.live == number {
-                csr::set!("mip", interrupt::SUPERVISOR_SOFTWARE);
-            } else if let Some(slot) = self.slots.get_mut(number) {
-                slot.context.supervisor.software_pending = true;
-            }
-            self.schedule.wake(number);
-        }
         if requests & mail::THRESHOLD != 0 {
             let threshold = self.mailbox().threshold.load(SeqCst);
             if self.live == number {
@@ -78,8 +77,18 @@ impl Hart {
         }
         if requests & mail::STOP != 0 {
             self.stop_slot(number);
-        } else if requests & mail::START != 0 {
+            return;
+        }
+        if requests & mail::START != 0 {
             self.answer_start(number);
+        }
+        if requests & mail::SOFTWARE_INTERRUPT != 0 {
+            if self.live == number {
+                csr::set!("mip", interrupt::SUPERVISOR_SOFTWARE);
+            } else if let Some(slot) = self.slots.get_mut(number) {
+                slot.context.supervisor.software_pending = true;
+            }
+            self.schedule.wake(number);
         }
         if requests & mail::LOAD != 0
             && let Some(slot) = self.slots.get_mut(number)

@@ -57,6 +57,9 @@ impl Hart {
             }
         }
         if self.live == chosen {
+            if !self.features.stimecmp {
+                self.fire_timer(now);
+            }
             self.set_timer(decision.until, now);
             if mailbox.running.load(Relaxed) != chosen {
                 self.publish(mailbox, chosen);
@@ -65,6 +68,9 @@ impl Hart {
                 .slots
                 .get(chosen)
                 .map_or(null(), |slot| &raw const slot.context);
+        }
+        if mailbox.has_request(chosen) {
+            return null();
         }
         self.leave();
         self.enter(chosen, now);
@@ -84,6 +90,19 @@ impl Hart {
         let length = csr::read!("minstret").wrapping_sub(started);
         self.switch_lengths.add(length as u32);
         context
+    }
+
+    /// Without `stimecmp`: the timer of the live virtual core may have fired.
+    #[cold]
+    #[inline(never)]
+    fn fire_timer(&mut self, now: u64) {
+        if self
+            .slots
+            .get(self.live)
+            .is_some_and(|slot| slot.timer <= now)
+        {
+            csr::set!("mip", csr::interrupt::SUPERVISOR_TIMER);
+        }
     }
 
     /// A virtual core goes on after a suspend call.
@@ -181,7 +200,7 @@ impl Hart {
 
     /// Brings a virtual core onto the hart, which no other one is on.
     #[inline(always)]
-    fn enter(&mut self, chosen: usize, now: u64) {
+    pub(super) fn enter(&mut self, chosen: usize, now: u64) {
         let Some(slot) = self.slots.get(chosen) else {
             return;
         };
