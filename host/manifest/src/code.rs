@@ -93,6 +93,8 @@ codes! {
     EqualCriticality = "equal-criticality";
     /// Two partitions whose interrupts are direct share a core.
     DirectInterruptsConflict = "direct-interrupts-conflict";
+    /// A partition whose interrupts are direct cannot preempt a less critical one.
+    DirectInterruptsNotLast = "direct-interrupts-not-last";
     /// A budget has no period.
     BudgetWithoutPeriod = "budget-without-period";
     /// A period has no budget.

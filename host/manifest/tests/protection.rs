@@ -79,20 +79,28 @@ fn system() -> impl Strategy<Value = System> {
 }
 
 /// The manifest. Conflicts that other tests are about are left out: two Linux partitions never share
-/// a core, no two partitions have the same criticality.
+/// a core, no two partitions have the same criticality, and no Linux that is served before another
+/// partition owns a device.
 fn manifest(system: &System) -> String {
     let mut text = format!(
         "[system]\nname = \"random\"\n[board]\nname = \"{}\"\nmemory = \"{}MiB\"\ncores = {}\n",
         BOARD.name, system.memory_mib, system.cores
     );
-    let levels = ["ASIL-B", "QM", "ASIL-D", "ASIL-A"];
+    let levels = [("ASIL-B", 2), ("QM", 0), ("ASIL-D", 4), ("ASIL-A", 1)];
+    let all = ((1_u16 << system.cores) - 1) as u8;
+    let cores_of = |wanted: &Wanted| match wanted.cores & all {
+        0 => 1,
+        some => some,
+    };
     let mut linux_cores = 0;
     for (index, wanted) in system.partitions.iter().enumerate() {
-        let all = ((1_u16 << system.cores) - 1) as u8;
-        let cores = match wanted.cores & all {
-            0 => 1,
-            some => some,
-        };
+        let (level, rank) = levels[index];
+        let cores = cores_of(wanted);
+        let is_last = system
+            .partitions
+            .iter()
+            .zip(levels)
+            .all(|(other, (_, other_rank))| other_rank >= rank || cores_of(other) & cores == 0);
         let linux = wanted.linux && cores & linux_cores == 0;
         if linux {
             linux_cores |= cores;
@@ -105,7 +113,7 @@ fn manifest(system: &System) -> String {
             .devices
             .iter()
             .zip(&system.owners)
-            .filter(|(_, owner)| **owner == index)
+            .filter(|(_, owner)| **owner == index && (is_last || !linux))
             .map(|(device, _)| format!("\"{}\"", device.name))
             .collect();
         let (image, pages, alignment) = if linux {
@@ -125,9 +133,8 @@ fn manifest(system: &System) -> String {
         };
         let _ = write!(
             text,
-            "[partition.p{index}]\ncriticality = \"{}\"\n{image}\nmemory = {memory}\n\
+            "[partition.p{index}]\ncriticality = \"{level}\"\n{image}\nmemory = {memory}\n\
              cores = [{}]\ndevices = [{}]\naccept = [\"dma\"]\n",
-            levels[index],
             cores.join(", "),
             devices.join(", ")
         );

@@ -99,8 +99,6 @@ fn check_sharing(
             }
             reported.push(pair);
             let names = format!("`{}` and `{}`", first.name.value, second.name.value);
-            let is_linux =
-                |entry: &PartitionEntry| matches!(entry.payload, Some(Payload::Linux(_)));
             if is_linux(first) && is_linux(second) {
                 problems.push(
                     Problem::error(
@@ -114,6 +112,9 @@ fn check_sharing(
                     .at(first_span, "and here")
                     .help("a core has room for one Linux: give them different cores"),
                 );
+            } else {
+                check_direct_interrupts(core, (first, second), second_span, problems);
+                check_direct_interrupts(core, (second, first), first_span, problems);
             }
             if let (Some(first_level), Some(second_level)) =
                 (&first.criticality, &second.criticality)
@@ -136,6 +137,55 @@ fn check_sharing(
             }
         }
     }
+}
+
+fn is_linux(entry: &PartitionEntry) -> bool {
+    matches!(entry.payload, Some(Payload::Linux(_)))
+}
+
+/// A direct line is hidden from the core while another partition runs there and never stops at the
+/// monitor, so it cannot take the core back from a partition that is served after its owner.
+fn check_direct_interrupts(
+    core: usize,
+    (owner, other): (&PartitionEntry, &PartitionEntry),
+    other_span: &Range<usize>,
+    problems: &mut Problems,
+) {
+    let (Some(owner_level), Some(other_level)) = (&owner.criticality, &other.criticality) else {
+        return;
+    };
+    if !is_linux(owner) || owner_level.value.0 <= other_level.value.0 {
+        return;
+    }
+    let (owner_name, other_name) = (&owner.name.value, &other.name.value);
+    let mut devices = owner
+        .devices
+        .iter()
+        .filter(|device| !device.value.lines.is_empty());
+    let Some(device) = devices.next() else { return };
+    let mut problem = Problem::error(
+        Code::DirectInterruptsNotLast,
+        format!("the interrupts of `{owner_name}` cannot preempt the less critical `{other_name}`"),
+    )
+    .at(
+        &device.span,
+        format!("its interrupt waits while `{other_name}` has core {core}"),
+    );
+    for device in devices {
+        problem = problem.at(&device.span, "waits too");
+    }
+    problems.push(
+        problem
+            .at(
+                &other_level.span,
+                format!("less critical than `{owner_name}`"),
+            )
+            .at(other_span, format!("shares core {core}"))
+            .help(format!(
+                "Linux takes its interrupts without the monitor: make `{owner_name}` the least \
+                 critical on core {core}, give it other cores, or take the device away"
+            )),
+    );
 }
 
 fn check_load(core: usize, users: &[User<'_>], problems: &mut Problems) {
