@@ -83,3 +83,15 @@ fn a_lower_partition_without_floating_point_is_stopped_for_it_too() {
     assert_eq!(run.events("bottom", "floating-point").count(), 1);
     run.assert_said("top", "registers: 200 rounds, 0 wrong");
 }
+
+#[test]
+fn nobody_finds_the_floating_point_registers_of_a_partition_that_is_gone() {
+    let run = two(
+        "arguments = \"floating-point-left\"",
+        "fp = \"none\"\narguments = \"floating-point-found\"",
+    )
+    .for_ms(60)
+    .run();
+    assert_eq!(run.partition("top").state, "failed");
+    run.assert_said("bottom", "floating-point: 0 registers hold something");
+}

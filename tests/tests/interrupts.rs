@@ -60,3 +60,66 @@ fn a_neighbour_can_neither_take_nor_forge_nor_mask_an_interrupt() {
     run.assert_said("ordinary", "probe: 9 denied, 0 allowed");
     run.assert_said("clock", "rtc: 60 taken, 0 strange");
 }
+
+#[test]
+fn a_device_interrupt_reaches_its_owner_on_any_core() {
+    for core in [1, 2] {
+        let run = System::new(
+            3,
+            &format!(
+                r#"
+                [partition.clock]
+                criticality = "ASIL-C"
+                image = "$guest"
+                arguments = "rtc period-us:500 count:20"
+                memory = "256KiB"
+                cores = [{core}]
+                fp = "none"
+                devices = ["rtc"]
+
+                [partition.other]
+                criticality = "QM"
+                image = "$guest"
+                arguments = "idle"
+                memory = "256KiB"
+                cores = [0]
+                "#
+            ),
+        )
+        .for_ms(50)
+        .run();
+        run.assert_said("clock", "rtc: 20 taken, 0 strange");
+    }
+}
+
+#[test]
+fn a_partition_cannot_complete_the_line_of_one_on_another_core() {
+    // Both are the first on their core and have one line, so both call theirs by the same number there.
+    let run = System::new(
+        2,
+        r#"
+        [partition.owner]
+        criticality = "ASIL-D"
+        image = "$guest"
+        arguments = "idle"
+        memory = "256KiB"
+        cores = [1]
+        fp = "none"
+        devices = ["virtio0"]
+        accept = ["dma"]
+
+        [partition.thief]
+        criticality = "ASIL-B"
+        image = "$guest"
+        arguments = "rtc period-us:500 count:10"
+        memory = "256KiB"
+        cores = [0]
+        fp = "none"
+        devices = ["rtc"]
+        "#,
+    )
+    .for_ms(50)
+    .run();
+    run.assert_said("owner", "idle: running");
+    run.assert_said("thief", "rtc: 10 taken, 0 strange");
+}

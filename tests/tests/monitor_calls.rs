@@ -98,6 +98,40 @@ fn a_timer_works_as_well_without_sstc() {
 }
 
 #[test]
+fn without_sstc_a_timer_wakes_a_hart_on_which_nobody_else_is_awake() {
+    for budget in ["", "budget = \"400us\"\nperiod = \"1ms\""] {
+        let run = System::on_board(
+            "cores = 1\nmemory = \"512MiB\"\nsstc = false",
+            &format!(
+                r#"
+                [partition.clock]
+                criticality = "ASIL-C"
+                image = "$guest"
+                arguments = "timer period-us:300 count:20"
+                memory = "256KiB"
+                cores = [0]
+                fp = "none"
+                {budget}
+
+                [partition.gone]
+                criticality = "QM"
+                image = "$guest"
+                arguments = "end shutdown"
+                memory = "256KiB"
+                cores = [0]
+                "#
+            ),
+        )
+        .for_ms(60)
+        .run();
+        assert_eq!(run.partition("gone").state, "stopped");
+        run.assert_said("clock", "timer: 20 fired, 0 early");
+        run.assert_said("clock", "timer: moved fires false then true");
+        run.assert_said("clock", "timer: done");
+    }
+}
+
+#[test]
 fn harts_interrupt_fence_stop_and_start_each_other_beside_a_critical_partition() {
     let run = beside_a_critical_one(
         "cores = 4",

@@ -7,7 +7,7 @@
 
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
-/// The most events kept: the latest ones.
+/// The most events kept: the latest ones of each partition, an equal share for each.
 pub const MAX_EVENTS: usize = 64;
 /// Bytes of the status block in one `status` record.
 pub const BYTES_PER_RECORD: usize = 64;
@@ -24,7 +24,7 @@ pub struct Header {
     pub partitions: u32,
     /// Number of [`Core`] entries.
     pub cores: u32,
-    /// Number of [`Event`] entries, oldest first.
+    /// Number of [`Event`] entries, by partition, oldest first.
     pub events: u32,
     /// Events that are not there: older ones, and ones that repeated the one before.
     pub events_lost: u32,

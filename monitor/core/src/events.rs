@@ -5,14 +5,25 @@ use partita_abi::MAX_PARTITIONS;
 use partita_abi::health::Kind;
 use partita_abi::status::{Event, MAX_EVENTS};
 
-/// The latest health events of all partitions. When it is full, the oldest goes, and is counted.
+/// Events kept of each partition, so that none can push out another's.
+const KEPT: usize = MAX_EVENTS / MAX_PARTITIONS;
+
+/// One partition's latest events. When it is full, the oldest goes, and is counted.
+#[derive(Clone, Copy, Debug)]
+struct Ring {
+    events: [Event; KEPT],
+    /// Where the next one goes.
+    next: usize,
+    /// Events ever put in.
+    stored: usize,
+    /// Events that happened, those that only repeated the one before included.
+    total: u32,
+}
+
+/// The latest health events of each partition.
 #[derive(Debug)]
 pub struct EventLog {
-    events: [Event; MAX_EVENTS],
-    next: usize,
-    total: u64,
-    repeated: u64,
-    of_partition: [u32; MAX_PARTITIONS],
+    rings: [Ring; MAX_PARTITIONS],
 }
 
 fn is_same(one: &Event, other: &Event) -> bool {
@@ -34,75 +45,77 @@ const NO_EVENT: Event = Event {
     core: 0,
 };
 
+impl Ring {
+    const EMPTY: Self = Self {
+        events: [NO_EVENT; KEPT],
+        next: 0,
+        stored: 0,
+        total: 0,
+    };
+
+    fn record(&mut self, event: Event) {
+        self.total = self.total.saturating_add(1);
+        let newest = self.events.get((self.next + KEPT - 1) % KEPT);
+        if self.stored != 0 && newest.is_some_and(|newest| is_same(newest, &event)) {
+            return;
+        }
+        if let Some(place) = self.events.get_mut(self.next) {
+            *place = event;
+        }
+        self.next = (self.next + 1) % KEPT;
+        self.stored += 1;
+    }
+
+    /// The kept events, oldest first.
+    fn iter(&self) -> impl Iterator<Item = &Event> {
+        let kept = self.stored.min(KEPT);
+        let oldest = self.next + KEPT - kept;
+        (oldest..oldest + kept).filter_map(|index| self.events.get(index % KEPT))
+    }
+}
+
 impl EventLog {
     /// An empty log.
     pub const fn new() -> Self {
         Self {
-            events: [NO_EVENT; MAX_EVENTS],
-            next: 0,
-            total: 0,
-            repeated: 0,
-            of_partition: [0; MAX_PARTITIONS],
+            rings: [Ring::EMPTY; MAX_PARTITIONS],
         }
     }
 
     /// Records an event and returns how many its partition has had, this one included. One that repeats
     /// the latest event, but for its time, is only counted: it would push others out and tell nothing.
     pub fn record(&mut self, event: Event) -> u32 {
-        let again = self.newest().is_some_and(|newest| is_same(newest, &event));
-        if again {
-            self.repeated += 1;
-            return self.count(event.partition);
-        }
-        if let Some(place) = self.events.get_mut(self.next) {
-            *place = event;
-        }
-        self.next = (self.next + 1) % MAX_EVENTS;
-        self.total += 1;
-        self.count(event.partition)
-    }
-
-    fn count(&mut self, partition: u16) -> u32 {
-        match self.of_partition.get_mut(usize::from(partition)) {
-            Some(count) => {
-                *count = count.saturating_add(1);
-                *count
+        match self.rings.get_mut(usize::from(event.partition)) {
+            Some(ring) => {
+                ring.record(event);
+                ring.total
             }
             None => 0,
         }
     }
 
-    fn newest(&self) -> Option<&Event> {
-        let newest = (self.next + MAX_EVENTS - 1) % MAX_EVENTS;
-        self.events.get(newest).filter(|_| self.total != 0)
-    }
-
-    /// The kept events, oldest first.
+    /// The kept events, by partition, oldest first.
     pub fn iter(&self) -> impl Iterator<Item = &Event> {
-        let (newer, older) = self.events.split_at(self.next.min(MAX_EVENTS));
-        let older = if self.total > MAX_EVENTS as u64 || self.next == 0 {
-            older
-        } else {
-            &[]
-        };
-        let newer = if self.total == 0 { &[] } else { newer };
-        let older = if self.total == 0 { &[] } else { older };
-        older.iter().chain(newer)
+        self.rings.iter().flat_map(Ring::iter)
     }
 
     /// How many events are kept.
     pub fn kept(&self) -> u64 {
-        self.total.min(MAX_EVENTS as u64)
+        self.rings
+            .iter()
+            .map(|ring| ring.stored.min(KEPT) as u64)
+            .sum()
     }
 
     /// How many events are not kept: older ones, and repeated ones.
     pub fn lost(&self) -> u64 {
-        self.total - self.kept() + self.repeated
+        let total: u64 = self.rings.iter().map(|ring| u64::from(ring.total)).sum();
+        total.saturating_sub(self.kept())
     }
 
     /// How many events a partition has had.
     pub fn of_partition(&self, partition: usize) -> u32 {
-        self.of_partition.get(partition).copied().unwrap_or(0)
+        self.rings.get(partition).map_or(0, |ring| ring.total)
     }
 }
 
@@ -140,8 +153,8 @@ pub fn describe<const N: usize>(line: &mut Text<N>, name: &str, event: &Event) {
 
 #[cfg(test)]
 mod tests {
-    use super::EventLog;
-    use partita_abi::status::{Event, MAX_EVENTS};
+    use super::{EventLog, KEPT};
+    use partita_abi::status::Event;
 
     fn event(time_ns: u64) -> Event {
         Event {
@@ -150,6 +163,19 @@ mod tests {
             partition: 1,
             ..Event::default()
         }
+    }
+
+    #[test]
+    fn a_flood_of_one_partition_keeps_the_others_events() {
+        let mut log = EventLog::new();
+        log.record(Event {
+            partition: 2,
+            ..event(1)
+        });
+        (0..1000).for_each(|time| {
+            log.record(event(time));
+        });
+        assert!(log.iter().any(|event| event.partition == 2));
     }
 
     #[test]
@@ -168,20 +194,13 @@ mod tests {
 
     #[test]
     fn the_latest_events_are_kept_in_order() {
-        for total in [
-            0,
-            1,
-            MAX_EVENTS - 1,
-            MAX_EVENTS,
-            MAX_EVENTS + 1,
-            3 * MAX_EVENTS + 5,
-        ] {
+        for total in [0, 1, KEPT - 1, KEPT, KEPT + 1, 3 * KEPT + 5] {
             let mut log = EventLog::new();
             (0..total).for_each(|time| {
                 log.record(event(time as u64));
             });
             let kept: Vec<_> = log.iter().map(|event| event.time_ns).collect();
-            let first = total.saturating_sub(MAX_EVENTS);
+            let first = total.saturating_sub(KEPT);
             let expected: Vec<_> = (first as u64..total as u64).collect();
             assert_eq!(kept, expected, "after {total} events");
             assert_eq!(log.lost(), first as u64);

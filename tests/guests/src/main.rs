@@ -14,6 +14,8 @@ mod harts;
 #[cfg(target_os = "none")]
 mod idle;
 #[cfg(target_os = "none")]
+mod interplay;
+#[cfg(target_os = "none")]
 mod periodic;
 #[cfg(target_os = "none")]
 mod probe;
@@ -39,16 +41,24 @@ fn main(hart: usize, device_tree: usize) -> ! {
     let arguments = arguments::Arguments::new(text.unwrap_or_default());
     match arguments.part() {
         "conformance" => conformance::run(hart, &arguments),
+        "count" => interplay::count(&arguments),
         "echo" => idle::echo(),
         "end" => idle::end(&arguments),
+        "flood" => interplay::flood(&arguments),
         "floating-point" => registers::use_floating_point(),
+        "floating-point-found" => registers::find_floating_point(),
+        "floating-point-left" => registers::leave_floating_point(),
         "forge" => idle::forge(),
+        "greet" => interplay::greet(),
         "hammer" => sbi_arguments::hammer(&arguments),
         "harts" => harts::run(&arguments),
         "idle" => idle::idle(),
+        "knock" => interplay::knock(&arguments),
         "periodic" => periodic::run(&arguments),
         "probe" => probe::run(&arguments),
         "registers" => registers::run(&arguments),
+        "relay" => interplay::relay(&arguments),
+        "restless" => interplay::restless(&arguments),
         "rtc" => rtc::run(&arguments),
         "sbi-arguments" => sbi_arguments::run(&arguments),
         "spin" => idle::spin(),

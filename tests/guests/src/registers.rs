@@ -3,7 +3,7 @@
 use crate::arguments::Arguments;
 use crate::idle::{rest, wait_until};
 use core::arch::asm;
-use partita_guest_rt::{hart, println};
+use partita_guest_rt::{hart, monitor, println};
 
 /// Floating-point registers and `fcsr`.
 type FloatingPoint = [u64; 33];
@@ -97,6 +97,27 @@ pub fn use_floating_point() -> ! {
     loop {
         wait_until(hart::time() + 1000);
     }
+}
+
+/// Leaves values in all floating-point registers and gives up.
+pub fn leave_floating_point() -> ! {
+    println!("floating-point: running");
+    write_floating_point(&[0x5ec2e7; 33]);
+    monitor::panic(7)
+}
+
+/// For a partition that has promised not to use floating point: looks what it would find there, and turns
+/// it off again.
+pub fn find_floating_point() -> ! {
+    println!("floating-point: running");
+    // SAFETY: turns floating point on, which this program is compiled without.
+    unsafe { asm!("csrs sstatus, {}", in(reg) 1 << 13) };
+    let found = read_floating_point();
+    // SAFETY: turns it off.
+    unsafe { asm!("csrc sstatus, {}", in(reg) 3 << 13) };
+    let left = found.iter().filter(|value| **value != 0).count();
+    println!("floating-point: {left} registers hold something");
+    rest()
 }
 
 fn write_supervisor(values: &[u64; 5]) {

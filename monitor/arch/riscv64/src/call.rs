@@ -288,6 +288,7 @@ fn remote_fence(hart: &mut Hart, view: &PartitionView, harts: HartSet) -> Outcom
             mail::of(*target).waiting.fetch_or(1 << hart.id, SeqCst);
         }
         if asked.iter().all(is_done) {
+            no_longer_waiting(hart, asked);
             return Outcome::Value(0);
         }
         // Two harts may wait for each other, so the fences asked of this one are done meanwhile.
@@ -298,14 +299,23 @@ fn remote_fence(hart: &mut Hart, view: &PartitionView, harts: HartSet) -> Outcom
             hart.machine.aclint.clear_interrupt(hart.id);
             hart.answer_fences();
             if hart.mailbox().has_mail() || crate::report::is_ending() {
+                no_longer_waiting(hart, asked);
                 return Outcome::Again;
             }
             continue;
         }
         if pending & (interrupt::MACHINE_TIMER | interrupt::MACHINE_EXTERNAL) != 0 {
+            no_longer_waiting(hart, asked);
             return Outcome::Again;
         }
         wait_for_interrupt();
+    }
+}
+
+/// This hart needs no interrupt any more when the fences it asked for are done.
+fn no_longer_waiting(hart: &Hart, asked: &[(usize, usize, u32)]) {
+    for (target, _, _) in asked {
+        mail::of(*target).waiting.fetch_and(!(1 << hart.id), SeqCst);
     }
 }
 

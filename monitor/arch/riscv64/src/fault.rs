@@ -60,7 +60,12 @@ fn find<const QUICK: bool>(
     registers: u32,
 ) -> Option<Found> {
     let counter = csr::read!("mepc");
-    let instruction = fetch(counter)?;
+    let Some(instruction) = fetch(counter) else {
+        // A fault in there was a trap of its own. What brought us here is looked at again.
+        csr::write!("mcause", number);
+        csr::write!("mtval", address);
+        return None;
+    };
     let expects_load = number == cause::LOAD_ACCESS;
     let decoded = &mut context.decoded[usize::from(expects_load)];
     let access = if QUICK {
@@ -130,7 +135,7 @@ fn mediate(hart: &mut Hart, number: u64, address: u64) -> Option<()> {
     let mode = csr::read!("mstatus");
     let found = find::<false>(context, view, number, address, mode, u32::MAX)?;
     let uart_offset = found.physical.wrapping_sub(view.uart);
-    if uart_offset < UART_BYTES {
+    if view.uart != NO_UART && uart_offset < UART_BYTES {
         uart(context, view, &found, uart_offset);
     } else {
         let window = hart.machine.board.plic.window;

@@ -27,11 +27,32 @@ pub fn check(table: &SystemTable<'_>, board: &Board) -> Result<(), usize> {
         slot >= board.monitor_protection_entries
             && slot.saturating_add(entries.len()) <= board.protection_entries
             && (0..entries.len()).all(|index| is_sound(table, board, core, entries, index))
+            && covers_ram(table, core, entries)
     };
     match table.virtual_cores.iter().position(|core| !sound(core)) {
         Some(index) => Err(index),
         None => Ok(()),
     }
+}
+
+/// Whether the entries cover all RAM of the partition: the monitor reads it with the partition's rights.
+fn covers_ram(table: &SystemTable<'_>, core: &VirtualCore, entries: &[Protection]) -> bool {
+    let covered = |number: usize| -> u64 {
+        let of_region = |index: &usize| {
+            entries
+                .get(*index)
+                .is_some_and(|entry| usize::from(entry.region) == number)
+        };
+        (0..entries.len())
+            .filter(of_region)
+            .filter_map(|index| range(entries, index))
+            .fold(0, |sum, (base, end)| sum.saturating_add(end - base))
+    };
+    table.regions.iter().enumerate().all(|(number, region)| {
+        region.partition != core.partition
+            || region.kind != RegionKind::Ram as u8
+            || covered(number) == region.size
+    })
 }
 
 fn is_sound(

@@ -8,7 +8,7 @@ use crate::pmp;
 use crate::report;
 use core::sync::atomic::Ordering::SeqCst;
 use partita_board::Plic as Layout;
-use partita_monitor_core::schedule::{Activity, NEVER, NOBODY};
+use partita_monitor_core::schedule::{Activity, NEVER};
 
 impl Hart {
     /// Sleeps until an interrupt is pending, and answers it.
@@ -54,7 +54,7 @@ impl Hart {
 
     /// Wakes the live virtual core if an interrupt that it enabled is pending. Returns whether it did.
     fn wake_live(&mut self) -> bool {
-        if self.live == NOBODY {
+        if self.schedule.activity(self.live) != Activity::Waiting {
             return false;
         }
         let pending = csr::read!("mip") & csr::read!("mie") & interrupt::SUPERVISOR != 0;

@@ -96,7 +96,7 @@ impl Hart {
         }
     }
 
-    /// Disables all lines of a partition in every context. A line that it has claimed and not completed
+    /// Disables all lines of a partition. A line that it has claimed and not completed
     /// would stay silent for ever, so each is completed; only an enabled line can be (PLIC specification,
     /// chapter 9). The contexts' thresholds hide it meanwhile.
     pub(super) fn silence_lines(&self, partition: usize) {
@@ -114,8 +114,9 @@ impl Hart {
                     plic.complete(context, u32::from(line.line));
                     plic.set_enabled(context, line.line, false);
                 }
-            }
-            for context in 0..2 * self.machine.harts {
+            } else {
+                let hart = view.place(u32::from(line.target)).hart;
+                let context = Layout::machine_context(usize::from(hart));
                 plic.set_enabled(context, line.line, false);
             }
         }

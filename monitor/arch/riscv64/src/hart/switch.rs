@@ -56,6 +56,9 @@ impl Hart {
                 return null();
             }
         }
+        if mailbox.has_request(chosen) {
+            return null();
+        }
         if self.live == chosen {
             if !self.features.stimecmp {
                 self.fire_timer(now);
@@ -68,9 +71,6 @@ impl Hart {
                 .slots
                 .get(chosen)
                 .map_or(null(), |slot| &raw const slot.context);
-        }
-        if mailbox.has_request(chosen) {
-            return null();
         }
         self.leave();
         self.enter(chosen, now);
