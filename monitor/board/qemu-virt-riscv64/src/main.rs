@@ -5,14 +5,26 @@
 
 #[cfg(target_os = "none")]
 mod firmware {
-    use partita_board::QEMU_VIRT_RISCV64;
+    use partita_board::{Board, QEMU_VIRT_RISCV64};
+
+    /// The board without what only the host tools read.
+    static BOARD: Board = Board {
+        description: "",
+        devices: &[],
+        qemu_machine: "",
+        qemu_cpu: "",
+        qemu_program: "",
+        isa_base: "",
+        isa_extensions: &[],
+        ..QEMU_VIRT_RISCV64
+    };
 
     /// Called on each hart by the architecture's start code.
     // SAFETY: the name belongs to the monitor, whose start code declares it with this signature.
     #[unsafe(no_mangle)]
     fn partita_board_main(hart: usize) -> ! {
         // SAFETY: this firmware is linked for, and started on, this board only.
-        unsafe { partita_monitor_riscv64::start(&QEMU_VIRT_RISCV64, hart) }
+        unsafe { partita_monitor_riscv64::start(&BOARD, hart) }
     }
 
     #[panic_handler]
