@@ -8,7 +8,7 @@
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 /// The most events kept: the latest ones of each partition, an equal share for each.
-pub const MAX_EVENTS: usize = 64;
+pub const MAX_EVENTS: usize = 256;
 /// Bytes of the status block in one `status` record.
 pub const BYTES_PER_RECORD: usize = 64;
 

@@ -321,9 +321,6 @@ fn no_longer_waiting(hart: &Hart, asked: &[(usize, usize, u32)]) {
 
 /// HSM start (9.1).
 fn start(hart: &Hart, view: &PartitionView, number: u32, address: u64, opaque: u64) -> Outcome {
-    if shared::of(view.index).is_stopping() {
-        return Outcome::Error(FAILED);
-    }
     let place = view.place(number);
     let target = usize::from(place.hart);
     let Some(order) = mail::of(target).orders.get(usize::from(place.slot)) else {
@@ -334,6 +331,11 @@ fn start(hart: &Hart, view: &PartitionView, number: u32, address: u64, opaque: u
         .compare_exchange(state::STOPPED, state::START_PENDING, SeqCst, SeqCst);
     if free.is_err() {
         return Outcome::Error(ALREADY_AVAILABLE);
+    }
+    // Looked at after the exchange: whoever stops the partition says so before any hart is stopped.
+    if shared::of(view.index).is_stopping() {
+        order.state.store(state::STOPPED, SeqCst);
+        return Outcome::Error(FAILED);
     }
     order.address.store(address, SeqCst);
     order.argument.store(opaque, SeqCst);

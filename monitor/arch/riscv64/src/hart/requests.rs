@@ -52,17 +52,19 @@ impl Hart {
 
     #[cold]
     fn answer_start(&mut self, number: usize) {
-        let (Some(order), Some(slot)) = (self.mailbox().orders.get(number), self.slots.get(number))
-        else {
+        let Some(order) = self.mailbox().orders.get(number) else {
             return;
         };
-        if shared::of(slot.resident.partition).is_stopping() {
-            order.state.store(state::STOPPED, SeqCst);
-            return;
+        let address = order.address.load(SeqCst);
+        let argument = order.argument.load(SeqCst);
+        // It may have been stopped, with its partition, since it was asked to start.
+        let asked = (state::START_PENDING, state::STARTED);
+        let asked = order
+            .state
+            .compare_exchange(asked.0, asked.1, SeqCst, SeqCst);
+        if asked.is_ok() {
+            self.start_slot(number, address, argument);
         }
-        let (address, argument) = (order.address.load(SeqCst), order.argument.load(SeqCst));
-        self.start_slot(number, address, argument);
-        order.state.store(state::STARTED, SeqCst);
     }
 
     fn answer_requests(&mut self, number: usize, requests: u32) {
