@@ -106,8 +106,8 @@ pub fn leave_floating_point() -> ! {
     monitor::panic(7)
 }
 
-/// For a partition that has promised not to use floating point: looks what it would find there, and turns
-/// it off again.
+/// For a partition that has promised not to use floating point: looks what it would find there, and
+/// turns it off again.
 pub fn find_floating_point() -> ! {
     println!("floating-point: running");
     // SAFETY: turns floating point on, which this program is compiled without.
