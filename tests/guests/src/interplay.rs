@@ -135,6 +135,18 @@ pub fn knock(arguments: &Arguments<'_>) -> ! {
     rest()
 }
 
+/// Uses up its budget, with an interrupt pending that it enabled and never takes if `pending:1`.
+pub fn ignore(arguments: &Arguments<'_>) -> ! {
+    hart::enable_sources(source::SOFTWARE);
+    if arguments.number("pending", 1) != 0 {
+        let _ = sbi::send_ipi(1, 0);
+    }
+    println!("ignore: running");
+    loop {
+        core::hint::spin_loop();
+    }
+}
+
 /// Sends interrupts to the first hart as long as that one does not run.
 extern "C" fn pester(_hart: usize) -> ! {
     hart::enable_sources(source::TIMER);

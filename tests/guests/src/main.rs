@@ -53,6 +53,7 @@ fn main(hart: usize, device_tree: usize) -> ! {
         "hammer" => sbi_arguments::hammer(&arguments),
         "harts" => harts::run(&arguments),
         "idle" => idle::idle(),
+        "ignore" => interplay::ignore(&arguments),
         "knock" => interplay::knock(&arguments),
         "periodic" => periodic::run(&arguments),
         "probe" => probe::run(&arguments),
