@@ -15,11 +15,11 @@ impl Hart {
     pub(super) fn idle(&mut self) {
         let mailbox = self.mailbox();
         mailbox.running.store(mail::IDLE, SeqCst);
+        self.show_lines();
         if self.serves_console {
             self.machine_threshold.write(0);
             console::serve(self);
         }
-        self.show_lines();
         if mailbox.has_mail() || self.wake_live() {
             return;
         }
