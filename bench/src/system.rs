@@ -54,7 +54,7 @@ impl Description {
             let _ = write!(
                 text,
                 "\n[partition.cluster]\ncriticality = \"ASIL-B\"\nimage = {image:?}\nmemory = \"1MiB\"\n\
-                 cores = [{hart}]\nfp = \"{policy}\"\nbudget = \"400us\"\nperiod = \"1ms\"\n"
+                 cores = [{hart}]\nfp = \"{policy}\"\nbudget = \"800us\"\nperiod = \"1ms\"\n"
             );
         }
         let (kernel, initramfs) = (
