@@ -1,5 +1,6 @@
 //! A system to be tested: its manifest, and how it is to run.
 
+use crate::flat::flat;
 use crate::run::Run;
 use crate::slots::Slot;
 use partita_abi::digest::digest;
@@ -30,9 +31,13 @@ pub struct System {
 }
 
 impl System {
+    /// Where the memory of a partition begins that has `$flat` as its kernel.
+    pub const FLAT_BASE: u64 = 0x9000_0000;
+
     /// A system with `cores` cores and these partitions: the `[partition.NAME]` tables of a manifest,
     /// and `[run]` if need be. `$guest`, `$cluster`, `$kernel` and `$initramfs` stand for the built
-    /// images.
+    /// images, and `$flat` for the tests' program as a kernel whose partition is at
+    /// [`System::FLAT_BASE`].
     ///
     /// # Panics
     /// If the manifest does not pass, or something has not been built.
@@ -57,6 +62,12 @@ impl System {
             ("$initramfs", "linux/riscv64/initramfs.cpio"),
         ] {
             text = text.replace(name, &artefact(file).display().to_string());
+        }
+        if text.contains("$flat") {
+            let program = fs::read(artefact("guests/test-guest.elf")).expect("it has been built");
+            let file = folder.path().join("flat");
+            fs::write(&file, flat(&program, Self::FLAT_BASE)).expect("an image can be written");
+            text = text.replace("$flat", &file.display().to_string());
         }
         fs::write(&path, &text).expect("the manifest can be written");
         let plan = match partita_manifest::load(&path) {

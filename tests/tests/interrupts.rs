@@ -1,6 +1,6 @@
 //! A device's interrupt reaches its owner, at once, and nobody else.
 
-use partita_tests::System;
+use partita_tests::{Run, System};
 
 fn system(ordinary: &str) -> System {
     System::new(
@@ -30,19 +30,21 @@ fn system(ordinary: &str) -> System {
     )
 }
 
+/// How late the clock's interrupt was at worst, in nanoseconds.
+fn worst(run: &Run, name: &str) -> u64 {
+    let line = run.find(name, "worst").expect("the worst case is told");
+    let (_, worst) = line.text.split_once("worst ").expect("it has a number");
+    let worst = worst.split(' ').next().and_then(|text| text.parse().ok());
+    worst.expect("a number")
+}
+
 #[test]
 fn a_device_interrupt_reaches_its_owner_while_a_lower_partition_spins() {
     let run = system("spin").until("clock", "stray").run();
     run.assert_said("clock", "rtc: 60 taken, 0 strange");
     run.assert_said("clock", "rtc: 0 stray completions taken");
     run.assert_said("ordinary", "spin: running");
-    let line = run.find("clock", "worst").expect("the worst case is told");
-    let (_, worst) = line.text.split_once("worst ").expect("it has a number");
-    let worst: u64 = worst
-        .split(' ')
-        .next()
-        .and_then(|text| text.parse().ok())
-        .expect("a number");
+    let worst = worst(&run, "clock");
     // One nanosecond an instruction.
     assert!(worst < 5_000, "{worst} ns late");
     assert!(run.report().cores[&0].switches >= 120);
@@ -122,4 +124,51 @@ fn a_partition_cannot_complete_the_line_of_one_on_another_core() {
     .run();
     run.assert_said("owner", "idle: running");
     run.assert_said("thief", "rtc: 10 taken, 0 strange");
+}
+
+/// A partition with a direct line that suspends until each interrupt, and a critical one on its core.
+fn direct(neighbour: &str, part: &str) -> Run {
+    System::new(
+        1,
+        &format!(
+            r#"
+            [partition.neighbour]
+            criticality = "ASIL-B"
+            image = "$guest"
+            arguments = "{neighbour}"
+            memory = "256KiB"
+            cores = [0]
+            budget = "100us"
+            period = "1ms"
+
+            [partition.direct]
+            criticality = "QM"
+            linux = {{ kernel = "$flat", command-line = "rtc-suspend {part}" }}
+            memory = {{ base = "{:#x}", size = "4MiB" }}
+            cores = [0]
+            devices = ["rtc"]
+            "#,
+            System::FLAT_BASE
+        ),
+    )
+    .for_ms(60)
+    .run()
+}
+
+#[test]
+fn a_direct_line_ends_a_suspend_on_a_hart_that_idles() {
+    for neighbour in ["idle", "periodic period-us:300", "end shutdown"] {
+        let run = direct(neighbour, "period-us:700 count:20");
+        run.assert_said("direct", "rtc: 20 suspends ended, 0 strange");
+        let worst = worst(&run, "direct");
+        assert!(worst < 5_000, "{worst} ns late beside `{neighbour}`");
+    }
+}
+
+#[test]
+fn a_direct_line_that_was_claimed_before_a_restart_interrupts_after_it() {
+    let run = direct("idle", "period-us:200 count:3 reboot:1");
+    let boots = run.partition("direct").boots;
+    assert!(boots > 2, "{boots} boots");
+    assert!(run.count("direct", "rtc: 3 suspends ended, 0 strange") as u32 >= boots - 1);
 }

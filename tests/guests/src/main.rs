@@ -61,6 +61,7 @@ fn main(hart: usize, device_tree: usize) -> ! {
         "relay" => interplay::relay(&arguments),
         "restless" => interplay::restless(&arguments),
         "rtc" => rtc::run(&arguments),
+        "rtc-suspend" => rtc::suspend(&arguments),
         "sbi-arguments" => sbi_arguments::run(&arguments),
         "spin" => idle::spin(),
         "talk" => idle::talk(&arguments),

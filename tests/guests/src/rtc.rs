@@ -6,7 +6,7 @@ use crate::arguments::Arguments;
 use crate::idle::rest;
 use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering::SeqCst};
 use partita_guest_rt::trap::{self, EXTERNAL_INTERRUPT, TrapFrame};
-use partita_guest_rt::{hart, monitor, println, probe};
+use partita_guest_rt::{hart, monitor, println, probe, sbi};
 
 /// Where the board has the clock; its tree says the same.
 const CLOCK: usize = 0x10_1000;
@@ -81,6 +81,51 @@ fn handle(frame: &mut TrapFrame) {
         STRANGE.fetch_add(1, SeqCst);
     }
     TAKEN.fetch_add(1, SeqCst);
+}
+
+/// With the clock's line direct: sets `count` alarms `period-us` apart and suspends the hart until each.
+/// With `reboot:1` it starts again in the end, and does not complete the last interrupt before.
+pub fn suspend(arguments: &Arguments<'_>) -> ! {
+    /// Registers of the interrupt controller (PLIC specification 1.0, chapters 4 to 9), where they belong
+    /// to a context those of the first hart's supervisor mode.
+    const PRIORITY: usize = 0xc00_0000 + 4 * LINE;
+    const ENABLED: usize = 0xc00_2000 + 0x80;
+    const THRESHOLD: usize = 0xc20_0000 + 0x1000;
+    const CLAIM: usize = THRESHOLD + 4;
+    let period_ns = 1000 * arguments.number("period-us", 500) as u64;
+    let count = arguments.number("count", 20);
+    hart::enable_sources(hart::source::EXTERNAL);
+    write(CLEAR_ALARM, 1);
+    write(CLEAR_INTERRUPT, 1);
+    write(INTERRUPT_ENABLED, 1);
+    write(PRIORITY, 1);
+    write(ENABLED, 1 << LINE);
+    write(THRESHOLD, 0);
+    println!("rtc: running");
+    let mut worst_ns = 0;
+    let reboots = arguments.number("reboot", 0) != 0;
+    for number in 1..=count {
+        let alarm = now_ns() + period_ns;
+        set_alarm(alarm);
+        while hart::pending_sources() & hart::source::EXTERNAL == 0 {
+            let _ = sbi::hart_suspend();
+        }
+        worst_ns = worst_ns.max(now_ns().saturating_sub(alarm));
+        let line = read(CLAIM);
+        if line as usize != LINE {
+            STRANGE.fetch_add(1, SeqCst);
+        }
+        write(CLEAR_INTERRUPT, 1);
+        if !(reboots && number == count) {
+            write(CLAIM, line);
+        }
+    }
+    let strange = STRANGE.load(SeqCst);
+    println!("rtc: {count} suspends ended, {strange} strange, worst {worst_ns} ns");
+    if reboots {
+        let _ = sbi::system_reset(sbi::RESET_TYPE_COLD_REBOOT, sbi::RESET_REASON_NO_REASON);
+    }
+    rest()
 }
 
 /// Sets `count` alarms `period-us` apart and gives the core back in between.
