@@ -168,7 +168,6 @@ fn a_direct_line_ends_a_suspend_on_a_hart_that_idles() {
 #[test]
 fn a_direct_line_that_was_claimed_before_a_restart_interrupts_after_it() {
     let run = direct("idle", "period-us:200 count:3 reboot:1");
-    let boots = run.partition("direct").boots;
-    assert!(boots > 2, "{boots} boots");
-    assert!(run.count("direct", "rtc: 3 suspends ended, 0 strange") as u32 >= boots - 1);
+    let lives = run.count("direct", "rtc: 3 suspends ended, 0 strange");
+    assert!(lives >= 2, "{lives} lives");
 }

@@ -1,0 +1,67 @@
+//! Makes a flat image, as a Linux partition takes it, of a position-independent program.
+
+/// Where the program starts in the image; the header is before it.
+const PROGRAM_AT: usize = 0x1000;
+/// Room for the program's zeroed data.
+const IMAGE_SIZE: u64 = 1 << 20;
+/// Program header and dynamic tag types (System V ABI, chapter 5), and RISC-V's one relocation here.
+const PT_LOAD: u64 = 1;
+const PT_DYNAMIC: u64 = 2;
+const DT_RELA: u64 = 7;
+const DT_RELASZ: u64 = 8;
+const R_RISCV_RELATIVE: u64 = 3;
+
+fn number(bytes: &[u8], at: u64, length: usize) -> u64 {
+    let at = usize::try_from(at).expect("an offset in the file");
+    let mut number = [0; 8];
+    number[..length].copy_from_slice(&bytes[at..at + length]);
+    u64::from_le_bytes(number)
+}
+
+/// The program `elf`, relocated for an image that is loaded at `base`, behind the header of a Linux
+/// image (Linux, `Documentation/arch/riscv/boot-image-header.rst`).
+pub(crate) fn flat(elf: &[u8], base: u64) -> Vec<u8> {
+    let (table, count) = (number(elf, 0x20, 8), number(elf, 0x38, 2));
+    let headers: Vec<_> = (0..count).map(|index| table + 0x38 * index).collect();
+    let mut image = vec![0; IMAGE_SIZE as usize];
+    for &header in headers.iter().filter(|at| number(elf, **at, 4) == PT_LOAD) {
+        let [offset, address, size] =
+            [0x08, 0x10, 0x20].map(|at| number(elf, header + at, 8) as usize);
+        let place = PROGRAM_AT + address;
+        image[place..place + size].copy_from_slice(&elf[offset..offset + size]);
+    }
+    let (mut relocations, mut bytes) = (0, 0);
+    for &header in headers
+        .iter()
+        .filter(|at| number(elf, **at, 4) == PT_DYNAMIC)
+    {
+        let [offset, size] = [0x08, 0x20].map(|at| number(elf, header + at, 8));
+        for entry in (offset..offset + size).step_by(16) {
+            match number(elf, entry, 8) {
+                DT_RELA => relocations = number(elf, entry + 8, 8),
+                DT_RELASZ => bytes = number(elf, entry + 8, 8),
+                _ => {}
+            }
+        }
+    }
+    let program = base + PROGRAM_AT as u64;
+    for entry in (0..bytes)
+        .step_by(24)
+        .map(|at| PROGRAM_AT as u64 + relocations + at)
+    {
+        let [place, kind, addend] = [0, 8, 16].map(|at| number(&image, entry + at, 8));
+        assert_eq!(
+            kind, R_RISCV_RELATIVE,
+            "the program is position independent"
+        );
+        let place = PROGRAM_AT + place as usize;
+        image[place..place + 8].copy_from_slice(&program.wrapping_add(addend).to_le_bytes());
+    }
+    let entry = PROGRAM_AT as u32 + number(elf, 0x18, 8) as u32;
+    // `jal zero, entry` in the immediate's order of an unconditional jump (unprivileged, chapter 2.5).
+    let jump = (entry & 0x7fe) << 20 | (entry & 0x800) << 9 | entry & 0xf_f000 | 0x6f;
+    image[..4].copy_from_slice(&jump.to_le_bytes());
+    image[0x10..0x18].copy_from_slice(&IMAGE_SIZE.to_le_bytes());
+    image[0x38..0x3c].copy_from_slice(b"RSC\x05");
+    image
+}
