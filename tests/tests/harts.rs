@@ -219,7 +219,6 @@ fn a_partition_wins_no_time_by_stopping_and_starting_its_harts() {
 }
 
 #[test]
-#[ignore = "what is pending for one whose budget is used up keeps the hart awake"]
 fn a_hart_sleeps_while_nobody_may_run_even_if_an_interrupt_is_pending() {
     // The machine's time is shared by the harts that do not sleep, so the other one has more rounds.
     let rounds = |pending: u32| {

@@ -55,8 +55,8 @@ extern "C" fn start_for_ever(_hart: usize) -> ! {
     }
 }
 
-/// Ends the partition after `after-us` by `shutdown`, `reboot` or `panic`, while its other harts start one
-/// that has perhaps been stopped. `phase` is by how many rounds those begin later.
+/// Ends the partition after `after-us` by `shutdown`, `reboot` or `panic`, while its other harts start
+/// one that has perhaps been stopped. `phase` is by how many rounds those begin later.
 pub fn restless(arguments: &Arguments<'_>) -> ! {
     let after = 10 * arguments.number("after-us", 100) as u64;
     let harts = arguments.number("harts", 3).min(MAX);
