@@ -13,7 +13,7 @@
 extern const uint8_t __image_start[];
 extern const uint8_t __constant_end[];
 
-#define SLICE_BYTES 128u
+#define SLICE_BYTES 32u
 #define REST_BETWEEN_SLICES pdMS_TO_TICKS(3)
 
 static StaticTask_t control_block;
