@@ -40,7 +40,6 @@ global_asm!(
     // A trap in the monitor before the first partition: a mistake of ours.
     ".balign 4",
     "monitor_fault:",
-    "    csrr  a0, mhartid",
     "    la    sp, __fault_stack_top",
     "    csrr  a0, mcause",
     "    csrr  a1, mepc",
