@@ -97,9 +97,8 @@ fn linux_reaches_neither_the_rtos_nor_the_monitor_nor_devices_of_others() {
         words.join(",")
     );
     let run = cockpit(1, "", &words)
-        .expect("linux", "reboot: Power down")
-        .expect("cluster", "deadlines met")
-        .until("cluster", "deadlines met")
+        // Linux powers off after some 7 s; its last event is one of too many to be told.
+        .until("cluster", "cluster: 9 s:")
         .run();
     assert_cluster_undisturbed(&run);
     for address in closed {
