@@ -16,7 +16,7 @@ impl LoadMemory for Memory {
         while line < address + length / 64 * 64 {
             // SAFETY: the line lies in RAM of a partition that does not run (the table was checked),
             // and the monitor's own data is never in a partition's RAM. In assembly, as the compiler
-            // makes a call of `memset` of it that takes seven times as long.
+            // makes a call of `memset` of it that takes four times as long.
             unsafe {
                 asm!(
                     "sd zero, 0({line})",
