@@ -56,7 +56,7 @@ impl Script {
         }
     }
 
-    /// Adds a wait for a partition's text.
+    /// Adds a wait for a partition's text, after what the step before waited for.
     #[must_use]
     pub fn expect(mut self, partition: usize, text: &str) -> Self {
         let source = Source::Partition(partition);
@@ -149,6 +149,9 @@ impl Player {
                 .find(|(seen_source, _)| seen_source == source)?;
             let end = find(seen, text.as_bytes())?;
             seen.drain(..end);
+            let met = *source;
+            // What the others said before belongs to the past, too.
+            self.seen.retain(|(source, _)| *source == met);
             self.steps.pop_front();
         }
         None
@@ -168,4 +171,31 @@ fn find(text: &[u8], needle: &[u8]) -> Option<usize> {
     text.windows(needle.len())
         .position(|window| window == needle)
         .map(|start| start + needle.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Player, Script, Step};
+    use crate::joiner::Piece;
+    use crate::splitter::Source;
+
+    fn say(player: &mut Player, partition: usize, text: &str) -> Option<Step> {
+        player.saw(&Piece {
+            source: Source::Partition(partition),
+            time_ns: 0,
+            text: text.as_bytes(),
+            starts_line: true,
+            ends_line: true,
+        });
+        player.due()
+    }
+
+    #[test]
+    fn what_another_partition_said_before_does_not_meet_a_later_step() {
+        let script = Script::default().expect(0, "down").expect(1, "met").end();
+        let mut player = Player::new(script);
+        assert!(say(&mut player, 1, "1100 met").is_none());
+        assert!(say(&mut player, 0, "going down").is_none());
+        assert!(matches!(say(&mut player, 1, "1100 met"), Some(Step::End)));
+    }
 }
