@@ -26,11 +26,19 @@ pub enum Kind {
     DeadlineMiss = 10,
     /// The partition wrote an interrupt-controller register of a line that is not its own.
     InterruptDenied = 11,
+    /// A fault of the partition's own trap handler, at its first instruction: it would fault for ever.
+    DoubleTrap = 12,
+    /// The partition did not reset its watchdog in time.
+    Watchdog = 13,
+    /// The partition's interrupts came more often than its manifest allows; they wait.
+    Storm = 14,
+    /// A monitor call named memory or a hart outside the partition.
+    CallDenied = 15,
 }
 
 impl Kind {
     /// Every kind, in the order of its number.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 15] = [
         Self::AccessFault,
         Self::IllegalInstruction,
         Self::UnexpectedTrap,
@@ -42,7 +50,14 @@ impl Kind {
         Self::ImageCorrupt,
         Self::DeadlineMiss,
         Self::InterruptDenied,
+        Self::DoubleTrap,
+        Self::Watchdog,
+        Self::Storm,
+        Self::CallDenied,
     ];
+
+    /// One more than the highest number: the length of an array that has a place for each kind.
+    pub const COUNT: usize = 16;
 
     /// The kind with this number.
     pub fn from_number(number: u8) -> Option<Self> {
@@ -63,6 +78,55 @@ impl Kind {
             Self::ImageCorrupt => "image-corrupt",
             Self::DeadlineMiss => "deadline-miss",
             Self::InterruptDenied => "interrupt-denied",
+            Self::DoubleTrap => "double-trap",
+            Self::Watchdog => "watchdog",
+            Self::Storm => "storm",
+            Self::CallDenied => "call-denied",
+        }
+    }
+}
+
+/// What the monitor does about a health event, after it has recorded it. The numbers are part of the
+/// contract.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Action {
+    /// Nothing more. A fault goes to the partition's own handler, as from hardware; a call returns an
+    /// error.
+    Log = 0,
+    /// The partition is restarted from its pristine image, within the limits of its restart policy.
+    Restart = 1,
+    /// The partition stays off.
+    Halt = 2,
+    /// All partitions stay off, and the run ends.
+    StopSystem = 3,
+    /// The board is reset.
+    ResetSystem = 4,
+}
+
+impl Action {
+    /// Every action, in the order of its number.
+    pub const ALL: [Self; 5] = [
+        Self::Log,
+        Self::Restart,
+        Self::Halt,
+        Self::StopSystem,
+        Self::ResetSystem,
+    ];
+
+    /// The action with this number.
+    pub fn from_number(number: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|action| *action as u8 == number)
+    }
+
+    /// The name used in manifests and reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Log => "log",
+            Self::Restart => "restart",
+            Self::Halt => "halt",
+            Self::StopSystem => "stop-system",
+            Self::ResetSystem => "reset-system",
         }
     }
 }

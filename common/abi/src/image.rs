@@ -7,6 +7,7 @@
 //!        TABLE      system table
 //!        RUN        run parameters (zero on a real machine)
 //!        STORE      pristine partition images, each named and hashed by the table
+//! behind them       crash records, which survive a reset of the board and are in no file
 //! ```
 //!
 //! No partition can reach any of it.
@@ -38,3 +39,7 @@ impl RunParameters {
     /// The bytes that say that run parameters are there.
     pub const MAGIC: [u8; 8] = *b"PRTA-RUN";
 }
+
+/// Bytes of the crash records, whole pages behind the store. No image file reaches there, so that loading
+/// the image again after a reset of the board leaves them.
+pub const CRASH_BYTES: u64 = 0x4000;

@@ -16,3 +16,21 @@ pub const INTERRUPT_CLAIM: u64 = 1;
 pub const INTERRUPT_COMPLETE: u64 = 2;
 /// The caller cannot go on: it is stopped, and `a0` goes into the health event.
 pub const PANIC: u64 = 3;
+/// Starts the caller's watchdog: unless it is reset within `a0` nanoseconds, and again and again from
+/// then on, that is a health event. 0 takes the time of the manifest, which is also the longest. It
+/// cannot be stopped.
+pub const WATCHDOG_START: u64 = 4;
+/// Resets the caller's watchdog.
+pub const WATCHDOG_PET: u64 = 5;
+/// Copies a boot measurement to the caller's memory: `a0` is its index, `a1` the address and `a2` the size of
+/// a buffer for a `Measurement`. Returns the number of measurements.
+pub const MEASUREMENT: u64 = 6;
+/// Takes the oldest health event of another partition that the manifest wants the caller to know of.
+/// Returns `NOTIFICATION_VALID | partition << 8 | kind`, or 0 if there is none.
+pub const NOTIFICATION_TAKE: u64 = 7;
+
+/// Set in a value of [`NOTIFICATION_TAKE`] that is a notification.
+pub const NOTIFICATION_VALID: u64 = 1 << 31;
+/// What [`INTERRUPT_CLAIM`] returns, after all lines, when there are notifications to take. It needs no
+/// completion.
+pub const NOTIFICATION_LINE: u64 = 0xffff;

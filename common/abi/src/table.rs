@@ -1,10 +1,12 @@
 //! The system table: a manifest in its checked, binary form.
 //!
-//! The table is a [`Header`] and six arrays behind it. It holds no pointers, only indexes, physical
+//! The table is a [`Header`] and seven arrays behind it. It holds no pointers, only indexes, physical
 //! addresses and sizes. [`SystemTable::parse`] proves the *structure*: magic, version, sizes, every
 //! index in range. It does not prove that the contents make sense together: the monitor checks the
 //! hash and the contents again before it starts anything.
 
+use crate::health::Action;
+use crate::image::CRASH_BYTES;
 use crate::name::Name;
 use crate::{MAX_CORES, MAX_PARTITIONS, MAX_VIRTUAL_CORES};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
@@ -53,11 +55,18 @@ pub struct Header {
     pub console_focus: u16,
     /// Number of cores the system uses: all have a number below this.
     pub cores: u16,
+    /// Number of [`DeviceReset`] entries.
+    pub device_resets: u16,
+    /// Padding, zero.
+    pub reserved: [u8; 6],
+    /// The system's version: a monitor refuses one below the version that its board was provisioned with.
+    pub security_version: u64,
     /// First address of RAM.
     pub ram_base: u64,
     /// Bytes of RAM that the plan reckons with.
     pub ram_size: u64,
-    /// End of the store of pristine images: partitions' RAM lies above.
+    /// End of the monitor's memory: partitions' RAM lies above. Its last [`CRASH_BYTES`] are the crash
+    /// records, which survive a reset of the board; below is the store of pristine images.
     pub store_end: u64,
 }
 
@@ -65,9 +74,14 @@ impl Header {
     /// The first bytes of a system table.
     pub const MAGIC: [u8; 8] = *b"PARTITA\0";
     /// The version of the layout on this page.
-    pub const VERSION: u32 = 1;
+    pub const VERSION: u32 = 2;
     /// Offset of the first byte that [`Header::hash`] covers.
     pub const HASHED_FROM: usize = 48;
+
+    /// First address of the crash records; the end of the pristine images.
+    pub const fn crash_base(&self) -> u64 {
+        self.store_end.saturating_sub(CRASH_BYTES)
+    }
 }
 
 /// A partition. The order of partitions is the manifest's.
@@ -82,12 +96,14 @@ pub struct Partition {
     pub kind: u8,
     /// A [`FloatingPoint`].
     pub floating_point: u8,
-    /// An [`OnFault`].
-    pub on_fault: u8,
+    /// A [`FloatingPoint`], for vector state.
+    pub vector: u8,
     /// A [`Console`].
     pub console: u8,
+    /// A [`WatchdogStart`].
+    pub watchdog_start: u8,
     /// Padding, zero.
-    pub reserved: [u8; 3],
+    pub reserved: [u8; 2],
     /// Its [`VirtualCore`] entries; the first one is started at boot.
     pub virtual_cores: Span,
     /// Its [`Region`] entries.
@@ -96,6 +112,21 @@ pub struct Partition {
     pub image_parts: Span,
     /// Its [`Line`] entries.
     pub lines: Span,
+    /// Its [`DeviceReset`] entries, to be done in order at each restart.
+    pub device_resets: Span,
+    /// Padding, zero.
+    pub reserved2: u32,
+    /// What to do about each health event, by the number of its [`crate::health::Kind`].
+    pub responses: [Response; crate::health::Kind::COUNT],
+    /// How often and how soon it is restarted.
+    pub restart: Restart,
+    /// The longest time in nanoseconds in which it must reset its watchdog; 0: it has none.
+    pub watchdog_ns: u64,
+    /// Interrupts of its mediated lines that it may get in each [`Partition::storm_within_ns`]; 0 is no
+    /// bound.
+    pub storm_limit: u64,
+    /// The time to which [`Partition::storm_limit`] applies, in nanoseconds.
+    pub storm_within_ns: u64,
     /// Address of its first instruction.
     pub entry: u64,
     /// Address of its device tree, which is one of its image parts.
@@ -128,14 +159,62 @@ pub enum FloatingPoint {
     Eager = 1,
 }
 
-/// What happens after an access outside the partition, which is denied and recorded in any case.
+/// What happens after one kind of health event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct Response {
+    /// A [`crate::health::Action`].
+    pub action: u8,
+    /// Index of the partition that is told, or [`Response::NOBODY`].
+    pub notify: u8,
+}
+
+impl Response {
+    /// In [`Response::notify`]: no partition is told.
+    pub const NOBODY: u8 = 0xff;
+}
+
+/// How often and how soon a partition is restarted, whichever event is the reason.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct Restart {
+    /// Restarts within [`Restart::within_ns`]; the next one is not done. 0 is no limit.
+    pub limit: u16,
+    /// A [`crate::health::Action`] for the restart that is not done.
+    pub then: u8,
+    /// Padding, zero.
+    pub reserved: [u8; 5],
+    /// The time to which [`Restart::limit`] applies, in nanoseconds.
+    pub within_ns: u64,
+    /// How long a restart waits, in nanoseconds; doubled for each further one within
+    /// [`Restart::within_ns`].
+    pub back_off_ns: u64,
+}
+
+/// When a partition's watchdog starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
-pub enum OnFault {
-    /// The partition is stopped.
-    Stop = 0,
-    /// The fault is handed to the partition's own trap handler, as hardware would.
-    Inject = 1,
+pub enum WatchdogStart {
+    /// When the partition asks for it.
+    FirstUse = 0,
+    /// With the partition.
+    Boot = 1,
+}
+
+/// A register write that makes a device harmless before its partition starts again.
+#[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct DeviceReset {
+    /// Address of the register, in a device region of the partition.
+    pub address: u64,
+    /// What is written.
+    pub value: u32,
+    /// Index of the partition.
+    pub partition: u16,
+    /// Bytes of the register: 1 or 4.
+    pub width: u8,
+    /// Padding, zero.
+    pub reserved: u8,
 }
 
 /// How a partition reaches its console.
@@ -272,7 +351,7 @@ macro_rules! from_number {
 from_number! {
     Kind: Program, Linux;
     FloatingPoint: None, Eager;
-    OnFault: Stop, Inject;
+    WatchdogStart: FirstUse, Boot;
     Console: None, MonitorCall, Uart16550;
     RegionKind: Ram, Device, InterruptController;
     Route: Direct, Mediated;
@@ -332,6 +411,8 @@ pub struct SystemTable<'a> {
     pub image_parts: &'a [ImagePart],
     /// All interrupt lines.
     pub lines: &'a [Line],
+    /// All register writes that reset devices.
+    pub device_resets: &'a [DeviceReset],
     /// The bytes that [`Header::hash`] covers.
     pub hashed: &'a [u8],
 }
@@ -345,6 +426,7 @@ const _: () = assert!(
         && size_of::<Protection>().is_multiple_of(8)
         && size_of::<ImagePart>().is_multiple_of(8)
         && size_of::<Line>().is_multiple_of(8)
+        && size_of::<DeviceReset>().is_multiple_of(8)
 );
 
 /// The entries of `array` that `span` names; empty if it points outside.
@@ -382,6 +464,7 @@ impl<'a> SystemTable<'a> {
         let (protections, rest) = array(rest, header.protections)?;
         let (image_parts, rest) = array(rest, header.image_parts)?;
         let (lines, rest) = array(rest, header.lines)?;
+        let (device_resets, rest) = array(rest, header.device_resets)?;
         if !rest.is_empty() {
             return Err(TableError::Size);
         }
@@ -393,6 +476,7 @@ impl<'a> SystemTable<'a> {
             protections,
             image_parts,
             lines,
+            device_resets,
             hashed,
         };
         table.check_indexes()?;
@@ -418,6 +502,11 @@ impl<'a> SystemTable<'a> {
     /// The interrupt lines of a partition.
     pub fn lines_of(&self, partition: &Partition) -> &'a [Line] {
         entries(self.lines, partition.lines)
+    }
+
+    /// The register writes that reset a partition's devices.
+    pub fn device_resets_of(&self, partition: &Partition) -> &'a [DeviceReset] {
+        entries(self.device_resets, partition.device_resets)
     }
 
     /// The protection entries of a virtual core.
@@ -453,6 +542,11 @@ impl<'a> SystemTable<'a> {
             within(partition.regions, self.regions.len(), "partitions")?;
             within(partition.image_parts, self.image_parts.len(), "partitions")?;
             within(partition.lines, self.lines.len(), "partitions")?;
+            within(
+                partition.device_resets,
+                self.device_resets.len(),
+                "partitions",
+            )?;
         }
         let known = |partition: u16| usize::from(partition) < self.partitions.len();
         for core in self.virtual_cores {
@@ -477,6 +571,23 @@ impl<'a> SystemTable<'a> {
         if !self.lines.iter().all(|line| known(line.partition)) {
             return Err(TableError::Index("lines"));
         }
+        if !self
+            .device_resets
+            .iter()
+            .all(|reset| known(reset.partition))
+        {
+            return Err(TableError::Index("device resets"));
+        }
+        let told = |response: &Response| {
+            response.notify == Response::NOBODY || known(u16::from(response.notify))
+        };
+        if !self
+            .partitions
+            .iter()
+            .all(|partition| partition.responses.iter().all(told))
+        {
+            return Err(TableError::Index("responses"));
+        }
         if !known(self.header.console_focus) {
             return Err(TableError::Index("header"));
         }
@@ -491,7 +602,13 @@ impl<'a> SystemTable<'a> {
             partition.name.is_valid()
                 && Kind::from_number(partition.kind).is_some()
                 && FloatingPoint::from_number(partition.floating_point).is_some()
-                && OnFault::from_number(partition.on_fault).is_some()
+                && FloatingPoint::from_number(partition.vector).is_some()
+                && WatchdogStart::from_number(partition.watchdog_start).is_some()
+                && Action::from_number(partition.restart.then).is_some()
+                && partition
+                    .responses
+                    .iter()
+                    .all(|response| Action::from_number(response.action).is_some())
                 && Console::from_number(partition.console).is_some()
         };
         if !self.partitions.iter().all(partition_is_known) {
@@ -503,6 +620,13 @@ impl<'a> SystemTable<'a> {
             .all(|region| RegionKind::from_number(region.kind).is_some())
         {
             return Err(TableError::Value("regions"));
+        }
+        if !self
+            .device_resets
+            .iter()
+            .all(|reset| matches!(reset.width, 1 | 4))
+        {
+            return Err(TableError::Value("device resets"));
         }
         if !self
             .lines
@@ -545,6 +669,9 @@ mod tests {
             lines: 0,
             console_focus: 0,
             cores: 1,
+            device_resets: 0,
+            reserved: [0; 6],
+            security_version: 0,
             ram_base: 0,
             ram_size: 0,
             store_end: 0,

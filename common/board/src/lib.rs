@@ -41,6 +41,19 @@ pub struct Device {
     pub compatible: &'static str,
     /// Whether it can read and write memory by itself. Without an IOMMU nothing bounds that.
     pub dma: bool,
+    /// What makes it harmless: done in order before its partition starts again.
+    pub reset: &'static [Write],
+}
+
+/// A register write that is part of a device's reset.
+#[derive(Clone, Copy, Debug)]
+pub struct Write {
+    /// Offset of the register in the device's window.
+    pub offset: u64,
+    /// What is written.
+    pub value: u32,
+    /// Bytes of the register: 1 or 4.
+    pub width: u8,
 }
 
 /// A RISC-V platform-level interrupt controller (RISC-V PLIC specification 1.0.0).

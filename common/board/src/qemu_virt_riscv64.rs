@@ -4,7 +4,7 @@
 //! interrupt numbers in `hw/riscv/virt.c` and `include/hw/riscv/virt.h`; each can be read back from
 //! the running machine with `-M virt,dumpdtb=FILE`.
 
-use crate::{Board, Device, Plic, Uart, Window};
+use crate::{Board, Device, Plic, Uart, Window, Write};
 
 macro_rules! virtio_slots {
     ($($name:literal: $base:literal, $line:literal;)+) => {
@@ -15,6 +15,12 @@ macro_rules! virtio_slots {
             lines: &[$line],
             compatible: "virtio,mmio",
             dma: true,
+            // The status register; zero resets the device (virtio 1.2, 4.2.2 and 2.1).
+            reset: &[Write {
+                offset: 0x70,
+                value: 0,
+                width: 4,
+            }],
         },)+]
     };
 }
@@ -40,6 +46,24 @@ const RTC: Device = Device {
     lines: &[11],
     compatible: "google,goldfish-rtc",
     dma: false,
+    // Clear the alarm, disable its interrupt, clear that (Android goldfish specification, RTC: 0x14, 0x10, 0x1c).
+    reset: &[
+        Write {
+            offset: 0x14,
+            value: 1,
+            width: 4,
+        },
+        Write {
+            offset: 0x10,
+            value: 0,
+            width: 4,
+        },
+        Write {
+            offset: 0x1c,
+            value: 1,
+            width: 4,
+        },
+    ],
 };
 
 const DEVICES: [Device; 9] = [

@@ -12,6 +12,7 @@ mod criticality;
 mod device_tree;
 mod elf;
 mod explain;
+mod health;
 mod images;
 mod layout;
 mod linux;
@@ -31,6 +32,7 @@ mod table;
 pub use code::Code;
 pub use criticality::Criticality;
 pub use explain::{device_tree_text, explain, explain_json};
+pub use health::Health;
 pub use plan::{
     PartRole, Plan, PlannedCore, PlannedLine, PlannedPartition, PlannedProtection, PlannedRegion,
     StoredPart, load, load_for_boards,

@@ -1,7 +1,8 @@
 //! The parsed manifest: every value that is there has the right form, some may be missing.
 
 use crate::Criticality;
-use partita_abi::table::{Console, FloatingPoint, OnFault};
+use partita_abi::health::Action;
+use partita_abi::table::{Console, FloatingPoint};
 use partita_board::{Board, Device};
 use std::ops::Range;
 
@@ -54,7 +55,7 @@ pub(crate) struct PartitionEntry {
     pub(crate) period: Option<Located<u64>>,
     pub(crate) devices: Vec<Located<&'static Device>>,
     pub(crate) console: Option<Located<Console>>,
-    pub(crate) on_fault: Option<Located<OnFault>>,
+    pub(crate) on_fault: Option<Located<Action>>,
     pub(crate) accept: Vec<Located<Acceptance>>,
 }
 
@@ -98,8 +99,7 @@ pub(crate) const CONSOLES: [(&str, Console); 3] = [
     ("uart", Console::Uart16550),
 ];
 /// The words of the `on-fault` key.
-pub(crate) const ON_FAULTS: [(&str, OnFault); 2] =
-    [("stop", OnFault::Stop), ("inject", OnFault::Inject)];
+pub(crate) const ON_FAULTS: [(&str, Action); 2] = [("stop", Action::Halt), ("inject", Action::Log)];
 
 /// Keys of each table, as the parser takes them.
 pub(crate) mod keys {

@@ -5,10 +5,11 @@ mod regions;
 
 use crate::Criticality;
 use crate::device_tree::Node;
+use crate::health::Health;
 use crate::images;
 use crate::problem::{Problem, Problems};
 use crate::{Code, check, parse};
-use partita_abi::table::{Console, FloatingPoint, Kind, OnFault, RegionKind, Route};
+use partita_abi::table::{Console, FloatingPoint, Kind, RegionKind, Route};
 use partita_board::{Board, Device, Window};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -77,8 +78,8 @@ pub struct PlannedPartition {
     pub arguments: String,
     /// Floating-point policy.
     pub floating_point: FloatingPoint,
-    /// What happens after a denied access.
-    pub on_fault: OnFault,
+    /// What its health events lead to.
+    pub health: Health,
     /// How it reaches its console.
     pub console: Console,
     /// Core time in each period, in nanoseconds, and the period, if that is bounded.

@@ -1,9 +1,10 @@
 //! The checked system: complete, and nothing in it conflicts.
 
 use crate::Criticality;
+use crate::health::Health;
 use crate::images::Image;
 use crate::manifest::Located;
-use partita_abi::table::{Console, FloatingPoint, Kind, OnFault};
+use partita_abi::table::{Console, FloatingPoint, Kind};
 use partita_board::{Board, Device};
 use std::ops::Range;
 
@@ -40,7 +41,7 @@ pub(crate) struct Partition {
     pub(crate) budget: Option<(u64, u64)>,
     pub(crate) devices: Vec<Located<&'static Device>>,
     pub(crate) console: Console,
-    pub(crate) on_fault: OnFault,
+    pub(crate) health: Health,
 }
 
 impl Partition {

@@ -3,9 +3,9 @@
 use crate::plan::{Plan, PlannedPartition};
 use partita_abi::digest::digest;
 use partita_abi::name::Name;
-use partita_abi::table::Console;
+use partita_abi::table::{Console, FloatingPoint};
 use partita_abi::table::{
-    Header, ImagePart, Line, Partition, Protection, Region, Span, VirtualCore,
+    DeviceReset, Header, ImagePart, Line, Partition, Protection, Region, Span, VirtualCore,
 };
 use zerocopy::{FromZeros, Immutable, IntoBytes};
 
@@ -18,6 +18,7 @@ struct Arrays {
     protections: Vec<Protection>,
     image_parts: Vec<ImagePart>,
     lines: Vec<Line>,
+    device_resets: Vec<DeviceReset>,
 }
 
 /// The table of a plan, with its hash.
@@ -33,6 +34,7 @@ pub(crate) fn encode(plan: &Plan) -> Vec<u8> {
     append(&mut body, &arrays.protections);
     append(&mut body, &arrays.image_parts);
     append(&mut body, &arrays.lines);
+    append(&mut body, &arrays.device_resets);
     let header = Header {
         magic: Header::MAGIC,
         version: Header::VERSION,
@@ -48,6 +50,9 @@ pub(crate) fn encode(plan: &Plan) -> Vec<u8> {
         lines: arrays.lines.len() as u16,
         console_focus: plan.console_focus as u16,
         cores: plan.cores as u16,
+        device_resets: arrays.device_resets.len() as u16,
+        reserved: [0; 6],
+        security_version: 0,
         ram_base: plan.board.ram_base,
         ram_size: plan.memory_bytes,
         store_end: plan.store_end,
@@ -126,6 +131,17 @@ fn add_partition(plan: &Plan, index: usize, partition: &PlannedPartition, arrays
         target: 0,
         reserved: 0,
     }));
+    let first_reset = arrays.device_resets.len();
+    let resets = partition.devices.iter().flat_map(|device| {
+        device.reset.iter().map(|write| DeviceReset {
+            address: device.window.base + write.offset,
+            value: write.value,
+            partition: number,
+            width: write.width,
+            reserved: 0,
+        })
+    });
+    arrays.device_resets.extend(resets);
     let has_uart = partition.console == Console::Uart16550;
     let (budget_ns, period_ns) = partition.budget_ns.unwrap_or((0, 0));
     arrays.partitions.push(Partition {
@@ -133,13 +149,21 @@ fn add_partition(plan: &Plan, index: usize, partition: &PlannedPartition, arrays
         criticality: partition.criticality.level(),
         kind: partition.kind as u8,
         floating_point: partition.floating_point as u8,
-        on_fault: partition.on_fault as u8,
+        vector: FloatingPoint::None as u8,
         console: partition.console as u8,
-        reserved: [0; 3],
+        watchdog_start: partition.health.watchdog_start as u8,
+        reserved: [0; 2],
         virtual_cores: span(first_core, arrays.virtual_cores.len()),
         regions: span(first_region, arrays.regions.len()),
         image_parts: span(first_part, arrays.image_parts.len()),
         lines: span(first_line, arrays.lines.len()),
+        device_resets: span(first_reset, arrays.device_resets.len()),
+        reserved2: 0,
+        responses: partition.health.responses,
+        restart: partition.health.restart,
+        watchdog_ns: partition.health.watchdog_ns,
+        storm_limit: partition.health.storm_limit,
+        storm_within_ns: partition.health.storm_within_ns,
         entry: partition.entry,
         device_tree: partition.device_tree,
         uart_base: if has_uart {

@@ -269,6 +269,14 @@ fn event_text(kind: Option<Kind>, event: &StatusEvent) -> String {
         Some(Kind::InterruptDenied) => {
             format!("wrote the interrupt register {address:#x} of a line that is not its own")
         }
+        Some(Kind::DoubleTrap) => format!("its own trap handler {address:#x} faulted, {at}"),
+        Some(Kind::Watchdog) => "did not reset its watchdog in time".to_owned(),
+        Some(Kind::Storm) => {
+            "got more interrupts than its manifest entry allows; they waited".to_owned()
+        }
+        Some(Kind::CallDenied) => {
+            format!("named {address:#x}, which is not its own, in a monitor call, {at}; denied")
+        }
         None => format!("event of unknown kind {}", event.kind),
     }
 }

@@ -4,7 +4,7 @@
 //! must prove that no partition can reach another, before it is believed.
 
 use partita_abi::digest::digest;
-use partita_abi::image::STORE_OFFSET;
+use partita_abi::image::{CRASH_BYTES, STORE_OFFSET};
 use partita_abi::table::{Header, Partition, Region, RegionKind, SystemTable};
 use partita_abi::{MAX_CORES, MAX_SHARING};
 
@@ -57,6 +57,8 @@ pub enum Flaw {
     VirtualCore(usize),
     /// A line is out of range, owned twice, or for a virtual core that is not there.
     Line(usize),
+    /// A register write for a device reset goes outside its partition's devices.
+    DeviceReset(usize),
 }
 
 impl Flaw {
@@ -72,6 +74,7 @@ impl Flaw {
             Self::Partition(index) => ("unsound partition", index),
             Self::VirtualCore(index) => ("unsound virtual core", index),
             Self::Line(index) => ("unsound interrupt line", index),
+            Self::DeviceReset(index) => ("unsound device reset", index),
         }
     }
 }
@@ -118,7 +121,8 @@ pub fn check(table: &SystemTable<'_>, board: &BoardLimits<'_>) -> Result<(), Fla
     check_image_parts(table, board)?;
     check_partitions(table)?;
     check_virtual_cores(table)?;
-    check_lines(table, board)
+    check_lines(table, board)?;
+    check_device_resets(table)
 }
 
 fn check_memory(header: &Header, board: &BoardLimits<'_>) -> Result<(), Flaw> {
@@ -128,7 +132,7 @@ fn check_memory(header: &Header, board: &BoardLimits<'_>) -> Result<(), Flaw> {
         .checked_add(header.ram_size)
         .ok_or(Flaw::Memory)?;
     let sound = header.ram_base == board.ram_base
-        && header.store_end >= store
+        && header.store_end >= store.saturating_add(CRASH_BYTES)
         && header.store_end <= end
         && header.store_end.is_multiple_of(PAGE);
     if sound { Ok(()) } else { Err(Flaw::Memory) }
@@ -192,7 +196,7 @@ fn check_image_parts(table: &SystemTable<'_>, board: &BoardLimits<'_>) -> Result
         let first = usize::from(partition.image_parts.first);
         for (offset, part) in table.image_parts_of(partition).iter().enumerate() {
             let sound = usize::from(part.partition) == number
-                && lies_in(part.source, part.size, store, table.header.store_end)
+                && lies_in(part.source, part.size, store, table.header.crash_base())
                 && part.source.is_multiple_of(8)
                 && is_own_ram(table, partition, part.destination, part.size);
             if !sound {
@@ -215,7 +219,9 @@ fn check_partitions(table: &SystemTable<'_>) -> Result<(), Flaw> {
             && is_own_ram(table, partition, partition.device_tree, 8)
             && partition.virtual_cores.count != 0
             && partition.criticality <= 4
-            && budget_is_sound;
+            && budget_is_sound
+            && (partition.storm_limit == 0 || partition.storm_within_ns != 0)
+            && (partition.restart.limit == 0 || partition.restart.within_ns != 0);
         if !sound {
             return Err(Flaw::Partition(number));
         }
@@ -283,6 +289,27 @@ fn check_lines(table: &SystemTable<'_>, board: &BoardLimits<'_>) -> Result<(), F
             owner.is_some_and(|owner| u16::from(line.target) < owner.virtual_cores.count);
         if line.line == 0 || line.line > board.lines || owned_twice || !has_target {
             return Err(Flaw::Line(index));
+        }
+    }
+    Ok(())
+}
+
+fn check_device_resets(table: &SystemTable<'_>) -> Result<(), Flaw> {
+    for (number, partition) in table.partitions.iter().enumerate() {
+        let first = usize::from(partition.device_resets.first);
+        for (offset, reset) in table.device_resets_of(partition).iter().enumerate() {
+            let width = u64::from(reset.width);
+            let in_device = table.regions_of(partition).iter().any(|region| {
+                let end = region.base.saturating_add(region.size);
+                region.kind == RegionKind::Device as u8
+                    && lies_in(reset.address, width, region.base, end)
+            });
+            let sound = usize::from(reset.partition) == number
+                && reset.address.is_multiple_of(width)
+                && in_device;
+            if !sound {
+                return Err(Flaw::DeviceReset(first + offset));
+            }
         }
     }
     Ok(())

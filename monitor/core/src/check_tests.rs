@@ -2,10 +2,11 @@
 
 use super::{BoardLimits, Flaw, Reserved, check};
 use partita_abi::digest::digest;
+use partita_abi::health::Kind;
 use partita_abi::name::Name;
 use partita_abi::table::{
-    Header, ImagePart, Line, Partition, Protection, Region, RegionKind, Route, Span, SystemTable,
-    VirtualCore,
+    DeviceReset, Header, ImagePart, Line, Partition, Protection, Region, RegionKind, Response,
+    Restart, Route, Span, SystemTable, VirtualCore,
 };
 use zerocopy::IntoBytes;
 
@@ -24,6 +25,7 @@ pub(crate) struct TestTable {
     pub protections: Vec<Protection>,
     pub image_parts: Vec<ImagePart>,
     pub lines: Vec<Line>,
+    pub device_resets: Vec<DeviceReset>,
 }
 
 /// Laid-out bytes, aligned for [`SystemTable::parse`].
@@ -57,9 +59,10 @@ impl TestTable {
             criticality,
             kind: 0,
             floating_point: 0,
-            on_fault: 0,
+            vector: 0,
             console: 1,
-            reserved: [0; 3],
+            watchdog_start: 0,
+            reserved: [0; 2],
             virtual_cores: Span {
                 first: index,
                 count: 1,
@@ -76,6 +79,25 @@ impl TestTable {
                 first: index,
                 count: 1,
             },
+            device_resets: Span {
+                first: index,
+                count: 1,
+            },
+            reserved2: 0,
+            responses: [Response {
+                action: 0,
+                notify: Response::NOBODY,
+            }; Kind::COUNT],
+            restart: Restart {
+                limit: 3,
+                then: 2,
+                reserved: [0; 5],
+                within_ns: 1_000_000_000,
+                back_off_ns: 0,
+            },
+            watchdog_ns: 0,
+            storm_limit: 0,
+            storm_within_ns: 0,
             entry: 0x8040_0000 + 0x10_0000 * u64::from(index),
             device_tree: 0x8040_1000 + 0x10_0000 * u64::from(index),
             uart_base: 0,
@@ -105,6 +127,13 @@ impl TestTable {
             target: 0,
             reserved: 0,
         };
+        let reset = |partition, address| DeviceReset {
+            address,
+            value: 0,
+            partition,
+            width: 4,
+            reserved: 0,
+        };
         Self {
             header: Header {
                 magic: Header::MAGIC,
@@ -121,6 +150,9 @@ impl TestTable {
                 lines: 0,
                 console_focus: 0,
                 cores: 1,
+                device_resets: 0,
+                reserved: [0; 6],
+                security_version: 0,
                 ram_base: 0x8000_0000,
                 ram_size: 0x80_0000,
                 store_end: 0x8040_0000,
@@ -136,6 +168,7 @@ impl TestTable {
             protections: vec![],
             image_parts: vec![part(0), part(1)],
             lines: vec![line(11, 0), line(1, 1)],
+            device_resets: vec![reset(0, 0x10_1010), reset(1, 0x1000_1070)],
         }
     }
 
@@ -147,6 +180,7 @@ impl TestTable {
         header.protections = self.protections.len() as u16;
         header.image_parts = self.image_parts.len() as u16;
         header.lines = self.lines.len() as u16;
+        header.device_resets = self.device_resets.len() as u16;
         let rest = [
             self.partitions.as_bytes(),
             self.virtual_cores.as_bytes(),
@@ -154,6 +188,7 @@ impl TestTable {
             self.protections.as_bytes(),
             self.image_parts.as_bytes(),
             self.lines.as_bytes(),
+            self.device_resets.as_bytes(),
         ]
         .concat();
         header.total_bytes = (size_of::<Header>() + rest.len()) as u32;
@@ -263,6 +298,24 @@ fn every_lie_in_a_table_is_found() {
         (|t| t.lines[1].line = 0, Flaw::Line(1)),
         (|t| t.lines[1].line = 96, Flaw::Line(1)),
         (|t| t.lines[1].target = 1, Flaw::Line(1)),
+        (
+            |t| t.image_parts[0].source = 0x803f_d000,
+            Flaw::ImagePart(0),
+        ),
+        (|t| t.partitions[0].storm_limit = 1, Flaw::Partition(0)),
+        (
+            |t| t.partitions[0].restart.within_ns = 0,
+            Flaw::Partition(0),
+        ),
+        (
+            |t| t.device_resets[0].address = 0x1000_1070,
+            Flaw::DeviceReset(0),
+        ),
+        (
+            |t| t.device_resets[1].address = 0x1000_1ffe,
+            Flaw::DeviceReset(1),
+        ),
+        (|t| t.device_resets[1].partition = 0, Flaw::DeviceReset(1)),
     ];
     for (number, (lie, flaw)) in lies.iter().enumerate() {
         let mut table = TestTable::sound();

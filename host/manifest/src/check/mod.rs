@@ -5,12 +5,14 @@ mod memory;
 pub(crate) use memory::{PAGE_BYTES, in_monitor};
 
 use crate::Code;
+use crate::health::Health;
 use crate::images::Image;
 use crate::manifest::{Acceptance, Manifest, PartitionEntry, Payload};
 use crate::problem::{Problem, Problems};
 use crate::suggest;
 use crate::system::{Partition, System};
-use partita_abi::table::{Console, FloatingPoint, OnFault};
+use partita_abi::health::Kind as Event;
+use partita_abi::table::{Console, FloatingPoint, Kind};
 use std::ops::Range;
 
 /// Budgets below this would be spent on switching alone.
@@ -343,10 +345,14 @@ fn complete(manifest: Manifest, images: Vec<Option<Image>>, focus: usize) -> Opt
 fn complete_partition(entry: PartitionEntry, image: Image) -> Option<Partition> {
     let base = memory::fixed_base(&entry, Some(&image));
     let console = console_of(&entry);
-    let (image_span, arguments, on_fault) = match entry.payload? {
-        Payload::Program(file) => (file.span, entry.arguments, OnFault::Stop),
-        Payload::Linux(linux) => (linux.span, linux.command_line, OnFault::Inject),
+    let (image_span, arguments, kind) = match entry.payload? {
+        Payload::Program(file) => (file.span, entry.arguments, Kind::Program),
+        Payload::Linux(linux) => (linux.span, linux.command_line, Kind::Linux),
     };
+    let mut health = Health::defaults(kind);
+    if let Some(option) = entry.on_fault {
+        health.set(Event::AccessFault, option.value);
+    }
     let criticality = entry.criticality?;
     Some(Partition {
         name: entry.name,
@@ -372,6 +378,6 @@ fn complete_partition(entry: PartitionEntry, image: Image) -> Option<Partition> 
             .map(|(budget, period)| (budget.value, period.value)),
         devices: entry.devices,
         console,
-        on_fault: entry.on_fault.map_or(on_fault, |option| option.value),
+        health,
     })
 }

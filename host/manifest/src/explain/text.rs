@@ -5,8 +5,9 @@ use super::style::{BOLD, DIM, Paint};
 use crate::plan::{Plan, PlannedPartition};
 use crate::protection::{mode_name, rights_name};
 use crate::quantity::{show_rounded, show_time};
+use partita_abi::health::{Action, Kind as Event};
 use partita_abi::image::STORE_OFFSET;
-use partita_abi::table::{Console, FloatingPoint, Kind, OnFault, RegionKind, Route};
+use partita_abi::table::{Console, FloatingPoint, Kind, RegionKind, Route};
 use std::cmp::Reverse;
 use std::fmt::Write;
 
@@ -230,9 +231,12 @@ fn console(partition: &PlannedPartition) -> &'static str {
 }
 
 fn fault(partition: &PlannedPartition) -> &'static str {
-    match partition.on_fault {
-        OnFault::Stop => "stopped at a fault",
-        OnFault::Inject => "handles its own faults",
+    match partition.health.action(Event::AccessFault) {
+        Action::Log => "handles its own faults",
+        Action::Restart => "restarted at a fault",
+        Action::Halt => "stopped at a fault",
+        Action::StopSystem => "stops the system at a fault",
+        Action::ResetSystem => "resets the board at a fault",
     }
 }
 

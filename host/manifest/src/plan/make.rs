@@ -10,7 +10,7 @@ use crate::quantity::{show_rounded, show_size};
 use crate::system::{Partition, System};
 use crate::{Code, PartRole, device_tree, layout, table};
 use partita_abi::digest::digest;
-use partita_abi::image::{STORE_ALIGNMENT, STORE_OFFSET};
+use partita_abi::image::{CRASH_BYTES, STORE_ALIGNMENT, STORE_OFFSET};
 use partita_abi::table::Kind;
 use partita_board::Window;
 use std::cmp::Reverse;
@@ -132,7 +132,7 @@ fn store_end(system: &System, rooms: &[u64]) -> u64 {
         .zip(rooms)
         .map(|(partition, room)| layout::stored_bytes(&partition.image, *room))
         .sum();
-    (system.board.ram_base + STORE_OFFSET + bytes).next_multiple_of(PAGE_BYTES)
+    (system.board.ram_base + STORE_OFFSET + bytes).next_multiple_of(PAGE_BYTES) + CRASH_BYTES
 }
 
 fn place_memory(system: &System, store_end: u64, problems: &mut Problems) -> Option<Vec<u64>> {
@@ -219,7 +219,7 @@ fn plan_partition(
         device_tree,
         arguments: partition.arguments.clone(),
         floating_point: partition.floating_point,
-        on_fault: partition.on_fault,
+        health: partition.health.clone(),
         console: partition.console,
         budget_ns: partition.budget,
         elf: match &partition.image {

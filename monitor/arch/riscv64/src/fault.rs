@@ -12,8 +12,7 @@ use crate::mail;
 use crate::pmp;
 use crate::vector::SAVED_FOR_QUICK;
 use core::sync::atomic::Ordering::SeqCst;
-use partita_abi::health::Kind;
-use partita_abi::table::OnFault;
+use partita_abi::health::{Action, Kind};
 use partita_virtual_riscv64::decode::is_wfi;
 use partita_virtual_riscv64::plic::{ReadEffect, WriteEffect};
 use partita_virtual_riscv64::walk::{AccessKind, Translation};
@@ -224,12 +223,11 @@ fn deny(hart: &mut Hart, view: &PartitionView, number: u64, address: u64) {
         .and_then(|(_, slot, view)| reached(&mut slot.context, view, number, address))
         .unwrap_or(address);
     let (partition, cause) = (view.index, number as u32);
-    match view.on_fault {
-        OnFault::Stop => health::fail(hart, partition, Kind::AccessFault, cause, reached, counter),
-        OnFault::Inject => {
-            health::record(hart, partition, Kind::AccessFault, cause, reached, counter);
-            inject(number, address);
-        }
+    if view.action(Kind::AccessFault) == Action::Log {
+        health::record(hart, partition, Kind::AccessFault, cause, reached, counter);
+        inject(number, address);
+    } else {
+        health::fail(hart, partition, Kind::AccessFault, cause, reached, counter);
     }
 }
 

@@ -2,7 +2,8 @@
 
 use crate::plic::Plic;
 use crate::timer::Aclint;
-use partita_abi::table::{Console, FloatingPoint, OnFault, RegionKind, Route, SystemTable};
+use partita_abi::health::{Action, Kind};
+use partita_abi::table::{Console, FloatingPoint, RegionKind, Response, Route, SystemTable};
 use partita_abi::{MAX_CORES, MAX_PARTITIONS, MAX_SHARING};
 use partita_board::Board;
 use partita_virtual_riscv64::plic::PlicFilter;
@@ -54,8 +55,8 @@ pub struct PartitionView {
     pub has_console: bool,
     /// What it owns of the interrupt controller; for partitions whose lines are direct.
     pub filter: Option<PlicFilter>,
-    /// What happens after a denied access.
-    pub on_fault: OnFault,
+    /// What happens after each kind of health event.
+    pub responses: [Response; Kind::COUNT],
     /// Whether it may use floating point.
     pub floating_point: bool,
     /// 0 to 4.
@@ -78,7 +79,10 @@ impl PartitionView {
         uart: NO_UART,
         has_console: false,
         filter: None,
-        on_fault: OnFault::Stop,
+        responses: [Response {
+            action: Action::Halt as u8,
+            notify: Response::NOBODY,
+        }; Kind::COUNT],
         floating_point: false,
         criticality: 0,
     };
@@ -112,6 +116,14 @@ impl PartitionView {
             implementation: 0,
         };
         sbi::Caller::new(self.virtual_cores as u32, memory, identity)
+    }
+
+    /// What to do after an event.
+    pub fn action(&self, kind: Kind) -> Action {
+        let response = self.responses.get(kind as usize);
+        response
+            .and_then(|response| Action::from_number(response.action))
+            .unwrap_or(Action::Halt)
     }
 
     /// Where the partition lives on a hart, if it does.
@@ -300,7 +312,7 @@ impl Machine {
             view.index = index;
             view.virtual_cores = usize::from(entry.virtual_cores.count).min(MAX_CORES);
             view.criticality = entry.criticality;
-            view.on_fault = OnFault::from_number(entry.on_fault).unwrap_or(OnFault::Stop);
+            view.responses = entry.responses;
             view.floating_point = entry.floating_point == FloatingPoint::Eager as u8;
             view.has_console = entry.console != Console::None as u8;
             if entry.console == Console::Uart16550 as u8 {
