@@ -36,11 +36,11 @@ fuzz_target!(|data: &[u8]| {
     let limits = BoardLimits {
         name: BOARD.name,
         ram_base: BOARD.ram_base,
-        lines: BOARD.plic.lines,
+        lines: BOARD.controller.lines(),
         reserved: &reserved,
         controller: Reserved {
-            base: BOARD.plic.window.base,
-            size: BOARD.plic.window.size,
+            base: BOARD.controller.window().base,
+            size: BOARD.controller.window().size,
         },
     };
     examine(as_bytes(&words), &limits);

@@ -99,6 +99,29 @@ impl Plic {
     pub const CONTEXT_BYTES: u64 = 0x1000;
 }
 
+/// A board's interrupt controller.
+#[derive(Clone, Copy, Debug)]
+pub enum Controller {
+    /// A platform-level interrupt controller.
+    Plic(Plic),
+}
+
+impl Controller {
+    /// The highest line number; lines count from 1.
+    pub const fn lines(&self) -> u16 {
+        match self {
+            Self::Plic(plic) => plic.lines,
+        }
+    }
+
+    /// The registers of which partitions may reach some directly, and no device may touch any.
+    pub const fn window(&self) -> Window {
+        match self {
+            Self::Plic(plic) => plic.window,
+        }
+    }
+}
+
 /// A serial port compatible with the 16550.
 #[derive(Clone, Copy, Debug)]
 pub struct Uart {
@@ -130,7 +153,7 @@ pub struct Board {
     /// The core-local interruptor: `msip`, `mtimecmp`, `mtime`.
     pub aclint: Window,
     /// The interrupt controller.
-    pub plic: Plic,
+    pub controller: Controller,
     /// The serial port that all consoles share. It belongs to the monitor.
     pub uart: Uart,
     /// The device that ends the machine. It belongs to the monitor, and no partition is told of it.

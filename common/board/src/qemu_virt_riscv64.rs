@@ -4,7 +4,7 @@
 //! interrupt numbers in `hw/riscv/virt.c` and `include/hw/riscv/virt.h`; each can be read back from
 //! the running machine with `-M virt,dumpdtb=FILE`.
 
-use crate::{Board, Device, Plic, Uart, Window, Write};
+use crate::{Board, Controller, Device, Plic, Uart, Window, Write};
 
 macro_rules! virtio_slots {
     ($($name:literal: $base:literal, $line:literal;)+) => {
@@ -84,14 +84,14 @@ pub const QEMU_VIRT_RISCV64: Board = Board {
         base: 0x200_0000,
         size: 0x1_0000,
     },
-    plic: Plic {
+    controller: Controller::Plic(Plic {
         window: Window {
             base: 0xc00_0000,
             size: 0x60_0000,
         },
         lines: 95,
         max_priority: 7,
-    },
+    }),
     uart: Uart {
         window: Window {
             base: 0x1000_0000,

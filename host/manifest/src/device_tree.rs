@@ -8,7 +8,7 @@ use crate::images::Image;
 use crate::system::{Partition, System};
 use partita_abi::console;
 use partita_abi::table::{Console, FloatingPoint, Kind};
-use partita_board::{Board, Device};
+use partita_board::{Board, Controller, Device};
 use std::ops::Range;
 
 /// Clock of the serial port, as QEMU gives it; nothing depends on its value.
@@ -177,7 +177,7 @@ fn device(device: &Device) -> Node {
 /// The PLIC with the contexts of *all* physical harts, since their number is their place in
 /// `interrupts-extended`; those that are not the partition's own are connected to nothing.
 fn interrupt_controller(system: &System, partition: &Partition) -> Node {
-    let plic = &system.board.plic;
+    let Controller::Plic(plic) = &system.board.controller;
     let mut contexts = Vec::new();
     for hart in 0..system.cores {
         let own = partition.cores.iter().position(|core| core.value == hart);

@@ -149,7 +149,7 @@ fn rights(partition: &PlannedPartition, core: usize) -> Vec<(Window, &'static st
         rights.push((device.window, "rw"));
     }
     if partition.kind == Kind::Linux {
-        let plic = BOARD.plic.window.base;
+        let plic = BOARD.controller.window().base;
         let shared = Window {
             base: plic,
             size: Plic::SHARED_BYTES,
@@ -179,14 +179,14 @@ fn windows(plan: &Plan) -> Vec<Window> {
     };
     let shared = Window {
         size: Plic::SHARED_BYTES,
-        ..BOARD.plic.window
+        ..BOARD.controller.window()
     };
     let mut windows = vec![monitor, store, BOARD.aclint, BOARD.finisher, uart];
-    windows.extend([shared, BOARD.plic.window]);
+    windows.extend([shared, BOARD.controller.window()]);
     windows.extend(BOARD.devices.iter().map(|device| device.window));
     windows.extend(plan.partitions.iter().map(|partition| partition.ram));
     windows.extend((0..2 * plan.cores).map(|context| Window {
-        base: BOARD.plic.window.base + Plic::context_offset(context),
+        base: BOARD.controller.window().base + Plic::context_offset(context),
         size: Plic::CONTEXT_BYTES,
     }));
     windows
@@ -319,9 +319,9 @@ fn check_table(plan: &Plan) {
     let limits = BoardLimits {
         name: BOARD.name,
         ram_base: BOARD.ram_base,
-        lines: BOARD.plic.lines,
+        lines: BOARD.controller.lines(),
         reserved: &[BOARD.aclint, BOARD.finisher, BOARD.uart.window].map(reserve),
-        controller: reserve(BOARD.plic.window),
+        controller: reserve(BOARD.controller.window()),
     };
     let mut words = vec![0_u64; plan.table.len().div_ceil(8)];
     words.as_mut_bytes()[..plan.table.len()].copy_from_slice(&plan.table);

@@ -6,7 +6,7 @@ use crate::problem::{Problem, Problems};
 use crate::protection::{self, EXECUTE, READ, WRITE};
 use crate::system::{Partition, System};
 use partita_abi::table::{Kind, RegionKind, Route};
-use partita_board::Plic;
+use partita_board::{Controller, Plic};
 
 /// All regions of a partition; its RAM is the first.
 pub(super) fn regions(
@@ -39,7 +39,8 @@ pub(super) fn regions(
         });
     }
     if partition.kind() == Kind::Linux {
-        let plic = system.board.plic.window.base;
+        let Controller::Plic(plic) = &system.board.controller;
+        let plic = plic.window.base;
         regions.push(PlannedRegion {
             base: plic,
             size: Plic::SHARED_BYTES,

@@ -2,11 +2,11 @@
 
 use crate::console;
 use crate::context::ENVIRONMENT_UPDATE_TABLES;
+use crate::controller::Controller;
 use crate::csr::{self, interrupt};
 use crate::hart::Hart;
 use crate::machine::{self, Features, Machine};
 use crate::mmio::Registers;
-use crate::plic::Plic;
 use crate::pmp;
 use crate::report;
 use crate::timer::Aclint;
@@ -46,7 +46,7 @@ pub extern "C" fn start_hart(hart: usize) -> ! {
 pub unsafe fn start(board: &'static Board, id: usize) -> ! {
     csr::write!("mstatus", 0);
     // SAFETY: the caller's promise: these are this board's devices.
-    let (aclint, plic) = unsafe { (Aclint::new(board.aclint), Plic::new(&board.plic)) };
+    let (aclint, controller) = unsafe { (Aclint::new(board.aclint), Controller::new(board)) };
     aclint.set_deadline(id, u64::MAX);
     aclint.clear_interrupt(id);
     let layout = vector::layout();
@@ -57,7 +57,7 @@ pub unsafe fn start(board: &'static Board, id: usize) -> ! {
         BOARD.store(core::ptr::from_ref(board).cast_mut(), SeqCst);
         // SAFETY: as above, and nobody else uses the port yet.
         unsafe { console::open(Registers::new(board.uart.window)) };
-        let machine = start_machine(board, aclint, plic, features);
+        let machine = start_machine(board, aclint, controller, features);
         for other in 1..machine.harts {
             aclint.interrupt(other);
         }
@@ -108,7 +108,7 @@ fn prepare_hart(read_only_text: bool) -> Features {
 fn start_machine(
     board: &'static Board,
     aclint: Aclint,
-    plic: Plic,
+    controller: Controller,
     features: Features,
 ) -> &'static Machine {
     let now_ns = || board.ticks_to_ns(aclint.now());
@@ -155,14 +155,15 @@ fn start_machine(
             size: board.finisher.size,
         },
     ];
+    let window = board.controller.window();
     let limits = BoardLimits {
         name: board.name,
         ram_base: board.ram_base,
-        lines: board.plic.lines,
+        lines: board.controller.lines(),
         reserved: &reserved,
         controller: Reserved {
-            base: board.plic.window.base,
-            size: board.plic.window.size,
+            base: window.base,
+            size: window.size,
         },
     };
     if let Err(flaw) = check(&table, &limits) {
@@ -172,13 +173,13 @@ fn start_machine(
     if let Err(index) = partita_virtual_riscv64::pmp::check(&table, board) {
         refuse(board, "unsound protection of virtual core", Some(index));
     }
-    plic.reset(usize::from(table.header.cores));
+    controller.reset(usize::from(table.header.cores));
     let end_ticks = match run_parameters(board).end_ns {
         0 => u64::MAX,
         end_ns => board.ns_to_ticks(end_ns),
     };
     let machine = machine::publish(Machine::new(
-        board, aclint, plic, table, features, end_ticks,
+        board, aclint, controller, table, features, end_ticks,
     ));
     console::configure(machine);
     let mut line = Text::<200>::new();

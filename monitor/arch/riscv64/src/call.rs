@@ -423,8 +423,6 @@ fn complete(hart: &mut Hart, line: u32) -> Outcome {
         return Outcome::Error(INVALID_PARAMETER);
     }
     slot.claimed_lines &= !bit;
-    machine
-        .plic
-        .set_enabled(partita_board::Plic::machine_context(id), line as u16, true);
+    machine.controller.unmask(id, line as u16);
     Outcome::Value(0)
 }

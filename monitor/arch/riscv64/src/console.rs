@@ -14,14 +14,11 @@ use core::sync::atomic::Ordering::Relaxed;
 use partita_abi::MAX_PARTITIONS;
 use partita_abi::console::{COMMAND_END, ESCAPE};
 use partita_abi::status::BYTES_PER_RECORD;
-use partita_board::Plic as Layout;
 use partita_monitor_core::console::{Console, SerialPort};
 use partita_monitor_core::text::Text;
 use partita_virtual_riscv64::uart16550::{Effect, Uart16550};
 use spin::mutex::TicketMutex;
 
-/// The priority of the serial port's line: below that of every partition's line.
-pub const PRIORITY: u32 = 1;
 /// Bytes that the port takes at once.
 const FIFO_BYTES: usize = 16;
 /// Bytes sent in one interrupt of the port: what bounds the delay of a more critical partition.
@@ -141,10 +138,7 @@ pub fn configure(machine: &Machine) {
         port.interrupt_when_empty(false);
     }
     let line = machine.board.uart.line;
-    machine.plic.set_priority(line, PRIORITY);
-    machine
-        .plic
-        .set_enabled(Layout::machine_context(machine.console_hart), line, true);
+    machine.controller.open_console(machine.console_hart, line);
 }
 
 /// A line of the monitor itself.

@@ -3,18 +3,15 @@
 
 use crate::console;
 use crate::context::Context;
+use crate::controller;
 use crate::csr::{self, cause, status};
 use crate::guest_memory::{Physical, fetch};
 use crate::hart::Hart;
 use crate::health;
 use crate::machine::{NO_UART, PartitionView};
-use crate::mail;
-use crate::pmp;
 use crate::vector::SAVED_FOR_QUICK;
-use core::sync::atomic::Ordering::SeqCst;
 use partita_abi::health::{Action, Kind};
 use partita_virtual_riscv64::decode::is_wfi;
-use partita_virtual_riscv64::plic::{ReadEffect, WriteEffect};
 use partita_virtual_riscv64::walk::{AccessKind, Translation};
 
 /// Bytes of an emulated 16550's registers.
@@ -137,7 +134,7 @@ fn mediate(hart: &mut Hart, number: u64, address: u64) -> Option<()> {
     if view.uart != NO_UART && uart_offset < UART_BYTES {
         uart(context, view, &found, uart_offset);
     } else {
-        let window = hart.machine.board.plic.window;
+        let window = controller::window(hart.machine.board);
         let offset = found.physical.wrapping_sub(window.base);
         if view.filter.is_none() || offset >= window.size {
             return None;
@@ -159,43 +156,27 @@ fn uart(context: &mut Context, view: &PartitionView, found: &Found, offset: u64)
     }
 }
 
-/// An access to the interrupt controller that the protection entries did not let through: all that
-/// is not reading the shared registers, or the page of the hart's own context.
+/// An access to the interrupt controller that the protection entries did not let through.
 fn interrupt_controller(hart: &mut Hart, view: &PartitionView, found: &Found, offset: u64) {
-    let (machine, id) = (hart.machine, hart.id);
-    let (Some(filter), Some((_, slot, _))) = (view.filter.as_ref(), hart.running()) else {
+    let Some(filter) = view.filter.as_ref() else {
         return;
     };
-    let current = partita_board::Plic::supervisor_context(id) as u32;
-    let _lifted = pmp::lift();
     if found.is_load {
-        let value = match filter.read(current, offset) {
-            ReadEffect::Hardware { offset, mask } => machine.plic.read(offset) & mask,
-            ReadEffect::Threshold { context } => {
-                mail::of(context as usize / 2).threshold.load(SeqCst)
-            }
-            ReadEffect::Zero => 0,
-        };
-        load(&mut slot.context, found.operand, u64::from(value));
+        let value = controller::read(hart, filter, offset);
+        if let Some((_, slot, _)) = hart.running() {
+            load(&mut slot.context, found.operand, u64::from(value));
+        }
         return;
     }
+    let Some((_, slot, _)) = hart.running() else {
+        return;
+    };
     let register = register(&slot.context, found.operand);
     let value = slot.context.decoded[0].access.stored(register) as u32;
-    match filter.write(current, offset, value) {
-        WriteEffect::Write { offset, value } => machine.plic.write(offset, value),
-        WriteEffect::Threshold { context, value } => {
-            let target = context as usize / 2;
-            mail::of(target).threshold.store(value, SeqCst);
-            if let Some(place) = view.place_on(target) {
-                hart.post(target, usize::from(place.slot), mail::THRESHOLD);
-            }
-        }
-        WriteEffect::Ignored => {}
-        WriteEffect::Denied => {
-            let address = machine.board.plic.window.base + offset;
-            let counter = csr::read!("mepc");
-            health::record(hart, view.index, Kind::InterruptDenied, 0, address, counter);
-        }
+    if !controller::write(hart, view, filter, offset, value) {
+        let counter = csr::read!("mepc");
+        let address = found.physical;
+        health::record(hart, view.index, Kind::InterruptDenied, 0, address, counter);
     }
 }
 

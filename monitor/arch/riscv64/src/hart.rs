@@ -9,6 +9,7 @@ mod requests;
 mod switch;
 
 use crate::context::Context;
+use crate::controller::{Gate, Kept};
 use crate::csr;
 use crate::floating_point;
 use crate::machine::{Features, Machine, PartitionView, Resident};
@@ -22,7 +23,6 @@ use core::cell::UnsafeCell;
 use core::sync::atomic::Ordering::SeqCst;
 use partita_abi::table::RegionKind;
 use partita_abi::{MAX_CORES, MAX_SHARING};
-use partita_board::Plic as Layout;
 use partita_monitor_core::histogram::Histogram;
 use partita_monitor_core::loader::Loader;
 use partita_monitor_core::schedule::{Budget, NEVER, NOBODY, Schedule};
@@ -42,8 +42,8 @@ pub struct Slot {
     pub claimed_lines: u32,
     /// Without `stimecmp`: when its timer fires, or fired.
     pub timer: u64,
-    /// The threshold of the hart's supervisor context while this virtual core is not live.
-    threshold: u32,
+    /// What it has of the interrupt controller while it is not live.
+    kept: Kept,
     /// Whether lines reach it without the monitor.
     direct_lines: bool,
     /// Whether its `wfi` traps.
@@ -74,7 +74,7 @@ impl Slot {
             pending_lines: 0,
             claimed_lines: 0,
             timer: NEVER,
-            threshold: 0,
+            kept: Kept::RESET,
             direct_lines: false,
             wfi_traps: false,
             suspended: false,
@@ -96,8 +96,6 @@ pub struct Hart {
     features: Features,
     /// Whether it serves the serial port.
     serves_console: bool,
-    /// The highest priority of the interrupt controller, which hides all lines as a threshold.
-    hides_all: u32,
     /// Machine time at which this hart ends the run, in ticks.
     end_ticks: u64,
     /// Who runs when.
@@ -110,10 +108,8 @@ pub struct Hart {
     time: Register<u64>,
     /// When the machine timer interrupts.
     deadline: Register<u64>,
-    /// The threshold of the hart's supervisor context in the interrupt controller.
-    supervisor_threshold: Register<u32>,
-    /// The threshold of the hart's machine context.
-    machine_threshold: Register<u32>,
+    /// The hart's side of the interrupt controller.
+    gate: Gate,
     /// The virtual cores that live here, most critical first.
     pub slots: [Slot; MAX_SHARING],
     /// Lengths of switches in counts of `minstret`.
@@ -150,14 +146,10 @@ impl Hart {
     )]
     pub unsafe fn create(id: usize, machine: &'static Machine) -> &'static mut Self {
         let place = HARTS[id % MAX_CORES].0.get();
-        let (supervisor, own) = (Layout::supervisor_context(id), Layout::machine_context(id));
-        let (Some((time, deadline)), Some(supervisor_threshold), Some(machine_threshold)) = (
-            machine.aclint.timer_of(id),
-            machine.plic.threshold_register(supervisor),
-            machine.plic.threshold_register(own),
-        ) else {
+        let Some((time, deadline)) = machine.aclint.timer_of(id) else {
             report::fatal("the board has no registers for this hart")
         };
+        let gate = Gate::new(&machine.controller, id);
         // SAFETY: only this hart uses this cell, and this is the first use. Every field is written,
         // one by one: a whole `Hart` would not fit on the stack.
         let hart = unsafe {
@@ -166,7 +158,6 @@ impl Hart {
             (&raw mut (*hart).machine).write(machine);
             (&raw mut (*hart).features).write(machine.features);
             (&raw mut (*hart).serves_console).write(machine.console_hart == id);
-            (&raw mut (*hart).hides_all).write(machine.board.plic.max_priority);
             let end_ticks = if id == 0 { machine.end_ticks } else { NEVER };
             (&raw mut (*hart).end_ticks).write(end_ticks);
             (&raw mut (*hart).schedule).write(Schedule::new());
@@ -177,12 +168,10 @@ impl Hart {
             (&raw mut (*hart).floating_point_owner).write(NOBODY);
             (&raw mut (*hart).time).write(time);
             (&raw mut (*hart).deadline).write(deadline);
-            (&raw mut (*hart).supervisor_threshold).write(supervisor_threshold);
-            (&raw mut (*hart).machine_threshold).write(machine_threshold);
+            (&raw mut (*hart).gate).write(gate);
             (&raw mut (*hart).switch_lengths).write(Histogram::new());
             &mut *hart
         };
-        hart.machine_threshold.write(0);
         hart.settle();
         hart
     }

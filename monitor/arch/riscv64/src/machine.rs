@@ -1,12 +1,11 @@
 //! What does not change after boot: the board, the system table, and views made from it.
 
-use crate::plic::Plic;
+use crate::controller::{self, Controller};
 use crate::timer::Aclint;
 use partita_abi::health::{Action, Kind};
 use partita_abi::table::{Console, FloatingPoint, RegionKind, Response, Route, SystemTable};
 use partita_abi::{MAX_CORES, MAX_PARTITIONS, MAX_SHARING};
 use partita_board::Board;
-use partita_virtual_riscv64::plic::PlicFilter;
 use partita_virtual_riscv64::sbi;
 use spin::Once;
 
@@ -54,7 +53,7 @@ pub struct PartitionView {
     /// Whether it has a console at all.
     pub has_console: bool,
     /// What it owns of the interrupt controller; for partitions whose lines are direct.
-    pub filter: Option<PlicFilter>,
+    pub filter: Option<controller::Filter>,
     /// What happens after each kind of health event.
     pub responses: [Response; Kind::COUNT],
     /// Whether it may use floating point.
@@ -170,7 +169,7 @@ pub struct Machine {
     /// Interruptor and machine time.
     pub aclint: Aclint,
     /// The interrupt controller.
-    pub plic: Plic,
+    pub controller: Controller,
     /// The checked system table.
     pub table: SystemTable<'static>,
     /// What the harts can do.
@@ -214,7 +213,7 @@ impl Machine {
     pub fn new(
         board: &'static Board,
         aclint: Aclint,
-        plic: Plic,
+        controller: Controller,
         table: SystemTable<'static>,
         features: Features,
         end_ticks: u64,
@@ -222,7 +221,7 @@ impl Machine {
         let mut machine = Self {
             board,
             aclint,
-            plic,
+            controller,
             table,
             features,
             partitions: [const { PartitionView::EMPTY }; MAX_PARTITIONS],
@@ -352,13 +351,8 @@ impl Machine {
                 has_controller |= region.kind == RegionKind::InterruptController as u8;
             }
             if has_controller {
-                let mut filter = PlicFilter::new(direct, self.board.plic.max_priority - 1);
-                for place in view.places.iter().take(view.virtual_cores) {
-                    let context =
-                        partita_board::Plic::supervisor_context(usize::from(place.hart)) as u32;
-                    let _in_range = filter.add_context(context);
-                }
-                view.filter = Some(filter);
+                let places = view.places.get(..view.virtual_cores).unwrap_or_default();
+                view.filter = Some(controller::filter(self.board, places, direct));
             }
         }
     }

@@ -19,9 +19,8 @@ pub const START: u32 = 1 << 1;
 pub const STOP: u32 = 1 << 2;
 /// Load the partition, of which this is the first virtual core.
 pub const LOAD: u32 = 1 << 3;
-
-/// Set the threshold of the hart's supervisor context to [`Mailbox::threshold`].
-pub const THRESHOLD: u32 = 1 << 4;
+/// Do what the partition asked of the interrupt controller from another hart.
+pub const CONTROLLER: u32 = 1 << 4;
 
 /// In [`Mailbox::running`]: no virtual core runs.
 pub const IDLE: usize = usize::MAX;
@@ -69,8 +68,6 @@ pub struct Mailbox {
     pub fences_done: AtomicU32,
     /// Harts that wait for a fence, one bit each.
     pub waiting: AtomicU32,
-    /// What a partition last wrote to the threshold of the hart's supervisor context from another hart.
-    pub threshold: AtomicU32,
 }
 
 /// All harts' mailboxes.
@@ -92,7 +89,6 @@ impl Mailbox {
             fences_asked: AtomicU32::new(0),
             fences_done: AtomicU32::new(0),
             waiting: AtomicU32::new(0),
-            threshold: AtomicU32::new(0),
         }
     }
 

@@ -5,7 +5,7 @@
 //! with no more than their rights. The regions themselves are checked by the monitor's core.
 
 use partita_abi::table::{Protection, RegionKind, SystemTable, VirtualCore};
-use partita_board::{Board, Plic};
+use partita_board::{Board, Controller, Plic};
 
 const RIGHTS: u8 = 0b111;
 const READ: u8 = 0b001;
@@ -119,7 +119,8 @@ fn is_own_controller_range(
     end: u64,
     rights: u8,
 ) -> bool {
-    let controller = board.plic.window.base;
+    let Controller::Plic(plic) = &board.controller;
+    let controller = plic.window.base;
     let context = Plic::supervisor_context(usize::from(core.core));
     let page = controller.saturating_add(Plic::context_offset(context));
     let shared = base >= controller && end <= controller.saturating_add(Plic::SHARED_BYTES);

@@ -7,7 +7,6 @@ use crate::mail;
 use crate::pmp;
 use crate::report;
 use core::sync::atomic::Ordering::SeqCst;
-use partita_board::Plic as Layout;
 use partita_monitor_core::schedule::{Activity, NEVER};
 
 impl Hart {
@@ -17,7 +16,7 @@ impl Hart {
         mailbox.running.store(mail::IDLE, SeqCst);
         self.show_lines();
         if self.serves_console {
-            self.machine_threshold.write(0);
+            self.gate.hide_console(false);
             console::serve(self);
         }
         if mailbox.has_mail() || self.wake_live() {
@@ -33,7 +32,7 @@ impl Hart {
         self.answer_interrupts();
         self.wake_live();
         if self.serves_console && self.slots.get(self.live).is_some_and(|slot| slot.critical) {
-            self.machine_threshold.write(console::PRIORITY);
+            self.gate.hide_console(true);
         }
     }
 
@@ -88,25 +87,19 @@ impl Hart {
     /// Takes the lines that are pending for the monitor on this hart, a bounded number of them.
     #[inline(never)]
     pub fn external_interrupt(&mut self) {
-        let context = Layout::machine_context(self.id);
+        let controller = &self.machine.controller;
         for _ in 0..4 {
-            let line = self.machine.plic.claim(context);
+            let line = controller.claim(self.id);
             if line == 0 {
                 return;
             }
             if line == u32::from(self.machine.board.uart.line) {
                 console::serve_interrupt(self);
-                self.machine.plic.complete(context, line);
+                controller.complete_console(self.id, line);
                 return;
             }
             let owner = self.machine.mediated.get(line as usize).copied().flatten();
-            // Completed first and masked after: a completion of a line that is not enabled is
-            // ignored (PLIC specification, chapter 9).
-            self.machine.plic.complete(context, line);
-            {
-                let _lifted = pmp::lift();
-                self.machine.plic.set_enabled(context, line as u16, false);
-            }
+            controller.mask(self.id, line);
             if let Some(owner) = owner.filter(|owner| usize::from(owner.hart) == self.id)
                 && let Some(slot) = self.slots.get_mut(usize::from(owner.slot))
             {

@@ -1,6 +1,7 @@
 //! Loading, starting and stopping the virtual cores of this hart.
 
 use super::Hart;
+use crate::controller::Kept;
 use crate::csr;
 use crate::floating_point;
 use crate::health;
@@ -11,7 +12,6 @@ use crate::shared::{self, Afterwards};
 use core::sync::atomic::Ordering::SeqCst;
 use partita_abi::health::{Kind, State};
 use partita_abi::table::Route;
-use partita_board::Plic as Layout;
 use partita_monitor_core::schedule::{NEVER, NOBODY};
 
 impl Hart {
@@ -30,7 +30,7 @@ impl Hart {
             view.floating_point,
         );
         slot.timer = NEVER;
-        slot.threshold = 0;
+        slot.kept = Kept::RESET;
         slot.suspended = false;
         slot.floating_point = floating_point::State::ZERO;
         self.schedule.set_on(number, true);
@@ -45,10 +45,7 @@ impl Hart {
                 csr::write!("0x14d", NEVER);
             }
             if self.slots.get(number).is_some_and(|slot| slot.direct_lines) {
-                pmp::deactivate();
-                pmp::fence();
-                let hidden = self.hides_all;
-                self.supervisor_threshold.write(hidden);
+                self.gate.shut();
             }
         }
         if self.floating_point_owner == number {
@@ -96,28 +93,21 @@ impl Hart {
         }
     }
 
-    /// Disables all lines of a partition. A line that it has claimed and not completed
-    /// would stay silent for ever, so each is completed; only an enabled line can be (PLIC specification,
-    /// chapter 9). The contexts' thresholds hide it meanwhile.
+    /// Silences all lines of a partition, whatever it left them in.
     pub(super) fn silence_lines(&self, partition: usize) {
         let Some(entry) = self.machine.table.partitions.get(partition) else {
             return;
         };
-        let plic = &self.machine.plic;
+        let controller = &self.machine.controller;
         let view = self.machine.partition(partition);
-        let _lifted = pmp::lift();
         for line in self.machine.table.lines_of(entry) {
             if line.route == Route::Direct as u8 {
                 for place in view.places.iter().take(view.virtual_cores) {
-                    let context = Layout::supervisor_context(usize::from(place.hart));
-                    plic.set_enabled(context, line.line, true);
-                    plic.complete(context, u32::from(line.line));
-                    plic.set_enabled(context, line.line, false);
+                    controller.close_direct(usize::from(place.hart), line.line);
                 }
             } else {
                 let hart = view.place(u32::from(line.target)).hart;
-                let context = Layout::machine_context(usize::from(hart));
-                plic.set_enabled(context, line.line, false);
+                controller.close_mediated(usize::from(hart), line.line);
             }
         }
     }
@@ -166,9 +156,9 @@ impl Hart {
         let mediated = machine.table.lines_of(entry).iter();
         for line in mediated.filter(|line| line.route == Route::Mediated as u8) {
             let hart = view.place(u32::from(line.target)).hart;
-            machine.plic.set_priority(line.line, self.hides_all);
-            let context = Layout::machine_context(usize::from(hart));
-            machine.plic.set_enabled(context, line.line, true);
+            machine
+                .controller
+                .open_mediated(usize::from(hart), line.line);
         }
         self.start_slot(number, entry.entry, entry.device_tree);
         self.set_state(number, state::STARTED);

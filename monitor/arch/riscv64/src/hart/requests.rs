@@ -2,6 +2,7 @@
 
 use super::{Hart, instruction_fence};
 use crate::console;
+use crate::controller;
 use crate::csr::{self, interrupt};
 use crate::mail::{self, FENCE, state};
 use crate::pmp;
@@ -68,14 +69,11 @@ impl Hart {
     }
 
     fn answer_requests(&mut self, number: usize, requests: u32) {
-        if requests & mail::THRESHOLD != 0 {
-            let threshold = self.mailbox().threshold.load(SeqCst);
-            if self.live == number {
-                let _lifted = pmp::lift();
-                self.supervisor_threshold.write(threshold);
-            } else if let Some(slot) = self.slots.get_mut(number) {
-                slot.threshold = threshold;
-            }
+        if requests & mail::CONTROLLER != 0
+            && let Some(slot) = self.slots.get_mut(number)
+        {
+            let is_live = self.live == number;
+            controller::answer_request(&self.gate, self.id, is_live, &mut slot.kept);
         }
         if requests & mail::STOP != 0 {
             self.stop_slot(number);

@@ -170,9 +170,7 @@ impl Hart {
         slot.context.save(&self.features);
         pmp::deactivate();
         if slot.direct_lines {
-            pmp::fence();
-            slot.threshold = self.supervisor_threshold.read();
-            self.supervisor_threshold.write(self.hides_all);
+            self.gate.close(&mut slot.kept);
         }
         // One that may use floating point keeps its registers on the hart until another needs them,
         // whatever `FS` says now: Linux turns it off in the kernel over its users' live registers.
@@ -216,15 +214,14 @@ impl Hart {
             return;
         };
         if slot.direct_lines {
-            self.supervisor_threshold.write(slot.threshold);
+            self.gate.open(&slot.kept);
         }
         let external = slot.pending_lines != 0;
         slot.context
             .restore(&self.features, slot.timer <= now, external);
         if self.serves_console {
             // The serial port does not interrupt what is more critical than QM.
-            self.machine_threshold
-                .write(if slot.critical { console::PRIORITY } else { 0 });
+            self.gate.hide_console(slot.critical);
         }
         self.live = chosen;
     }
