@@ -18,10 +18,13 @@ impl<'a> Arguments<'a> {
 
     /// The words after the first, each with its number if it has one that can be read.
     pub fn words(&self) -> impl Iterator<Item = (&'a str, Option<usize>)> + use<'a> {
-        self.0.split_ascii_whitespace().skip(1).map(|word| {
-            let (key, value) = word.split_once(':').unwrap_or((word, ""));
-            (key, number(value))
-        })
+        self.pairs().map(|(key, value)| (key, number(value)))
+    }
+
+    /// The words after the first: what stands before its colon, and what behind.
+    pub fn pairs(&self) -> impl Iterator<Item = (&'a str, &'a str)> + use<'a> {
+        let words = self.0.split_ascii_whitespace().skip(1);
+        words.map(|word| word.split_once(':').unwrap_or((word, "")))
     }
 
     /// The number of `key`, or `default`.

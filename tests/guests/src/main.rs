@@ -16,6 +16,8 @@ mod idle;
 #[cfg(target_os = "none")]
 mod interplay;
 #[cfg(target_os = "none")]
+mod isolation;
+#[cfg(target_os = "none")]
 mod periodic;
 #[cfg(target_os = "none")]
 mod probe;
@@ -27,6 +29,8 @@ mod rtc;
 mod sbi_arguments;
 #[cfg(target_os = "none")]
 mod timer;
+#[cfg(target_os = "none")]
+mod witness;
 
 #[cfg(target_os = "none")]
 partita_guest_rt::entry!(main);
@@ -54,6 +58,7 @@ fn main(hart: usize, device_tree: usize) -> ! {
         "harts" => harts::run(&arguments),
         "idle" => idle::idle(),
         "ignore" => interplay::ignore(&arguments),
+        "isolation" => isolation::run(&arguments),
         "knock" => interplay::knock(&arguments),
         "periodic" => periodic::run(&arguments),
         "probe" => probe::run(&arguments),
@@ -66,6 +71,7 @@ fn main(hart: usize, device_tree: usize) -> ! {
         "spin" => idle::spin(),
         "talk" => idle::talk(&arguments),
         "timer" => timer::run(&arguments),
+        "witness" => witness::run(&arguments),
         part => {
             println!("there is no part `{part}`");
             monitor::panic(99)

@@ -6,7 +6,7 @@ use core::arch::asm;
 use partita_guest_rt::{hart, monitor, println};
 
 /// Floating-point registers and `fcsr`.
-type FloatingPoint = [u64; 33];
+pub type FloatingPoint = [u64; 33];
 
 /// Supervisor registers that hold what is written to them (privileged specification 1.12, chapter 4):
 /// `sscratch`, `sepc`, `scause`, `stval`, `scounteren`.
@@ -158,7 +158,8 @@ macro_rules! for_each_register {
     };
 }
 
-fn write_floating_point(values: &FloatingPoint) {
+/// Turns floating point on and writes its registers.
+pub fn write_floating_point(values: &FloatingPoint) {
     // SAFETY: this program is compiled without floating point, so no register is in use.
     unsafe {
         asm!(
@@ -175,7 +176,8 @@ fn write_floating_point(values: &FloatingPoint) {
     }
 }
 
-fn read_floating_point() -> FloatingPoint {
+/// Reads the floating-point registers.
+pub fn read_floating_point() -> FloatingPoint {
     let mut values = [0; 33];
     // SAFETY: as in `write_floating_point`; there is room for 32 registers.
     unsafe {

@@ -83,6 +83,25 @@ fn handle(frame: &mut TrapFrame) {
     TAKEN.fetch_add(1, SeqCst);
 }
 
+/// Lets the clock interrupt.
+pub fn enable() {
+    write(CLEAR_ALARM, 1);
+    write(CLEAR_INTERRUPT, 1);
+    write(INTERRUPT_ENABLED, 1);
+}
+
+/// Sets an alarm that is due in `ns`.
+pub fn alarm_in(ns: u64) {
+    set_alarm(now_ns() + ns);
+}
+
+/// Claims an interrupt, ends it and completes it; returns whether it was the clock's.
+pub fn take() -> bool {
+    let line = monitor::interrupt_claim();
+    write(CLEAR_INTERRUPT, 1);
+    line == Ok(Some(LINE)) && monitor::interrupt_complete(LINE).is_ok()
+}
+
 /// With the clock's line direct: sets `count` alarms `period-us` apart and suspends the hart until each.
 /// With `reboot:1` it starts again in the end, and does not complete the last interrupt before.
 pub fn suspend(arguments: &Arguments<'_>) -> ! {
@@ -95,9 +114,7 @@ pub fn suspend(arguments: &Arguments<'_>) -> ! {
     let period_ns = 1000 * arguments.number("period-us", 500) as u64;
     let count = arguments.number("count", 20);
     hart::enable_sources(hart::source::EXTERNAL);
-    write(CLEAR_ALARM, 1);
-    write(CLEAR_INTERRUPT, 1);
-    write(INTERRUPT_ENABLED, 1);
+    enable();
     write(PRIORITY, 1);
     write(ENABLED, 1 << LINE);
     write(THRESHOLD, 0);
@@ -134,9 +151,7 @@ pub fn run(arguments: &Arguments<'_>) -> ! {
     let count = arguments.number("count", 20);
     trap::set_handler(handle);
     hart::enable_sources(hart::source::EXTERNAL);
-    write(CLEAR_ALARM, 1);
-    write(CLEAR_INTERRUPT, 1);
-    write(INTERRUPT_ENABLED, 1);
+    enable();
     println!("rtc: running");
     let mut worst_ns = 0;
     for number in 1..=count {

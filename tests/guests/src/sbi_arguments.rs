@@ -52,6 +52,7 @@ pub fn run(arguments: &Arguments<'_>) -> ! {
     strangers(&mut checker);
     println!("sbi: {} right, {} wrong", checker.right, checker.wrong);
     random(harts, foreign);
+    println!("");
     let intact = GUARD.iter().all(|byte| byte.load(SeqCst) == 0x77);
     println!("sbi: {RANDOM_CALLS} random calls, guard intact {intact}");
     rest()
@@ -257,9 +258,21 @@ fn strangers(checker: &mut Checker) {
     checker.expect("function", unknown, (base::EID_BASE, 1 << 32), &[0]);
 }
 
-/// Calls chosen by chance, always the same ones. Left out is what would rightly end or stop the caller,
-/// start a hart somewhere in the middle, or wait for ever.
-fn random(harts: usize, foreign: usize) {
+/// How calls chosen by chance were answered.
+#[derive(Default)]
+pub struct Answers {
+    /// Calls that were made.
+    pub made: usize,
+    /// Those that were answered "invalid parameter".
+    pub parameter: usize,
+    /// Those that were answered "invalid address".
+    pub address: usize,
+}
+
+/// Makes calls chosen by chance, always the same ones. Left out is what would rightly end or stop the
+/// caller, start a hart somewhere in the middle, or wait for ever.
+pub fn random(harts: usize, foreign: usize) -> Answers {
+    let mut answers = Answers::default();
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
     let mut next = move || {
         // George Marsaglia, "Xorshift RNGs" (2003).
@@ -307,7 +320,7 @@ fn random(harts: usize, foreign: usize) {
         PARTITA,
         0x0a00_0000,
     ];
-    for _ in 0..RANDOM_CALLS {
+    while answers.made < RANDOM_CALLS {
         let extension = extensions[next() % extensions.len()];
         let function = next() % 8;
         let mut arguments = [0; 6];
@@ -316,7 +329,8 @@ fn random(harts: usize, foreign: usize) {
         }
         match (extension, function) {
             (srst::EID_SRST, srst::SYSTEM_RESET) => arguments[0] |= 4,
-            (hsm::EID_HSM, hsm::HART_STOP | hsm::HART_SUSPEND) | (PARTITA, 0 | 3) => continue,
+            (hsm::EID_HSM, hsm::HART_STOP | hsm::HART_SUSPEND) | (PARTITA, 0 | 3..=5) => continue,
+            (PARTITA, 6) => arguments[1] = foreign,
             (hsm::EID_HSM, hsm::HART_START) => arguments[1] = foreign,
             (dbcn::EID_DBCN, dbcn::CONSOLE_READ) if arguments[1] != room => arguments[1] = foreign,
             _ => {}
@@ -325,7 +339,13 @@ fn random(harts: usize, foreign: usize) {
             arguments[0] = arguments[0].min(8);
         }
         // SAFETY: what could hurt this program was taken out above; `ROOM` holds 8 bytes.
-        let _ = unsafe { sbi::call(extension, function, arguments) };
+        let answer = unsafe { sbi::call(extension, function, arguments) };
+        answers.made += 1;
+        match answer.error {
+            RET_ERR_INVALID_PARAM => answers.parameter += 1,
+            RET_ERR_INVALID_ADDRESS => answers.address += 1,
+            _ => {}
+        }
     }
-    println!("");
+    answers
 }
