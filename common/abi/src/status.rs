@@ -94,11 +94,12 @@ pub struct Event {
     /// Machine time in nanoseconds.
     pub time_ns: u64,
     /// The physical address that an access reached for (the virtual one if the partition's tables do not
-    /// lead anywhere), the panic code, or 0.
+    /// lead anywhere), the illegal instruction, the address, hart or line that a denied call named, the panic
+    /// code, or 0.
     pub address: u64,
     /// The program counter, or 0.
     pub program_counter: u64,
-    /// The hardware's trap cause, or 0.
+    /// The hardware's trap cause, the error of a denied call without its sign, or 0.
     pub cause: u32,
     /// Index of the partition in the system table.
     pub partition: u16,

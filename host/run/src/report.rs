@@ -250,7 +250,9 @@ fn event_text(kind: Option<Kind>, event: &StatusEvent) -> String {
             // The hardware tells the address as the partition counts it, by its own page tables.
             format!("{what} address {address:#x}, behind which nothing is its own, {at}; denied")
         }
-        Some(Kind::IllegalInstruction) => format!("used an instruction it may not use, {at}"),
+        Some(Kind::IllegalInstruction) => {
+            format!("used the instruction {address:#x}, which it may not use, {at}")
+        }
         Some(Kind::UnexpectedTrap) => {
             format!(
                 "caused a trap (cause {}) that it should have handled itself, {at}",

@@ -137,6 +137,12 @@ pub fn describe<const N: usize>(line: &mut Text<N>, name: &str, event: &Event) {
         Some(Kind::InterruptDenied) => {
             line.text(" register ").hex(event.address);
         }
+        Some(Kind::IllegalInstruction) => {
+            line.text(" ").hex(event.address);
+        }
+        Some(Kind::CallDenied) => {
+            line.text(" for ").hex(event.address);
+        }
         Some(Kind::AccessFault) => {
             line.text(" address ").hex(event.address);
         }

@@ -100,7 +100,12 @@ pub fn answer(hart: &mut Hart, started: u64) -> *const Context {
     };
     let outcome = match sbi::decode(&call, &view.caller()) {
         Ok(call) => carry_out(hart, view, call),
-        Err(error) => Outcome::Error(error.code()),
+        Err(error) => {
+            if let Some(address) = sbi::reached_for(&call, error, &view.caller()) {
+                deny(hart, view, error.code(), address);
+            }
+            Outcome::Error(error.code())
+        }
     };
     let (error, value, resumes) = match outcome {
         Outcome::Value(value) => (0, value, true),
@@ -118,6 +123,15 @@ pub fn answer(hart: &mut Hart, started: u64) -> *const Context {
     } else {
         hart.reschedule(started)
     }
+}
+
+/// Records a call that named what is not the caller's: the hart or the address, and the error that it is
+/// answered with.
+#[cold]
+#[inline(never)]
+fn deny(hart: &Hart, view: &PartitionView, error: u64, address: u64) {
+    let (cause, counter) = (error.wrapping_neg() as u32, csr::read!("mepc"));
+    health::record(hart, view.index, Kind::CallDenied, cause, address, counter);
 }
 
 #[inline]
@@ -204,7 +218,7 @@ fn carry_out(hart: &mut Hart, view: &'static PartitionView, call: Call) -> Outco
             Outcome::Value(0)
         }
         Call::InterruptClaim => claim(hart),
-        Call::InterruptComplete { line } => complete(hart, line),
+        Call::InterruptComplete { line } => complete(hart, view, line),
         Call::Panic { code } => {
             let counter = csr::read!("mepc");
             health::fail(hart, view.index, Kind::Panic, 0, code, counter);
@@ -365,7 +379,7 @@ fn resume_at(hart: &mut Hart, address: u64, argument: u64) {
     } else {
         u64::MAX
     };
-    let (number, wfi_traps) = (slot.resident.number as u64, slot.context.delegated & 4 == 0);
+    let (number, wfi_traps) = (slot.resident.number as u64, slot.wfi_traps);
     slot.context
         .start(address, number, argument, wfi_traps, view.floating_point);
     csr::write!("mepc", address);
@@ -404,7 +418,7 @@ fn claim(hart: &mut Hart) -> Outcome {
 }
 
 /// Ends the handling of a line that the caller has claimed, and lets it interrupt again.
-fn complete(hart: &mut Hart, line: u32) -> Outcome {
+fn complete(hart: &mut Hart, view: &PartitionView, line: u32) -> Outcome {
     let machine = hart.machine;
     let (owner, id) = (
         machine.mediated.get(line as usize).copied().flatten(),
@@ -416,6 +430,7 @@ fn complete(hart: &mut Hart, line: u32) -> Outcome {
     let Some(owner) =
         owner.filter(|owner| usize::from(owner.hart) == id && usize::from(owner.slot) == number)
     else {
+        deny(hart, view, INVALID_PARAMETER, u64::from(line));
         return Outcome::Error(INVALID_PARAMETER);
     };
     let bit = 1 << (owner.bit % 32);

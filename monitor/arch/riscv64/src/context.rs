@@ -107,10 +107,10 @@ impl Context {
         }
     }
 
-    /// Decides what never changes: whether `wfi` traps, and what the environment offers.
-    pub fn configure(&mut self, wfi_traps: bool, features: &Features) {
-        // A trapped `wfi` is an illegal instruction, so then those come to the monitor.
-        let illegal = if wfi_traps {
+    /// Decides what never changes: whether illegal instructions come to the monitor, and what the
+    /// environment offers.
+    pub fn configure(&mut self, takes_illegal: bool, features: &Features) {
+        let illegal = if takes_illegal {
             0
         } else {
             1 << cause::ILLEGAL_INSTRUCTION

@@ -225,15 +225,15 @@ fn reached(context: &mut Context, view: &PartitionView, number: u64, address: u6
     walked.ok().map(|physical| physical.0)
 }
 
-/// With `wfi` trapped, illegal instructions come here: `wfi` gives the hart back, all others go to
-/// the partition's own handler. The instruction is fetched again, as `mtval` need not hold it.
+/// Illegal instructions come here from programs, and where `wfi` is trapped: `wfi` gives the hart back, all
+/// others go to the partition's own handler, and are an event in a program. The instruction is fetched
+/// again, as `mtval` need not hold it.
 #[inline(never)]
 pub fn illegal_instruction(hart: &mut Hart, started: u64) -> *const Context {
     let counter = csr::read!("mepc");
     let instruction = fetch(counter).unwrap_or(0);
     if !is_wfi(instruction) || csr::read!("mstatus") & status::MPP != status::MPP_SUPERVISOR {
-        inject(cause::ILLEGAL_INSTRUCTION, u64::from(instruction));
-        return hart.resume();
+        return illegal(hart, started, counter, u64::from(instruction));
     }
     csr::write!("mepc", counter.wrapping_add(4));
     if hart.wait_running() {
@@ -241,6 +241,24 @@ pub fn illegal_instruction(hart: &mut Hart, started: u64) -> *const Context {
     } else {
         hart.resume()
     }
+}
+
+/// An instruction that the partition may not execute, and its own business unless it is a program.
+#[cold]
+fn illegal(hart: &mut Hart, started: u64, counter: u64, instruction: u64) -> *const Context {
+    let number = cause::ILLEGAL_INSTRUCTION;
+    let Some((_, _, view)) = hart.running().filter(|(_, _, view)| view.is_program) else {
+        inject(number, instruction);
+        return hart.resume();
+    };
+    let kind = Kind::IllegalInstruction;
+    if view.action(kind) == Action::Log {
+        health::record(hart, view.index, kind, number as u32, instruction, counter);
+        inject(number, instruction);
+    } else {
+        health::fail(hart, view.index, kind, number as u32, instruction, counter);
+    }
+    hart.reschedule(started)
 }
 
 /// Makes the running partition take an exception, as the hardware would have delegated it

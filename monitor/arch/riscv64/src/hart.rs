@@ -47,7 +47,7 @@ pub struct Slot {
     /// Whether lines reach it without the monitor.
     direct_lines: bool,
     /// Whether its `wfi` traps.
-    wfi_traps: bool,
+    pub wfi_traps: bool,
     /// It waits in a suspend call, and says so to whoever asks.
     pub suspended: bool,
     /// Whether it may use floating point.
@@ -218,7 +218,10 @@ impl Hart {
                 .any(|region| region.kind == RegionKind::InterruptController as u8);
             slot.context.hart = me;
             slot.context.stack = vector::stack_top(self.id);
-            slot.context.configure(slot.wfi_traps, &machine.features);
+            // A trapped `wfi` is an illegal instruction. Others are an event where they are no part of how
+            // the partition works: Linux finds out by them what the hart can do.
+            let takes_illegal = slot.wfi_traps || view.is_program;
+            slot.context.configure(takes_illegal, &machine.features);
             if let Some((first, entries)) = protections(resident) {
                 let end = first + entries.len();
                 let exclusive = residents

@@ -3,7 +3,7 @@
 use crate::controller::{self, Controller};
 use crate::timer::Aclint;
 use partita_abi::health::{Action, Kind};
-use partita_abi::table::{Console, FloatingPoint, RegionKind, Response, Route, SystemTable};
+use partita_abi::table::{self, Console, FloatingPoint, RegionKind, Response, Route, SystemTable};
 use partita_abi::{MAX_CORES, MAX_PARTITIONS, MAX_SHARING};
 use partita_board::Board;
 use partita_virtual_riscv64::sbi;
@@ -56,6 +56,8 @@ pub struct PartitionView {
     pub filter: Option<controller::Filter>,
     /// What happens after each kind of health event.
     pub responses: [Response; Kind::COUNT],
+    /// Whether it is a program, not Linux.
+    pub is_program: bool,
     /// Whether it may use floating point.
     pub floating_point: bool,
     /// 0 to 4.
@@ -82,6 +84,7 @@ impl PartitionView {
             action: Action::Halt as u8,
             notify: Response::NOBODY,
         }; Kind::COUNT],
+        is_program: false,
         floating_point: false,
         criticality: 0,
     };
@@ -312,6 +315,7 @@ impl Machine {
             view.virtual_cores = usize::from(entry.virtual_cores.count).min(MAX_CORES);
             view.criticality = entry.criticality;
             view.responses = entry.responses;
+            view.is_program = entry.kind == table::Kind::Program as u8;
             view.floating_point = entry.floating_point == FloatingPoint::Eager as u8;
             view.has_console = entry.console != Console::None as u8;
             if entry.console == Console::Uart16550 as u8 {

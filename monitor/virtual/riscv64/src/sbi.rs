@@ -9,9 +9,12 @@
 
 mod call;
 mod caller;
+mod reached;
 
 pub use call::{Call, FenceRange, MAXIMUM_FENCE_PAGES, ResetKind, ResetReason, SbiError};
 pub use caller::{Caller, EntryAddress, HartSet, Identity, MAXIMUM_HARTS, MemoryRange, Region};
+
+pub use reached::reached_for;
 
 use partita_abi::monitor_call;
 use sbi_spec::{base, dbcn, hsm, rfnc, spi, srst, time};

@@ -2,7 +2,7 @@
 
 use partita_virtual_riscv64::sbi::{
     Call, Caller, FenceRange, Identity, MAXIMUM_FENCE_PAGES, Region, Registers, ResetKind,
-    ResetReason, SbiError, decode, is_offered,
+    ResetReason, SbiError, decode, is_offered, reached_for,
 };
 use proptest::prelude::*;
 
@@ -310,6 +310,60 @@ fn partitas_own_calls_decode() {
     }
     assert_eq!(call(PARTITA, 3, &[5]), Ok(Call::Panic { code: 5 }));
     assert_eq!(call(PARTITA, 4, &[]), Err(SbiError::NotSupported));
+}
+
+/// What a refused call reached for.
+fn reached(extension: u64, function: u64, arguments: &[u64]) -> Option<u64> {
+    let error = call(extension, function, arguments).expect_err("it is refused");
+    let mut all = [0; 6];
+    all[..arguments.len()].copy_from_slice(arguments);
+    let registers = Registers {
+        extension,
+        function,
+        arguments: all,
+    };
+    let memory = [RAM, ROM, TOP];
+    let caller = Caller::new(HARTS, &memory, Identity::default());
+    reached_for(&registers, error, &caller)
+}
+
+#[test]
+fn a_refused_call_that_names_a_foreign_hart_tells_the_first_one() {
+    for (extension, functions) in [(IPI, 0..1), (RFENCE, 0..3)] {
+        for function in functions {
+            let reached = |mask, base| reached(extension, function, &[mask, base]);
+            assert_eq!(reached(0b1_0000, 0), Some(4));
+            assert_eq!(reached(u64::MAX, 0), Some(4));
+            assert_eq!(reached(0b100, 2), Some(4));
+            assert_eq!(reached(1 << 63, 1), Some(64));
+            assert_eq!(reached(1, 4), Some(4));
+            assert_eq!(reached(0, u64::MAX - 1), Some(u64::MAX - 1));
+        }
+    }
+    assert_eq!(reached(HSM, 0, &[7, RAM.base]), Some(7));
+    assert_eq!(reached(HSM, 2, &[u64::MAX]), Some(u64::MAX));
+}
+
+#[test]
+fn a_refused_call_that_names_a_foreign_address_tells_it() {
+    assert_eq!(reached(HSM, 0, &[1, 0x1000]), Some(0x1000));
+    assert_eq!(reached(HSM, 3, &[0x8000_0000, 0x2000]), Some(0x2000));
+    assert_eq!(reached(DBCN, 0, &[16, 0x3000, 0]), Some(0x3000));
+    assert_eq!(reached(DBCN, 1, &[16, ROM.base, 0]), Some(ROM.base));
+    assert_eq!(reached(DBCN, 0, &[16, RAM.base, 1]), Some(RAM.base));
+    let wraps = [1, 0, u64::MAX - 0xfff, 0x2000];
+    assert_eq!(reached(RFENCE, 1, &wraps), Some(u64::MAX - 0xfff));
+}
+
+#[test]
+fn a_call_that_is_not_offered_or_has_a_reserved_value_reaches_for_nothing() {
+    assert_eq!(reached(0x0a00_0000, 0, &[RAM.base]), None);
+    assert_eq!(reached(IPI, 1, &[1 << 63, 0]), None);
+    assert_eq!(reached(RFENCE, 3, &[1 << 63, 0]), None);
+    assert_eq!(reached(HSM, 3, &[1, 0]), None);
+    assert_eq!(reached(SRST, 0, &[3, 0]), None);
+    assert_eq!(reached(DBCN, 3, &[16, 0x3000, 0]), None);
+    assert_eq!(reached(PARTITA, 2, &[0]), None);
 }
 
 #[test]

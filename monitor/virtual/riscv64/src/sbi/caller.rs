@@ -97,6 +97,15 @@ impl<'a> Caller<'a> {
         Ok(HartSet(mask << (base & 63)))
     }
 
+    /// The first virtual hart of a mask and its base that is not of this partition, where there is one.
+    pub(super) const fn first_foreign(&self, mask: u64, base: u64) -> u64 {
+        if base >= self.hart_count as u64 {
+            return base;
+        }
+        let own = HartSet::first(self.hart_count).0 >> (base & 63);
+        base.wrapping_add((mask & !own).trailing_zeros() as u64)
+    }
+
     /// The virtual hart with this id.
     ///
     /// # Errors
