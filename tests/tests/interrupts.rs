@@ -47,7 +47,8 @@ fn a_device_interrupt_reaches_its_owner_while_a_lower_partition_spins() {
     let worst = worst(&run, "clock");
     // One nanosecond an instruction.
     assert!(worst < 5_000, "{worst} ns late");
-    assert!(run.report().cores[&0].switches >= 120);
+    // To the owner and back, but for an alarm or two that come while it runs anyway.
+    assert!(run.report().cores[&0].switches >= 2 * 58);
 }
 
 #[test]
