@@ -59,7 +59,7 @@ fn registers_of_a_partition_with_floating_point_survive_one_without() {
 #[test]
 fn floating_point_of_a_partition_that_has_none_is_found_and_stops_it() {
     let run = two(
-        "fp = \"none\"\narguments = \"floating-point\"",
+        "fp = \"none\"\nhealth = { floating-point = \"halt\" }\narguments = \"floating-point\"",
         "arguments = \"registers seed:5 rounds:50 spin:1\"",
     )
     .for_ms(60)
@@ -75,7 +75,7 @@ fn floating_point_of_a_partition_that_has_none_is_found_and_stops_it() {
 fn a_lower_partition_without_floating_point_is_stopped_for_it_too() {
     let run = two(
         "arguments = \"registers seed:5 rounds:200 period-us:100\"",
-        "fp = \"none\"\narguments = \"floating-point\"",
+        "fp = \"none\"\nhealth = { floating-point = \"halt\" }\narguments = \"floating-point\"",
     )
     .for_ms(60)
     .run();
@@ -87,7 +87,7 @@ fn a_lower_partition_without_floating_point_is_stopped_for_it_too() {
 #[test]
 fn nobody_finds_the_floating_point_registers_of_a_partition_that_is_gone() {
     let run = two(
-        "arguments = \"floating-point-left\"",
+        "health = { panic = \"halt\", shutdown = \"halt\" }\narguments = \"floating-point-left\"",
         "fp = \"none\"\narguments = \"floating-point-found\"",
     )
     .for_ms(60)

@@ -14,6 +14,8 @@ fn restless(end: &str, milliseconds: u64) -> Run {
             arguments = "restless {end}"
             memory = "256KiB"
             cores = [0, 1, 2]
+            health = {{ panic = "halt", reset = "restart" }}
+            restart = {{}}
             "#
         ),
     )

@@ -24,7 +24,7 @@ fn system(ordinary: &str) -> System {
             arguments = "{ordinary}"
             memory = "256KiB"
             cores = [0]
-            on-fault = "inject"
+            health = {{ access-fault = "log" }}
             "#
         ),
     )

@@ -22,6 +22,8 @@ fn run(part: &str, cores: &str) -> Run {
             arguments = "{part}"
             memory = "256KiB"
             cores = {cores}
+            health = {{ panic = "halt", reset = "restart", shutdown = "halt" }}
+            restart = {{}}
             "#
         ),
     )

@@ -29,7 +29,7 @@ fn beside_a_critical_one(board: &str, part: &str, cores: &str) -> System {
             arguments = "{part}"
             memory = {{ base = "0x9000_0000", size = "1MiB" }}
             cores = {cores}
-            on-fault = "inject"
+            health = {{ access-fault = "log" }}
             "#
         ),
     )

@@ -92,7 +92,7 @@ fn system(knocker: &str, doors: &str) -> System {
             arguments = "{critical} {critical_doors}"
             memory = {{ base = "0x9000_0000", size = "1MiB" }}
             cores = [0]
-            on-fault = "inject"
+            health = {{ access-fault = "log" }}
             budget = "500us"
             period = "1ms"
 
@@ -102,7 +102,7 @@ fn system(knocker: &str, doors: &str) -> System {
             arguments = "{ordinary} {ordinary_doors}"
             memory = {{ base = "0x9010_0000", size = "1MiB" }}
             cores = [0]
-            on-fault = "inject"
+            health = {{ access-fault = "log" }}
             "#,
             critical = if knocker == "critical" {
                 "probe"
@@ -235,7 +235,7 @@ fn an_own_device_is_reached_and_nothing_beside_it() {
         memory = "1MiB"
         cores = [0]
         devices = ["rtc"]
-        on-fault = "inject"
+        health = { access-fault = "log" }
         "#,
     )
     .until("owner", "denied, ")
@@ -264,7 +264,7 @@ fn a_partition_that_faults_is_stopped_and_its_neighbour_goes_on() {
         arguments = "probe load8:0x80000000 load8:0x80000000"
         memory = "1MiB"
         cores = [0, 1]
-        on-fault = "stop"
+        health = { access-fault = "halt" }
         "#,
     )
     .for_ms(100)

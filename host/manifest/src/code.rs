@@ -107,6 +107,24 @@ codes! {
     CoreOverloaded = "core-overloaded";
     /// A partition may starve those below it.
     NoBudget = "no-budget";
+    /// A number is outside what it can be.
+    OutOfRange = "out-of-range";
+    /// A health event has an action that cannot follow it.
+    ImpossibleAction = "impossible-action";
+    /// A health event that cannot happen has an action.
+    EventCannotHappen = "event-cannot-happen";
+    /// A partition is to be told of its own health events.
+    NotifySelf = "notify-self";
+    /// Linux is to be told of health events.
+    NotifyLinux = "notify-linux";
+    /// A limit or a back-off of restarts does not say for which time.
+    RestartWithoutWithin = "restart-without-within";
+    /// Something about restarts applies to a limit that is not there.
+    RestartWithoutLimit = "restart-without-limit";
+    /// A watchdog bites a partition that is well.
+    WatchdogTooShort = "watchdog-too-short";
+    /// A limit of interrupts that the monitor does not see.
+    InterruptsAreDirect = "interrupts-are-direct";
     /// Linux needs floating point.
     LinuxWithoutFp = "linux-without-fp";
     /// A partition names a device twice.

@@ -1,6 +1,12 @@
 //! The plan for a person, and for tools.
 
+/// Writing to a string cannot fail.
+macro_rules! line {
+    ($out:expr, $($argument:tt)*) => {{ let _ = writeln!($out, $($argument)*); }};
+}
+
 mod grid;
+mod health;
 mod json;
 mod style;
 mod text;

@@ -40,6 +40,15 @@ impl Health {
             storm_limit: 0,
             storm_within_ns: 0,
         };
+        if kind == table::Kind::Program {
+            // What fails again and again will not be healed by one more restart. People reboot a
+            // Linux as often as they like, so it has no limit.
+            health.restart.limit = 3;
+            health.restart.within_ns = 10_000_000_000;
+            health.restart.back_off_ns = 1_000_000;
+            health.storm_limit = 1000;
+            health.storm_within_ns = 10_000_000;
+        }
         for event in Kind::ALL {
             health.set(event, Self::default_action(kind, event));
         }
@@ -53,10 +62,10 @@ impl Health {
             | Kind::UnexpectedTrap
             | Kind::FloatingPoint
             | Kind::Panic
-            | Kind::Shutdown
+            | Kind::Reset
             | Kind::DoubleTrap
-            | Kind::ImageCorrupt => Action::Halt,
-            Kind::Reset | Kind::Watchdog => Action::Restart,
+            | Kind::Watchdog => Action::Restart,
+            Kind::Shutdown | Kind::ImageCorrupt => Action::Halt,
             Kind::IllegalInstruction
             | Kind::BudgetOverrun
             | Kind::DeadlineMiss
@@ -74,9 +83,37 @@ impl Health {
             .unwrap_or(Action::Halt)
     }
 
+    /// The index of the partition that is told of an event.
+    pub fn notified(&self, event: Kind) -> Option<usize> {
+        let response = self.responses.get(event as usize)?;
+        (response.notify != Response::NOBODY).then_some(usize::from(response.notify))
+    }
+
     pub(crate) fn set(&mut self, event: Kind, action: Action) {
         if let Some(response) = self.responses.get_mut(event as usize) {
             response.action = action as u8;
+        }
+    }
+
+    pub(crate) fn tell(&mut self, event: Kind, partition: usize) {
+        if let Some(response) = self.responses.get_mut(event as usize) {
+            response.notify = partition as u8;
+        }
+    }
+
+    /// Why an action cannot follow an event, if it cannot.
+    pub(crate) fn objection(event: Kind, action: Action) -> Option<&'static str> {
+        match (event, action) {
+            (Kind::ImageCorrupt, Action::Log) => Some("a spoilt image is never started"),
+            (Kind::ImageCorrupt, Action::Restart) => Some("the image stays spoilt"),
+            (Kind::FloatingPoint, Action::Log) => {
+                Some("its registers are not kept apart from those of others")
+            }
+            (Kind::Panic, Action::Log) => Some("the partition said that it cannot go on"),
+            (Kind::Reset, Action::Log) => Some("the partition asked for its end"),
+            (Kind::Shutdown, Action::Log) => Some("the partition asked for its end"),
+            (Kind::DoubleTrap, Action::Log) => Some("it would fault for ever"),
+            _ => None,
         }
     }
 }

@@ -1,8 +1,8 @@
 //! The parsed manifest: every value that is there has the right form, some may be missing.
 
 use crate::Criticality;
-use partita_abi::health::Action;
-use partita_abi::table::{Console, FloatingPoint};
+use partita_abi::health::{Action, Kind as Event};
+use partita_abi::table::{Console, FloatingPoint, WatchdogStart};
 use partita_board::{Board, Device};
 use std::ops::Range;
 
@@ -55,8 +55,52 @@ pub(crate) struct PartitionEntry {
     pub(crate) period: Option<Located<u64>>,
     pub(crate) devices: Vec<Located<&'static Device>>,
     pub(crate) console: Option<Located<Console>>,
-    pub(crate) on_fault: Option<Located<Action>>,
+    pub(crate) health: HealthEntry,
     pub(crate) accept: Vec<Located<Acceptance>>,
+}
+
+/// What a partition says about its health.
+#[derive(Debug, Default)]
+pub(crate) struct HealthEntry {
+    pub(crate) responses: Vec<ResponseEntry>,
+    pub(crate) restart: Option<RestartEntry>,
+    pub(crate) watchdog: Option<WatchdogEntry>,
+    pub(crate) interrupts: Option<InterruptsEntry>,
+}
+
+/// A line of a `[partition.NAME.health]` table.
+#[derive(Debug)]
+pub(crate) struct ResponseEntry {
+    pub(crate) event: Located<Event>,
+    pub(crate) action: Option<Located<Action>>,
+    pub(crate) notify: Option<Located<String>>,
+}
+
+/// The `restart` key of a partition.
+#[derive(Debug)]
+pub(crate) struct RestartEntry {
+    /// Whether `limit`, `within` and `back-off` are there, readable or not.
+    pub(crate) has: [bool; 3],
+    pub(crate) limit: Option<Located<u16>>,
+    pub(crate) within: Option<Located<u64>>,
+    pub(crate) back_off: Option<Located<u64>>,
+    pub(crate) then: Option<Located<Action>>,
+}
+
+/// The `watchdog` key of a partition.
+#[derive(Debug)]
+pub(crate) struct WatchdogEntry {
+    pub(crate) timeout: Option<Located<u64>>,
+    pub(crate) start: Option<Located<WatchdogStart>>,
+}
+
+/// The `interrupts` key of a partition.
+#[derive(Debug)]
+pub(crate) struct InterruptsEntry {
+    /// Where the key stands.
+    pub(crate) span: Range<usize>,
+    pub(crate) limit: Option<Located<u64>>,
+    pub(crate) within: Option<Located<u64>>,
 }
 
 /// What a partition runs.
@@ -98,11 +142,30 @@ pub(crate) const CONSOLES: [(&str, Console); 3] = [
     ("sbi", Console::MonitorCall),
     ("uart", Console::Uart16550),
 ];
-/// The words of the `on-fault` key.
-pub(crate) const ON_FAULTS: [(&str, Action); 2] = [("stop", Action::Halt), ("inject", Action::Log)];
+/// The words of an action.
+pub(crate) const ACTIONS: [(&str, Action); 5] = [
+    ("log", Action::Log),
+    ("restart", Action::Restart),
+    ("halt", Action::Halt),
+    ("stop-system", Action::StopSystem),
+    ("reset-system", Action::ResetSystem),
+];
+/// The words of `then`: what is left when there is no further restart.
+pub(crate) const THENS: [(&str, Action); 3] = [
+    ("halt", Action::Halt),
+    ("stop-system", Action::StopSystem),
+    ("reset-system", Action::ResetSystem),
+];
+/// The words of the `start` of a watchdog.
+pub(crate) const WATCHDOG_STARTS: [(&str, WatchdogStart); 2] = [
+    ("boot", WatchdogStart::Boot),
+    ("first-use", WatchdogStart::FirstUse),
+];
 
 /// Keys of each table, as the parser takes them.
 pub(crate) mod keys {
+    use partita_abi::health::Kind as Event;
+
     pub(crate) const ROOT: &[&str] = &["system", "board", "partition", "run"];
     pub(crate) const SYSTEM: &[&str] = &["name"];
     pub(crate) const BOARD: &[&str] = &["name", "memory", "cores", "smepmp", "sstc"];
@@ -119,9 +182,26 @@ pub(crate) mod keys {
         "period",
         "devices",
         "console",
-        "on-fault",
+        "health",
+        "restart",
+        "watchdog",
+        "interrupts",
         "accept",
     ];
     pub(crate) const LINUX: &[&str] = &["kernel", "initramfs", "command-line"];
     pub(crate) const MEMORY: &[&str] = &["base", "size"];
+    pub(crate) const RESPONSE: &[&str] = &["action", "notify"];
+    pub(crate) const RESTART: &[&str] = &["limit", "within", "back-off", "then"];
+    pub(crate) const WATCHDOG: &[&str] = &["timeout", "start"];
+    pub(crate) const INTERRUPTS: &[&str] = &["limit", "within"];
+    /// A key for each health event, by its name.
+    pub(crate) const HEALTH: &[&str] = &{
+        let mut names = [""; Event::ALL.len()];
+        let mut index = 0;
+        while index < names.len() {
+            names[index] = Event::ALL[index].name();
+            index += 1;
+        }
+        names
+    };
 }

@@ -1,11 +1,12 @@
 //! TOML text to a parsed manifest.
 
+mod health;
 mod syntax;
 
 use crate::criticality::NAMES as CRITICALITIES;
 use crate::manifest::{
-    ACCEPTANCES, CONSOLES, FLOATING_POINTS, LinuxEntry, Located, Manifest, ON_FAULTS,
-    PartitionEntry, Payload, keys,
+    ACCEPTANCES, CONSOLES, FLOATING_POINTS, LinuxEntry, Located, Manifest, PartitionEntry, Payload,
+    keys,
 };
 use crate::problem::{Problem, Problems};
 use crate::section::{Entry, Section, wrong_type};
@@ -214,9 +215,7 @@ fn parse_partition(
         console: section
             .get("console")
             .and_then(|entry| word(&entry, &CONSOLES, Code::UnknownValue, problems)),
-        on_fault: section
-            .get("on-fault")
-            .and_then(|entry| word(&entry, &ON_FAULTS, Code::UnknownValue, problems)),
+        health: health::parse(section, problems),
         accept,
         name,
     }

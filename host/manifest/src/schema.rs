@@ -127,10 +127,14 @@ struct Partition {
     /// Its console. `sbi`: by SBI debug console calls (the default of a program). `uart`: by an
     /// emulated 16550, and by those calls (the default of Linux). `none`: it has none.
     console: Option<Console>,
-    /// What happens after an access outside the partition, which is denied and recorded in any case.
-    /// `stop`: the partition ends (the default of a program). `inject`: it gets the fault, as from
-    /// hardware (the default of Linux).
-    on_fault: Option<OnFault>,
+    /// What the monitor does about each health event, after it has recorded it.
+    health: Option<Health>,
+    /// How often and how soon it is restarted, whichever event is the reason.
+    restart: Option<Restart>,
+    /// The longest time in which it must reset its watchdog. Without this key it has none.
+    watchdog: Option<Watchdog>,
+    /// How many interrupts of its devices it may get in which time; more of them wait.
+    interrupts: Option<Interrupts>,
     /// Limits of the board that it accepts by name. `dma`: a device of this partition can read and
     /// write all memory, since the board has no IOMMU.
     accept: Option<Vec<Acceptance>>,
@@ -241,14 +245,152 @@ enum Console {
     Uart,
 }
 
-/// What happens after an access outside the partition.
+/// What the monitor does about each health event, after it has recorded it.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields, rename_all = "kebab-case")]
+struct Health {
+    /// A load, store or fetch outside the partition's memory and devices.
+    access_fault: Option<Response>,
+    /// An instruction that the partition may not execute and its own system did not handle.
+    illegal_instruction: Option<Response>,
+    /// A trap that has no business reaching the monitor.
+    unexpected_trap: Option<Response>,
+    /// Floating-point or vector state was used by a partition that declares that it uses none.
+    floating_point: Option<Response>,
+    /// The partition called for its own end.
+    panic: Option<Response>,
+    /// The partition reset itself.
+    reset: Option<Response>,
+    /// The partition shut itself down.
+    shutdown: Option<Response>,
+    /// The partition used up its budget while it still had work.
+    budget_overrun: Option<Response>,
+    /// A stored image does not match its hash.
+    image_corrupt: Option<Response>,
+    /// The partition reported a missed deadline.
+    deadline_miss: Option<Response>,
+    /// The partition wrote an interrupt-controller register of a line that is not its own.
+    interrupt_denied: Option<Response>,
+    /// A fault of the partition's own trap handler, at its first instruction.
+    double_trap: Option<Response>,
+    /// The partition did not reset its watchdog in time.
+    watchdog: Option<Response>,
+    /// The partition's interrupts came more often than `interrupts` allows.
+    storm: Option<Response>,
+    /// A monitor call named memory or a hart outside the partition.
+    call_denied: Option<Response>,
+}
+
+/// What follows a health event: an action, or an action and a partition that is told.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+enum Response {
+    /// The action alone.
+    Action(Action),
+    /// The action, and who is told.
+    Told(ToldResponse),
+}
+
+/// What follows a health event, and who is told of it.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct ToldResponse {
+    /// What is done. Without it, what is usual for this event.
+    action: Option<Action>,
+    /// Another partition, running a program, that is told of the event.
+    notify: Option<String>,
+}
+
+/// What the monitor does about a health event.
 #[derive(JsonSchema)]
 #[schemars(rename_all = "kebab-case")]
-enum OnFault {
-    /// The partition ends.
-    Stop,
-    /// The partition gets the fault.
-    Inject,
+enum Action {
+    /// Nothing more. A fault goes to the partition's own handler, a call returns an error.
+    Log,
+    /// The partition is started again from its pristine image.
+    Restart,
+    /// The partition stays off.
+    Halt,
+    /// All partitions stay off, and the run ends.
+    StopSystem,
+    /// The board is reset.
+    ResetSystem,
+}
+
+/// How often and how soon a partition is restarted.
+#[derive(JsonSchema)]
+#[schemars(
+    deny_unknown_fields,
+    rename_all = "kebab-case",
+    extend("dependentRequired" = {
+        "limit": ["within"], "back-off": ["within"], "then": ["limit"]
+    })
+)]
+struct Restart {
+    /// The most restarts in each time of the length `within`. Without it there is no limit.
+    #[schemars(range(min = 1, max = 65535))]
+    limit: Option<u32>,
+    /// The time to which `limit` applies, and after which `back-off` starts anew.
+    within: Option<Time>,
+    /// How long the first restart waits; each further one within `within` waits twice as long as the
+    /// one before.
+    back_off: Option<Time>,
+    /// What is done when the limit is reached: `halt` (the default), `stop-system` or `reset-system`.
+    then: Option<Then>,
+}
+
+/// What is done when a partition has been restarted too often.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "kebab-case")]
+enum Then {
+    /// The partition stays off.
+    Halt,
+    /// All partitions stay off, and the run ends.
+    StopSystem,
+    /// The board is reset.
+    ResetSystem,
+}
+
+/// A watchdog: a time, or a time and when it starts to count.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+enum Watchdog {
+    /// The time alone.
+    Timeout(Time),
+    /// The time, and when it starts to count.
+    Started(StartedWatchdog),
+}
+
+/// A watchdog that says when it starts to count.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct StartedWatchdog {
+    /// The longest time in which it must be reset: 1ms at least, and longer than the period.
+    timeout: Time,
+    /// `boot`: with the partition (the default of a program). `first-use`: when the partition asks for
+    /// it (the default of Linux).
+    start: Option<WatchdogStart>,
+}
+
+/// When a watchdog starts to count.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "kebab-case")]
+enum WatchdogStart {
+    /// With the partition.
+    Boot,
+    /// When the partition asks for it.
+    FirstUse,
+}
+
+/// How many interrupts of its devices a partition may get in which time.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct Interrupts {
+    /// The most interrupts in each time of the length `within`.
+    #[schemars(range(min = 1, max = 4294967295u32))]
+    limit: u32,
+    /// The time to which `limit` applies.
+    within: Time,
 }
 
 /// A limit of the board that a partition accepts.

@@ -8,6 +8,21 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
+/// The tables of a manifest, as the schema calls them.
+const TABLES: [&str; 11] = [
+    "System",
+    "Board",
+    "Run",
+    "Partition",
+    "Linux",
+    "FixedMemory",
+    "Health",
+    "ToldResponse",
+    "Restart",
+    "StartedWatchdog",
+    "Interrupts",
+];
+
 /// The schema of the table with this name.
 fn table<'a>(schema: &'a Value, name: &str) -> &'a Value {
     if name.is_empty() {
@@ -49,6 +64,20 @@ fn the_schema_and_the_parser_know_the_same_keys() {
         ("Partition", partition.to_owned()),
         ("Linux", format!("{partition}[partition.a.linux]\n")),
         ("FixedMemory", format!("{partition}[partition.a.memory]\n")),
+        ("Health", format!("{partition}[partition.a.health]\n")),
+        (
+            "ToldResponse",
+            format!("{partition}[partition.a.health.panic]\n"),
+        ),
+        ("Restart", format!("{partition}[partition.a.restart]\n")),
+        (
+            "StartedWatchdog",
+            format!("{partition}[partition.a.watchdog]\n"),
+        ),
+        (
+            "Interrupts",
+            format!("{partition}[partition.a.interrupts]\n"),
+        ),
     ];
     for (name, header) in cases {
         let manifest = format!("{header}{unknown}");
@@ -90,14 +119,7 @@ fn every_key_and_every_code_is_in_the_reference() {
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/manifest.md");
     let page = fs::read_to_string(page).unwrap();
     let schema = schema();
-    for name in [
-        "System",
-        "Board",
-        "Run",
-        "Partition",
-        "Linux",
-        "FixedMemory",
-    ] {
+    for name in TABLES {
         for key in keys(&schema, name) {
             assert!(page.contains(&format!("`{key}`")), "{name}.{key}");
         }
@@ -110,15 +132,7 @@ fn every_key_and_every_code_is_in_the_reference() {
 #[test]
 fn every_key_is_described() {
     let schema = schema();
-    for name in [
-        "",
-        "System",
-        "Board",
-        "Run",
-        "Partition",
-        "Linux",
-        "FixedMemory",
-    ] {
+    for name in TABLES.into_iter().chain([""]) {
         let properties = table(&schema, name)["properties"].as_object().unwrap();
         for (key, property) in properties {
             assert!(property["description"].is_string(), "{name}.{key}");

@@ -1,6 +1,7 @@
 //! Checks a parsed manifest as a whole: everything that two lines of it can disagree about.
 
 mod cores;
+mod health;
 mod memory;
 pub(crate) use memory::{PAGE_BYTES, in_monitor};
 
@@ -11,8 +12,7 @@ use crate::manifest::{Acceptance, Manifest, PartitionEntry, Payload};
 use crate::problem::{Problem, Problems};
 use crate::suggest;
 use crate::system::{Partition, System};
-use partita_abi::health::Kind as Event;
-use partita_abi::table::{Console, FloatingPoint, Kind};
+use partita_abi::table::{Console, FloatingPoint};
 use std::ops::Range;
 
 /// Budgets below this would be spent on switching alone.
@@ -32,6 +32,7 @@ pub(crate) fn check(
         check_acceptances(entry, problems);
     }
     check_devices(&manifest, problems);
+    health::check(&manifest, problems);
     cores::check(&manifest, problems);
     memory::check(&manifest, &images, problems);
     let focus = find_focus(&manifest, problems);
@@ -324,11 +325,17 @@ fn find_focus(manifest: &Manifest, problems: &mut Problems) -> Option<usize> {
 
 /// Takes apart a manifest in which nothing is missing.
 fn complete(manifest: Manifest, images: Vec<Option<Image>>, focus: usize) -> Option<System> {
+    let health: Vec<_> = manifest
+        .partitions
+        .iter()
+        .map(|entry| health::complete(entry, &manifest))
+        .collect();
     let partitions = manifest
         .partitions
         .into_iter()
         .zip(images)
-        .map(|(entry, image)| complete_partition(entry, image?))
+        .zip(health)
+        .map(|((entry, image), health)| complete_partition(entry, image?, health))
         .collect::<Option<Vec<_>>>()?;
     Some(System {
         name: manifest.system_name?.value,
@@ -342,17 +349,13 @@ fn complete(manifest: Manifest, images: Vec<Option<Image>>, focus: usize) -> Opt
     })
 }
 
-fn complete_partition(entry: PartitionEntry, image: Image) -> Option<Partition> {
+fn complete_partition(entry: PartitionEntry, image: Image, health: Health) -> Option<Partition> {
     let base = memory::fixed_base(&entry, Some(&image));
     let console = console_of(&entry);
-    let (image_span, arguments, kind) = match entry.payload? {
-        Payload::Program(file) => (file.span, entry.arguments, Kind::Program),
-        Payload::Linux(linux) => (linux.span, linux.command_line, Kind::Linux),
+    let (image_span, arguments) = match entry.payload? {
+        Payload::Program(file) => (file.span, entry.arguments),
+        Payload::Linux(linux) => (linux.span, linux.command_line),
     };
-    let mut health = Health::defaults(kind);
-    if let Some(option) = entry.on_fault {
-        health.set(Event::AccessFault, option.value);
-    }
     let criticality = entry.criticality?;
     Some(Partition {
         name: entry.name,

@@ -2,7 +2,8 @@
 
 use crate::plan::{Plan, PlannedPartition};
 use crate::protection::{mode_name, rights_name};
-use partita_abi::table::{Kind, Route};
+use partita_abi::health::{Action, Kind as Event};
+use partita_abi::table::{Kind, Route, WatchdogStart};
 use serde_json::{Map, Value, json};
 
 /// The plan as JSON. Addresses are numbers; `line` is the line of the manifest behind an entry.
@@ -106,9 +107,51 @@ fn explain_one(plan: &Plan, index: usize, partition: &PlannedPartition) -> Value
         "device_tree": partition.device_tree,
         "budget_ns": partition.budget_ns.map(|(budget, _)| budget),
         "period_ns": partition.budget_ns.map(|(_, period)| period),
+        "health": health(plan, partition),
         "regions": regions,
         "cores": cores,
         "interrupts": lines,
         "parts": parts,
+    })
+}
+
+fn health(plan: &Plan, partition: &PlannedPartition) -> Value {
+    let health = &partition.health;
+    let events: Map<String, Value> = Event::ALL
+        .into_iter()
+        .map(|event| {
+            let told = health
+                .notified(event)
+                .and_then(|told| plan.partitions.get(told));
+            let response = json!({
+                "action": health.action(event).name(),
+                "notify": told.map(|told| &told.name),
+            });
+            (event.name().to_owned(), response)
+        })
+        .collect();
+    let restart = &health.restart;
+    let limited = restart.limit != 0;
+    let then = Action::from_number(restart.then).filter(|_| limited);
+    let has_watchdog = health.watchdog_ns != 0;
+    json!({
+        "events": events,
+        "restart": {
+            "limit": limited.then_some(restart.limit),
+            "within_ns": (restart.within_ns != 0).then_some(restart.within_ns),
+            "back_off_ns": restart.back_off_ns,
+            "then": then.map(Action::name),
+        },
+        "watchdog": has_watchdog.then(|| json!({
+            "timeout_ns": health.watchdog_ns,
+            "start": match health.watchdog_start {
+                WatchdogStart::Boot => "boot",
+                WatchdogStart::FirstUse => "first-use",
+            },
+        })),
+        "interrupts": (health.storm_limit != 0).then(|| json!({
+            "limit": health.storm_limit,
+            "within_ns": health.storm_within_ns,
+        })),
     })
 }

@@ -1,11 +1,11 @@
 //! The plan for a person.
 
 use super::grid::{Column, Grid};
+use super::health::health;
 use super::style::{BOLD, DIM, Paint};
 use crate::plan::{Plan, PlannedPartition};
 use crate::protection::{mode_name, rights_name};
 use crate::quantity::{show_rounded, show_time};
-use partita_abi::health::{Action, Kind as Event};
 use partita_abi::image::STORE_OFFSET;
 use partita_abi::table::{Console, FloatingPoint, Kind, RegionKind, Route};
 use std::cmp::Reverse;
@@ -25,11 +25,6 @@ pub fn explain(plan: &Plan, color: bool) -> String {
     }
     limits(plan, color, paint, &mut out);
     out
-}
-
-/// Writing to a string cannot fail.
-macro_rules! line {
-    ($out:expr, $($argument:tt)*) => {{ let _ = writeln!($out, $($argument)*); }};
 }
 
 fn heading(plan: &Plan, paint: Paint, out: &mut String) {
@@ -207,19 +202,14 @@ fn describe(plan: &Plan, partition: &PlannedPartition, paint: Paint, out: &mut S
         partition.device_tree,
         paint.with(DIM, &place(plan, partition.line)),
     );
-    line!(
-        out,
-        "  {}; {}; {}",
-        console(partition),
-        fault(partition),
-        fp(partition)
-    );
+    line!(out, "  {}; {}", console(partition), fp(partition));
     if !partition.arguments.is_empty() {
         line!(out, "  told: {}", partition.arguments);
     }
     parts(plan, partition, paint, out);
     regions(plan, partition, paint, out);
     protections(plan, partition, paint, out);
+    health(plan, partition, paint, out);
 }
 
 fn console(partition: &PlannedPartition) -> &'static str {
@@ -227,16 +217,6 @@ fn console(partition: &PlannedPartition) -> &'static str {
         Console::None => "no console",
         Console::MonitorCall => "console by SBI",
         Console::Uart16550 => "console by emulated 16550",
-    }
-}
-
-fn fault(partition: &PlannedPartition) -> &'static str {
-    match partition.health.action(Event::AccessFault) {
-        Action::Log => "handles its own faults",
-        Action::Restart => "restarted at a fault",
-        Action::Halt => "stopped at a fault",
-        Action::StopSystem => "stops the system at a fault",
-        Action::ResetSystem => "resets the board at a fault",
     }
 }
 
