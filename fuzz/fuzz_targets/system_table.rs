@@ -29,13 +29,14 @@ fuzz_target!(|data: &[u8]| {
             size: BOARD.aclint.size,
         },
         Reserved {
-            base: BOARD.finisher.base,
-            size: BOARD.finisher.size,
+            base: BOARD.finisher.window.base,
+            size: BOARD.finisher.window.size,
         },
     ];
     let limits = BoardLimits {
         name: BOARD.name,
         ram_base: BOARD.ram_base,
+        first_core: BOARD.first_core as u16,
         lines: BOARD.controller.lines(),
         reserved: &reserved,
         controller: Reserved {

@@ -17,6 +17,36 @@ pub fn by_name(name: &str) -> Option<&'static Board> {
     ALL.iter().copied().find(|board| board.name == name)
 }
 
+/// The board whose firmware the package of this name is: `partita-board-` and the board's name.
+///
+/// # Panics
+/// If there is no such board; the firmware's build finds that out.
+pub const fn of_package(package: &str) -> &'static Board {
+    const PREFIX: usize = "partita-board-".len();
+    let mut index = 0;
+    while index < ALL.len() {
+        if is_rest(package.as_bytes(), PREFIX, ALL[index].name.as_bytes()) {
+            return ALL[index];
+        }
+        index += 1;
+    }
+    panic!("no board has the name of this package")
+}
+
+const fn is_rest(text: &[u8], from: usize, rest: &[u8]) -> bool {
+    if text.len() != from + rest.len() {
+        return false;
+    }
+    let mut index = 0;
+    while index < rest.len() {
+        if text[from + index] != rest[index] {
+            return false;
+        }
+        index += 1;
+    }
+    true
+}
+
 /// A range of physical addresses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Window {
@@ -45,7 +75,7 @@ pub struct Device {
     pub reset: &'static [Write],
 }
 
-/// A register write that is part of a device's reset.
+/// A register write that is part of a device's reset, or of the machine's end.
 #[derive(Clone, Copy, Debug)]
 pub struct Write {
     /// Offset of the register in the device's window.
@@ -122,13 +152,68 @@ impl Controller {
     }
 }
 
-/// A serial port compatible with the 16550.
+/// A serial port.
 #[derive(Clone, Copy, Debug)]
 pub struct Uart {
-    /// Its registers, one byte each.
+    /// Its registers.
     pub window: Window,
     /// Its interrupt line.
     pub line: u16,
+    /// What it is compatible with.
+    pub model: UartModel,
+}
+
+/// What a serial port is compatible with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UartModel {
+    /// The 16550, whose eight registers are a byte wide.
+    Ns16550 {
+        /// The distance between two registers: 1, or 4 where each is accessed as a word.
+        stride: u8,
+    },
+    /// SiFive's UART (FU540-C000 manual v1p4, chapter 13).
+    SiFive,
+}
+
+/// The device that ends the machine, or resets it where nothing can end it.
+#[derive(Clone, Copy, Debug)]
+pub struct Finisher {
+    /// Its registers.
+    pub window: Window,
+    /// What ends the machine after a run that came to its end; all registers are words.
+    pub pass: &'static [Write],
+    /// What ends the machine after a failure.
+    pub fail: &'static [Write],
+    /// Whether QEMU, started with `-no-reboot`, ends then.
+    pub ends_qemu: bool,
+}
+
+/// How QEMU emulates a board.
+#[derive(Clone, Copy, Debug)]
+pub struct Qemu {
+    /// The program.
+    pub program: &'static str,
+    /// The `-M` argument.
+    pub machine: &'static str,
+    /// The `-cpu` argument, without the options that a manifest sets (`smepmp`, `sstc`); none where the
+    /// machine has its own processors.
+    pub cpu: Option<&'static str>,
+    /// The amount of memory that the machine must have, whatever the plan reckons with.
+    pub memory: Option<u64>,
+    /// The place of the monitor's serial port among those of the machine.
+    pub serial: usize,
+    /// How the system image gets into the start of RAM.
+    pub loading: QemuLoading,
+}
+
+/// How QEMU gets the system image into RAM, and the harts to its start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum QemuLoading {
+    /// As the machine's firmware (`-bios`).
+    Firmware,
+    /// By the loader device, which also sets where each hart starts: the machine's own firmware would be
+    /// in a memory of its own.
+    Loader,
 }
 
 /// A RISC-V board.
@@ -142,8 +227,11 @@ pub struct Board {
     pub ram_base: u64,
     /// The least and the most RAM it can have, in bytes.
     pub ram_sizes: (u64, u64),
-    /// The most cores it can have.
+    /// The most cores it can have, those below [`Board::first_core`] included.
     pub max_cores: usize,
+    /// The first core with a supervisor mode, which boots. Those below stay off, and no partition can
+    /// have one.
+    pub first_core: usize,
     /// PMP entries of each hart.
     pub protection_entries: usize,
     /// PMP entries of each hart that the monitor keeps for itself, the first ones.
@@ -157,23 +245,45 @@ pub struct Board {
     /// The serial port that all consoles share. It belongs to the monitor.
     pub uart: Uart,
     /// The device that ends the machine. It belongs to the monitor, and no partition is told of it.
-    pub finisher: Window,
+    pub finisher: Finisher,
     /// The devices that partitions may own.
     pub devices: &'static [Device],
-    /// QEMU's `-M` argument for this board.
-    pub qemu_machine: &'static str,
-    /// QEMU's `-cpu` argument, without the options that a manifest sets (`smepmp`, `sstc`).
-    pub qemu_cpu: &'static str,
-    /// The QEMU program.
-    pub qemu_program: &'static str,
+    /// How QEMU emulates it.
+    pub qemu: Qemu,
+    /// Whether its cores can have Smepmp.
+    pub smepmp: bool,
+    /// Whether its cores can have Sstc.
+    pub sstc: bool,
     /// The instruction set shown to partitions, as a device-tree `riscv,isa` base string.
     pub isa_base: &'static str,
     /// The extensions shown to partitions beyond [`Board::isa_base`], without those that depend on the
     /// manifest (`sstc`, and `f`, `d` for partitions without floating point).
     pub isa_extensions: &'static [&'static str],
+    /// The largest translation scheme, as a device-tree `mmu-type`.
+    pub translation: &'static str,
 }
 
 impl Board {
+    /// The board without what only the host tools read: it need not be in the firmware.
+    pub const fn for_firmware(self) -> Self {
+        Self {
+            description: "",
+            devices: &[],
+            qemu: Qemu {
+                program: "",
+                machine: "",
+                cpu: None,
+                memory: None,
+                serial: 0,
+                loading: QemuLoading::Firmware,
+            },
+            isa_base: "",
+            isa_extensions: &[],
+            translation: "",
+            ..self
+        }
+    }
+
     /// The device of this name.
     pub fn device(&self, name: &str) -> Option<&'static Device> {
         self.devices.iter().find(|device| device.name == name)

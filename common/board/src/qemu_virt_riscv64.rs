@@ -4,7 +4,9 @@
 //! interrupt numbers in `hw/riscv/virt.c` and `include/hw/riscv/virt.h`; each can be read back from
 //! the running machine with `-M virt,dumpdtb=FILE`.
 
-use crate::{Board, Controller, Device, Plic, Uart, Window, Write};
+use crate::{
+    Board, Controller, Device, Finisher, Plic, Qemu, QemuLoading, Uart, UartModel, Window, Write,
+};
 
 macro_rules! virtio_slots {
     ($($name:literal: $base:literal, $line:literal;)+) => {
@@ -77,6 +79,7 @@ pub const QEMU_VIRT_RISCV64: Board = Board {
     ram_base: 0x8000_0000,
     ram_sizes: (0x1000_0000, 0x10_0000_0000),
     max_cores: 8,
+    first_core: 0,
     protection_entries: 16,
     monitor_protection_entries: 2,
     timebase_hz: 10_000_000,
@@ -98,17 +101,40 @@ pub const QEMU_VIRT_RISCV64: Board = Board {
             size: 0x100,
         },
         line: 10,
+        model: UartModel::Ns16550 { stride: 1 },
     },
-    finisher: Window {
-        base: 0x10_0000,
-        size: 0x1000,
+    // Values: QEMU, `include/hw/misc/sifive_test.h`.
+    finisher: Finisher {
+        window: Window {
+            base: 0x10_0000,
+            size: 0x1000,
+        },
+        pass: &[Write {
+            offset: 0,
+            value: 0x5555,
+            width: 4,
+        }],
+        fail: &[Write {
+            offset: 0,
+            value: 0x1_3333,
+            width: 4,
+        }],
+        ends_qemu: true,
     },
     devices: &DEVICES,
-    qemu_machine: "virt",
-    qemu_cpu: "rv64,h=false",
-    qemu_program: "qemu-system-riscv64",
+    qemu: Qemu {
+        program: "qemu-system-riscv64",
+        machine: "virt",
+        cpu: Some("rv64,h=false"),
+        memory: None,
+        serial: 0,
+        loading: QemuLoading::Firmware,
+    },
+    smepmp: true,
+    sstc: true,
     isa_base: "rv64imac",
     isa_extensions: &[
         "zicntr", "zicsr", "zifencei", "zba", "zbb", "zbs", "sstc", "svadu",
     ],
+    translation: "riscv,sv57",
 };

@@ -85,7 +85,7 @@ fn processors(system: &System, partition: &Partition) -> Node {
         core.text("riscv,isa", &isa_string(&extensions));
         core.text("riscv,isa-base", "rv64i");
         core.texts("riscv,isa-extensions", &extensions);
-        core.text("mmu-type", "riscv,sv57");
+        core.text("mmu-type", system.board.translation);
         let mut controller = Node::new("interrupt-controller");
         controller.cells("#interrupt-cells", &[1]);
         controller.flag("interrupt-controller");

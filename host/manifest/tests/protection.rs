@@ -181,7 +181,7 @@ fn windows(plan: &Plan) -> Vec<Window> {
         size: Plic::SHARED_BYTES,
         ..BOARD.controller.window()
     };
-    let mut windows = vec![monitor, store, BOARD.aclint, BOARD.finisher, uart];
+    let mut windows = vec![monitor, store, BOARD.aclint, BOARD.finisher.window, uart];
     windows.extend([shared, BOARD.controller.window()]);
     windows.extend(BOARD.devices.iter().map(|device| device.window));
     windows.extend(plan.partitions.iter().map(|partition| partition.ram));
@@ -319,8 +319,9 @@ fn check_table(plan: &Plan) {
     let limits = BoardLimits {
         name: BOARD.name,
         ram_base: BOARD.ram_base,
+        first_core: BOARD.first_core as u16,
         lines: BOARD.controller.lines(),
-        reserved: &[BOARD.aclint, BOARD.finisher, BOARD.uart.window].map(reserve),
+        reserved: &[BOARD.aclint, BOARD.finisher.window, BOARD.uart.window].map(reserve),
         controller: reserve(BOARD.controller.window()),
     };
     let mut words = vec![0_u64; plan.table.len().div_ceil(8)];

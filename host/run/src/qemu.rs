@@ -1,6 +1,7 @@
 //! Which QEMU to start, and with what arguments.
 
 use crate::options::{Clock, RunOptions};
+use partita_board::QemuLoading;
 use partita_manifest::Plan;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
@@ -63,7 +64,7 @@ impl Qemu {
         let program = program
             .map(Path::to_owned)
             .or_else(|| named().map(PathBuf::from));
-        let program = program.unwrap_or_else(|| PathBuf::from(plan.board.qemu_program));
+        let program = program.unwrap_or_else(|| PathBuf::from(plan.board.qemu.program));
         let output = Command::new(&program)
             .arg("--version")
             .stdin(Stdio::null())
@@ -100,21 +101,34 @@ impl Qemu {
     /// All arguments for a run of `plan` from the system image at `image`.
     pub fn arguments(&self, plan: &Plan, image: &Path, options: &RunOptions) -> Vec<OsString> {
         let on = |on| if on { "on" } else { "off" };
-        let mut cpu = format!("{},sstc={}", plan.board.qemu_cpu, on(plan.sstc));
-        if self.version >= OLDEST_WITH_SMEPMP {
-            cpu.push_str(&format!(",smepmp={}", on(plan.smepmp)));
-        }
+        let machine = &plan.board.qemu;
+        let cpu = machine.cpu.map(|cpu| {
+            let mut cpu = format!("{cpu},sstc={}", on(plan.sstc));
+            if self.version >= OLDEST_WITH_SMEPMP {
+                cpu.push_str(&format!(",smepmp={}", on(plan.smepmp)));
+            }
+            cpu
+        });
         let mut arguments: Vec<OsString> = Vec::new();
         let mut add = |words: &[&OsStr]| arguments.extend(words.iter().map(|word| word.into()));
         let mut option = |name: &str, value: &str| add(&[name.as_ref(), value.as_ref()]);
-        option("-M", plan.board.qemu_machine);
-        option("-cpu", &cpu);
+        option("-M", machine.machine);
+        if let Some(cpu) = &cpu {
+            option("-cpu", cpu);
+        }
         option("-smp", &plan.cores.to_string());
-        option("-m", &memory(plan.memory_bytes));
+        option("-m", &memory(machine.memory.unwrap_or(plan.memory_bytes)));
         option("-display", "none");
         option("-monitor", "none");
         option("-chardev", "stdio,id=console,signal=off");
+        for _ in 0..machine.serial {
+            option("-serial", "null");
+        }
         option("-serial", "chardev:console");
+        if machine.cpu.is_none() {
+            // Such a machine brings a network of its own, which would have timers of its own.
+            option("-nic", "none");
+        }
         option("-seed", "1");
         match (options.clock, options.shift_for(plan.cores)) {
             (Clock::Virtual, shift) => {
@@ -134,8 +148,13 @@ impl Qemu {
             option("-object", &filter);
         }
         arguments.push("-no-reboot".into());
-        arguments.push("-bios".into());
-        arguments.push(image.into());
+        match machine.loading {
+            QemuLoading::Firmware => {
+                arguments.push("-bios".into());
+                arguments.push(image.into());
+            }
+            QemuLoading::Loader => load(plan, image, &mut arguments),
+        }
         arguments.extend(options.extra.iter().cloned());
         arguments
     }
@@ -149,10 +168,23 @@ impl Qemu {
 /// The command that boots the system image at `image` by hand, with whatever QEMU is installed.
 pub fn command_line_for(plan: &Plan, image: &Path, options: &RunOptions) -> String {
     let qemu = Qemu {
-        program: plan.board.qemu_program.into(),
+        program: plan.board.qemu.program.into(),
         version: OLDEST_WITH_SMEPMP,
     };
     qemu.command_line(plan, image, options)
+}
+
+/// The image by the loader device, and where each hart starts.
+fn load(plan: &Plan, image: &Path, arguments: &mut Vec<OsString>) {
+    let base = plan.board.ram_base;
+    // A comma in a value of `-device` is written twice.
+    let file = image.to_string_lossy().replace(',', ",,");
+    let mut device = |value: String| arguments.extend(["-device".into(), value.into()]);
+    device(format!("loader,file={file},addr={base:#x},force-raw=on"));
+    for core in 0..plan.cores {
+        device(format!("loader,addr={base:#x},cpu-num={core}"));
+    }
+    arguments.extend(["-bios".into(), "none".into()]);
 }
 
 /// An amount of memory, in the largest unit that it is a whole number of.

@@ -60,6 +60,8 @@ pub(crate) struct Session<'a> {
     /// The end that was asked for.
     ending: Option<Ending>,
     end_patience: Duration,
+    /// Whether the machine ends when the monitor has told its status.
+    ends_by_itself: bool,
     /// When the machine last gave a sign of life.
     last_sign: Instant,
 }
@@ -113,6 +115,7 @@ impl<'a> Session<'a> {
             keep_lines: options.keep_lines,
             ending: None,
             end_patience: options.end_patience,
+            ends_by_itself: plan.board.finisher.ends_qemu,
             last_sign: Instant::now(),
         }
     }
@@ -158,6 +161,9 @@ impl<'a> Session<'a> {
                     break self.ended(threads);
                 }
                 Err(RecvTimeoutError::Timeout) => {}
+            }
+            if !self.ends_by_itself && self.status.is_some() {
+                break End::Reported;
             }
         };
         self.process.kill();

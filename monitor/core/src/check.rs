@@ -27,6 +27,8 @@ pub struct BoardLimits<'a> {
     pub name: &'a str,
     /// First address of RAM.
     pub ram_base: u64,
+    /// The first core that partitions can have.
+    pub first_core: u16,
     /// The highest interrupt line.
     pub lines: u16,
     /// Devices of the monitor, which no device region may touch.
@@ -120,7 +122,7 @@ pub fn check(table: &SystemTable<'_>, board: &BoardLimits<'_>) -> Result<(), Fla
     check_regions(table, board)?;
     check_image_parts(table, board)?;
     check_partitions(table)?;
-    check_virtual_cores(table)?;
+    check_virtual_cores(table, board)?;
     check_lines(table, board)?;
     check_device_resets(table)
 }
@@ -229,7 +231,7 @@ fn check_partitions(table: &SystemTable<'_>) -> Result<(), Flaw> {
     Ok(())
 }
 
-fn check_virtual_cores(table: &SystemTable<'_>) -> Result<(), Flaw> {
+fn check_virtual_cores(table: &SystemTable<'_>, board: &BoardLimits<'_>) -> Result<(), Flaw> {
     let mut claimed = 0;
     for (number, partition) in table.partitions.iter().enumerate() {
         let first = usize::from(partition.virtual_cores.first);
@@ -238,6 +240,7 @@ fn check_virtual_cores(table: &SystemTable<'_>) -> Result<(), Flaw> {
         for (offset, core) in cores.iter().enumerate() {
             let sound = usize::from(core.partition) == number
                 && usize::from(core.index) == offset
+                && core.core >= board.first_core
                 && !cores
                     .iter()
                     .take(offset)

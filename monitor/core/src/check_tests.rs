@@ -207,6 +207,7 @@ impl TestTable {
         let limits = BoardLimits {
             name: "board",
             ram_base: 0x8000_0000,
+            first_core: 0,
             lines: 95,
             reserved: &[Reserved {
                 base: 0x1000_0000,
@@ -231,6 +232,7 @@ fn a_changed_byte_is_found_by_the_hash() {
     let limits = BoardLimits {
         name: "board",
         ram_base: 0x8000_0000,
+        first_core: 0,
         lines: 95,
         reserved: &[],
         controller: CONTROLLER,

@@ -6,9 +6,9 @@ use crate::controller::Controller;
 use crate::csr::{self, interrupt};
 use crate::hart::Hart;
 use crate::machine::{self, Features, Machine};
-use crate::mmio::Registers;
 use crate::pmp;
 use crate::report;
+use crate::serial::Port;
 use crate::timer::Aclint;
 use crate::vector;
 use core::sync::atomic::{AtomicPtr, Ordering::SeqCst};
@@ -33,7 +33,7 @@ unsafe extern "Rust" {
     fn partita_board_main(hart: usize) -> !;
 }
 
-/// Every hart comes here from the vector, with its stack; hart 0 first, the others when it calls.
+/// Every hart comes here from the vector, with its stack; the boot hart first, the others when it calls.
 pub extern "C" fn start_hart(hart: usize) -> ! {
     // SAFETY: defined by the firmware binary with this signature.
     unsafe { partita_board_main(hart) }
@@ -53,12 +53,13 @@ pub unsafe fn start(board: &'static Board, id: usize) -> ! {
     let read_only_text =
         pmp::protect_monitor(vector::guard_page(id), layout.text, vector::TEXT_WINDOW);
     let features = prepare_hart(read_only_text);
-    let machine = if id == 0 {
+    let boots = id == board.first_core;
+    let machine = if boots {
         BOARD.store(core::ptr::from_ref(board).cast_mut(), SeqCst);
         // SAFETY: as above, and nobody else uses the port yet.
-        unsafe { console::open(Registers::new(board.uart.window)) };
+        unsafe { console::open(Port::new(&board.uart)) };
         let machine = start_machine(board, aclint, controller, features);
-        for other in 1..machine.harts {
+        for other in id + 1..machine.harts {
             aclint.interrupt(other);
         }
         machine
@@ -71,7 +72,7 @@ pub unsafe fn start(board: &'static Board, id: usize) -> ! {
     // SAFETY: once on each hart, with its own number.
     let hart = unsafe { Hart::create(id, machine) };
     csr::write!("mie", interrupt::MACHINE);
-    if id == 0 {
+    if boots {
         hart.request_load(machine.start_order[0]);
     }
     vector::run(hart)
@@ -90,18 +91,25 @@ fn prepare_hart(read_only_text: bool) -> Features {
     csr::write!("mideleg", interrupt::SUPERVISOR);
     // Time, cycles and instructions may be read below machine mode.
     csr::write!("mcounteren", 0b111);
-    csr::write!("mcountinhibit", 0);
-    csr::write!("menvcfg", 1 << 63 | ENVIRONMENT_UPDATE_TABLES);
-    let environment = csr::read!("menvcfg");
-    let features = Features {
-        stimecmp: environment >> 63 != 0,
-        update_tables: environment & ENVIRONMENT_UPDATE_TABLES,
-        read_only_text,
-    };
-    if features.stimecmp {
-        csr::write!("0x14d", u64::MAX);
+    if csr::probe!("mcountinhibit").is_some() {
+        csr::write!("mcountinhibit", 0);
     }
-    csr::write!("menvcfg", 0);
+    let mut features = Features {
+        read_only_text,
+        environment: csr::probe!("menvcfg").is_some(),
+        time: csr::probe!("time").is_some(),
+        ..Features::default()
+    };
+    if features.environment {
+        csr::write!("menvcfg", 1 << 63 | ENVIRONMENT_UPDATE_TABLES);
+        let environment = csr::read!("menvcfg");
+        features.stimecmp = environment >> 63 != 0;
+        features.update_tables = environment & ENVIRONMENT_UPDATE_TABLES;
+        if features.stimecmp {
+            csr::write!("0x14d", u64::MAX);
+        }
+        csr::write!("menvcfg", 0);
+    }
     features
 }
 
@@ -151,14 +159,15 @@ fn start_machine(
             size: board.aclint.size,
         },
         Reserved {
-            base: board.finisher.base,
-            size: board.finisher.size,
+            base: board.finisher.window.base,
+            size: board.finisher.window.size,
         },
     ];
     let window = board.controller.window();
     let limits = BoardLimits {
         name: board.name,
         ram_base: board.ram_base,
+        first_core: board.first_core as u16,
         lines: board.controller.lines(),
         reserved: &reserved,
         controller: Reserved {
@@ -188,7 +197,8 @@ fn start_machine(
         .text(": ");
     line.decimal(table.partitions.len() as u64)
         .text(" partitions on ");
-    line.decimal(machine.harts as u64).text(" harts");
+    line.decimal((machine.harts - machine.first_hart) as u64)
+        .text(" harts");
     console::boot_line(now_ns(), line.as_bytes());
     machine
 }

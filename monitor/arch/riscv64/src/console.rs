@@ -7,8 +7,8 @@
 use crate::guest_memory::Physical;
 use crate::hart::Hart;
 use crate::machine::{self, Machine, PartitionView};
-use crate::mmio::Registers;
 use crate::report;
+use crate::serial::Port;
 use core::sync::atomic::AtomicBool;
 use core::sync::atomic::Ordering::Relaxed;
 use partita_abi::MAX_PARTITIONS;
@@ -19,65 +19,16 @@ use partita_monitor_core::text::Text;
 use partita_virtual_riscv64::uart16550::{Effect, Uart16550};
 use spin::mutex::TicketMutex;
 
-/// Bytes that the port takes at once.
-const FIFO_BYTES: usize = 16;
 /// Bytes sent in one interrupt of the port: what bounds the delay of a more critical partition.
 const INTERRUPT_BYTES: usize = 8;
 /// Bytes taken from the port in one interrupt.
 const INPUT_BYTES: usize = 16;
 
-/// A 16550 (National Semiconductor PC16550D, register descriptions 8.1 to 8.10).
-struct Port {
-    registers: Registers,
-    interrupts: u8,
-}
-
-const DATA: usize = 0;
-const INTERRUPT_ENABLE: usize = 1;
-const FIFO_CONTROL: usize = 2;
+/// Registers of an emulated 16550 that are looked at here.
+const DATA: u64 = 0;
 const INTERRUPT_IDENTITY: u64 = 2;
-const LINE_CONTROL: usize = 3;
-const LINE_STATUS: usize = 5;
+const LINE_STATUS: u64 = 5;
 const DATA_READY: u8 = 1 << 0;
-const TRANSMITTER_EMPTY: u8 = 1 << 5;
-const RECEIVE_INTERRUPT: u8 = 1 << 0;
-const TRANSMIT_INTERRUPT: u8 = 1 << 1;
-
-impl Port {
-    fn receive(&self) -> Option<u8> {
-        (self.registers.read_u8(LINE_STATUS) & DATA_READY != 0)
-            .then(|| self.registers.read_u8(DATA))
-    }
-
-    #[inline]
-    fn interrupt_when_empty(&mut self, wanted: bool) {
-        let interrupts = if wanted {
-            RECEIVE_INTERRUPT | TRANSMIT_INTERRUPT
-        } else {
-            RECEIVE_INTERRUPT
-        };
-        if interrupts != self.interrupts {
-            self.interrupts = interrupts;
-            self.registers.write_u8(INTERRUPT_ENABLE, interrupts);
-        }
-    }
-}
-
-impl SerialPort for Port {
-    #[inline]
-    fn room(&mut self) -> usize {
-        if self.registers.read_u8(LINE_STATUS) & TRANSMITTER_EMPTY != 0 {
-            FIFO_BYTES
-        } else {
-            0
-        }
-    }
-
-    #[inline]
-    fn send(&mut self, byte: u8) {
-        self.registers.write_u8(DATA, byte);
-    }
-}
 
 struct Consoles {
     output: Console,
@@ -108,18 +59,13 @@ impl Consoles {
     }
 }
 
-/// Prepares the port: 8 data bits, FIFOs on, an interrupt for input.
+/// Prepares the port.
 ///
 /// # Safety
-/// `registers` are those of the board's serial port, which only this module uses from now on.
-pub unsafe fn open(registers: Registers) {
-    registers.write_u8(INTERRUPT_ENABLE, 0);
-    registers.write_u8(LINE_CONTROL, 3);
-    registers.write_u8(FIFO_CONTROL, 7);
-    CONSOLES.lock().port = Some(Port {
-        registers,
-        interrupts: 0,
-    });
+/// Only this module uses the port from now on.
+pub unsafe fn open(mut port: Port) {
+    port.open();
+    CONSOLES.lock().port = Some(port);
 }
 
 /// Names the partitions' consoles and lets the port interrupt.
@@ -135,7 +81,7 @@ pub fn configure(machine: &Machine) {
     }
     consoles.focus = usize::from(machine.table.header.console_focus);
     if let Some(port) = consoles.port.as_mut() {
-        port.interrupt_when_empty(false);
+        port.interrupt_for_input();
     }
     let line = machine.board.uart.line;
     machine.controller.open_console(machine.console_hart, line);
@@ -161,7 +107,8 @@ fn flush(consoles: &mut Consoles) {
         return;
     };
     while consoles.output.has_output() {
-        consoles.output.drain(port, FIFO_BYTES);
+        let most = port.fifo_bytes();
+        consoles.output.drain(port, most);
     }
 }
 
@@ -219,8 +166,8 @@ pub fn read(view: &PartitionView, address: u64, length: u64) -> u64 {
         return 0;
     };
     let mut taken = 0;
-    while taken < length && uart.read(LINE_STATUS as u64, true) & DATA_READY != 0 {
-        let byte = uart.read(DATA as u64, true);
+    while taken < length && uart.read(LINE_STATUS, true) & DATA_READY != 0 {
+        let byte = uart.read(DATA, true);
         if !memory.write_u8(address.wrapping_add(taken), byte) {
             break;
         }
@@ -378,14 +325,14 @@ pub fn dropped(partition: usize) -> u32 {
 ///
 /// # Safety
 /// Nothing else of the monitor runs on this hart any more.
-pub unsafe fn dying_line(port: Registers, line: &[u8]) {
+pub unsafe fn dying_line(port: &mut Port, line: &[u8]) {
     let head = b"\n[    0.000000000 monitor] ";
     for byte in head.iter().chain(line).chain(b"\n") {
         for _ in 0..100_000 {
-            if port.read_u8(LINE_STATUS) & TRANSMITTER_EMPTY != 0 {
+            if port.room() != 0 {
                 break;
             }
         }
-        port.write_u8(DATA, *byte);
+        port.send(*byte);
     }
 }

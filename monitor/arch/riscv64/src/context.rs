@@ -110,7 +110,8 @@ impl Context {
     /// Decides what never changes: whether illegal instructions come to the monitor, and what the
     /// environment offers.
     pub fn configure(&mut self, takes_illegal: bool, features: &Features) {
-        let illegal = if takes_illegal {
+        // Where the hart has no `time` register, reading it is illegal, and the monitor answers.
+        let illegal = if takes_illegal || !features.time {
             0
         } else {
             1 << cause::ILLEGAL_INSTRUCTION
@@ -165,13 +166,16 @@ impl Context {
             translation: csr::read!("satp"),
             enabled: csr::read!("sie"),
             counters: csr::read!("scounteren"),
-            environment: csr::read!("senvcfg"),
+            environment: self.supervisor.environment,
             timer: self.supervisor.timer,
             software_pending: pending & interrupt::SUPERVISOR_SOFTWARE != 0,
         };
         if features.stimecmp {
+            self.supervisor.environment = csr::read!("senvcfg");
             self.supervisor.timer = csr::read!("0x14d");
             csr::write!("0x14d", u64::MAX);
+        } else if features.environment {
+            self.supervisor.environment = csr::read!("senvcfg");
         }
     }
 
@@ -179,7 +183,6 @@ impl Context {
     #[inline(always)]
     pub fn restore(&self, features: &Features, timer_pending: bool, external_pending: bool) {
         self.protection.activate();
-        csr::write!("menvcfg", self.environment);
         csr::write!("medeleg", self.delegated);
         let supervisor = &self.supervisor;
         csr::write!("mepc", supervisor.program_counter);
@@ -192,7 +195,6 @@ impl Context {
         csr::write!("satp", supervisor.translation);
         csr::write!("sie", supervisor.enabled);
         csr::write!("scounteren", supervisor.counters);
-        csr::write!("senvcfg", supervisor.environment);
         let mut pending = 0;
         if supervisor.software_pending {
             pending |= interrupt::SUPERVISOR_SOFTWARE;
@@ -205,8 +207,14 @@ impl Context {
         }
         // Writes the software bits of `mip` only (3.1.9): the lines of devices are not in it.
         csr::write!("mip", pending);
+        // Sstc needs `menvcfg`, so where it is there is no need to ask for that.
         if features.stimecmp {
+            csr::write!("menvcfg", self.environment);
+            csr::write!("senvcfg", supervisor.environment);
             csr::write!("0x14d", supervisor.timer);
+        } else if features.environment {
+            csr::write!("menvcfg", self.environment);
+            csr::write!("senvcfg", supervisor.environment);
         }
     }
 }

@@ -50,7 +50,35 @@ macro_rules! clear {
     }};
 }
 
-pub(crate) use {clear, read, set, write};
+/// Reads a register that a hart need not have; `None` where it does not. Only at boot: it turns the trap
+/// vector aside meanwhile.
+macro_rules! probe {
+    ($register:literal) => {{
+        let (present, value): (u64, u64);
+        // SAFETY: the only instruction that can trap is the read of the register, which has no side
+        // effect; `mtvec` points behind it meanwhile, and the trap registers that it clobbers are not in
+        // use at boot.
+        unsafe {
+            core::arch::asm!(
+                "li   {present}, 0",
+                "la   {vector}, 2f",
+                "csrrw {vector}, mtvec, {vector}",
+                concat!("csrr {value}, ", $register),
+                "li   {present}, 1",
+                ".balign 4",
+                "2:",
+                "csrw mtvec, {vector}",
+                present = out(reg) present,
+                vector = out(reg) _,
+                value = out(reg) value,
+                options(nostack)
+            );
+        }
+        (present != 0).then_some(value)
+    }};
+}
+
+pub(crate) use {clear, probe, read, set, write};
 
 /// Bits of `mip`, `mie` and `mideleg` (3.1.8, 3.1.9).
 pub mod interrupt {

@@ -8,14 +8,16 @@ use crate::csr::{self, cause, status};
 use crate::guest_memory::{Physical, fetch};
 use crate::hart::Hart;
 use crate::health;
-use crate::machine::{NO_UART, PartitionView};
+use crate::machine::{self, NO_UART, PartitionView};
 use crate::vector::SAVED_FOR_QUICK;
 use partita_abi::health::{Action, Kind};
-use partita_virtual_riscv64::decode::is_wfi;
+use partita_virtual_riscv64::decode::{is_wfi, time_destination};
 use partita_virtual_riscv64::walk::{AccessKind, Translation};
 
 /// Bytes of an emulated 16550's registers.
 const UART_BYTES: u64 = 0x100;
+/// `scounteren.TM`: user mode may read the time (privileged specification 4.1.5).
+const COUNTER_TIME: u64 = 1 << 1;
 
 /// Answers an access fault of the running partition.
 #[inline(never)]
@@ -225,14 +227,51 @@ fn reached(context: &mut Context, view: &PartitionView, number: u64, address: u6
     walked.ok().map(|physical| physical.0)
 }
 
-/// Illegal instructions come here from programs, and where `wfi` is trapped: `wfi` gives the hart back, all
-/// others go to the partition's own handler, and are an event in a program. The instruction is fetched
-/// again, as `mtval` need not hold it.
+/// Reading the time on a hart without a `time` register. Returns false, having done nothing, if it is
+/// another illegal instruction, or goes to a register that is not saved yet. Called by the vector.
+pub extern "C" fn quick_time(context: &mut Context) -> bool {
+    read_time(context, SAVED_FOR_QUICK).is_some()
+}
+
+/// Answers the reading of the time into one of `registers`, as `time` would (unprivileged
+/// specification, Zicntr).
+#[inline(always)]
+fn read_time(context: &mut Context, registers: u32) -> Option<()> {
+    let machine = machine::get()?;
+    if machine.features.time {
+        return None;
+    }
+    let counter = csr::read!("mepc");
+    let Some(instruction) = fetch(counter) else {
+        // A fault in there was a trap of its own. What brought us here is looked at again.
+        csr::write!("mcause", cause::ILLEGAL_INSTRUCTION);
+        return None;
+    };
+    let destination = time_destination(instruction)?;
+    let is_user = csr::read!("mstatus") & status::MPP == 0;
+    if registers >> destination & 1 == 0 || is_user && csr::read!("scounteren") & COUNTER_TIME == 0
+    {
+        return None;
+    }
+    if destination != 0 {
+        context.registers[destination % 32] = machine.aclint.now();
+    }
+    csr::write!("mepc", counter.wrapping_add(4));
+    Some(())
+}
+
+/// Illegal instructions come here from programs, where `wfi` is trapped, and where there is no `time`
+/// register: `wfi` gives the hart back, reading the time is answered, all others go to the partition's own
+/// handler, and are an event in a program. The instruction is fetched again, as `mtval` need not hold it.
 #[inline(never)]
 pub fn illegal_instruction(hart: &mut Hart, started: u64) -> *const Context {
     let counter = csr::read!("mepc");
     let instruction = fetch(counter).unwrap_or(0);
     if !is_wfi(instruction) || csr::read!("mstatus") & status::MPP != status::MPP_SUPERVISOR {
+        let context = hart.running().map(|(_, slot, _)| &mut slot.context);
+        if context.is_some_and(|context| read_time(context, u32::MAX).is_some()) {
+            return hart.resume();
+        }
         return illegal(hart, started, counter, u64::from(instruction));
     }
     csr::write!("mepc", counter.wrapping_add(4));

@@ -158,7 +158,12 @@ impl Hart {
             (&raw mut (*hart).machine).write(machine);
             (&raw mut (*hart).features).write(machine.features);
             (&raw mut (*hart).serves_console).write(machine.console_hart == id);
-            let end_ticks = if id == 0 { machine.end_ticks } else { NEVER };
+            let ends_the_run = id == machine.first_hart;
+            let end_ticks = if ends_the_run {
+                machine.end_ticks
+            } else {
+                NEVER
+            };
             (&raw mut (*hart).end_ticks).write(end_ticks);
             (&raw mut (*hart).schedule).write(Schedule::new());
             for slot in 0..MAX_SHARING {

@@ -28,6 +28,7 @@ mod mail;
 mod mmio;
 mod pmp;
 mod report;
+mod serial;
 mod shared;
 mod timer;
 mod trap;

@@ -12,7 +12,7 @@ use spin::Once;
 /// The most RAM regions of one partition.
 const MAX_RAM: usize = 4;
 /// The highest interrupt line that a board may have, plus one.
-pub const MAX_LINES: usize = 128;
+pub const MAX_LINES: usize = 192;
 
 /// In [`PartitionView::uart`]: there is none. No physical address is that high (56 bits).
 pub const NO_UART: u64 = 0xffff_ffff_ffff_f000;
@@ -24,6 +24,10 @@ pub struct Features {
     pub stimecmp: bool,
     /// The bit of `menvcfg` that makes hardware update page tables, if it exists.
     pub update_tables: u64,
+    /// There are `menvcfg` and `senvcfg` (privileged specification 1.12).
+    pub environment: bool,
+    /// There is a `time` register; else reading it traps, and the monitor answers.
+    pub time: bool,
     /// Smepmp: the monitor's text is read-only.
     pub read_only_text: bool,
 }
@@ -187,7 +191,9 @@ pub struct Machine {
     pub start_order: [usize; MAX_PARTITIONS],
     /// The hart that serves the serial port.
     pub console_hart: usize,
-    /// How many harts the system uses.
+    /// The boot hart: those below it have no supervisor mode and stay off.
+    pub first_hart: usize,
+    /// All harts of the system have a number below this.
     pub harts: usize,
     /// Machine time at which the run ends, in ticks; `u64::MAX` is never.
     pub end_ticks: u64,
@@ -195,7 +201,7 @@ pub struct Machine {
 
 static MACHINE: Once<Machine> = Once::new();
 
-/// The machine, once hart 0 has made it.
+/// The machine, once the boot hart has made it.
 pub fn get() -> Option<&'static Machine> {
     MACHINE.get()
 }
@@ -231,7 +237,8 @@ impl Machine {
             residents: [[None; MAX_SHARING]; MAX_CORES],
             mediated: [None; MAX_LINES],
             start_order: [0; MAX_PARTITIONS],
-            console_hart: 0,
+            console_hart: board.first_core,
+            first_hart: board.first_core,
             harts: usize::from(table.header.cores),
             end_ticks,
         };
@@ -371,8 +378,8 @@ impl Machine {
                     u32::from(self.criticality(resident.partition)) + 1
                 })
         };
-        self.console_hart = (0..self.harts)
+        self.console_hart = (self.first_hart..self.harts)
             .min_by_key(|hart| weight(*hart))
-            .unwrap_or(0);
+            .unwrap_or(self.first_hart);
     }
 }

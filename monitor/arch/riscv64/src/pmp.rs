@@ -3,8 +3,8 @@
 //! ```text
 //! entry 0        the guard page under this hart's stack     locked, no access for anybody
 //! entry 1        the monitor's text and read-only data      locked, read and execute for M only
-//!                                                           (only with Smepmp, else unused)
-//! entry 2…15     the partitions of this hart                from the system table
+//!                                                           (only on boards that can have Smepmp)
+//! the others     the partitions of this hart                from the system table
 //! ```
 //!
 //! Without a matching entry supervisor and user mode have no access at all, which protects the
@@ -19,8 +19,9 @@ use partita_abi::table::Protection;
 
 /// Entries that a hart has here.
 pub const ENTRIES: usize = 16;
-/// The first entry that partitions may use.
-pub const FIRST_FREE: usize = 2;
+/// The first entry that partitions may use on any board; the board says whether the next is the
+/// monitor's too.
+const FIRST_FREE: usize = 1;
 
 const LOCKED: u8 = 0x80;
 const NAPOT: u8 = 3 << 3;
@@ -132,7 +133,8 @@ pub fn protect_monitor(guard: u64, text: u64, text_bytes: u64) -> bool {
     write_address(1, napot(text, text_bytes));
     let guard_config = u64::from(LOCKED | NAPOT);
     let text_config = u64::from(LOCKED | NAPOT | READ_EXECUTE);
-    if has_smepmp() {
+    // Without Smepmp there is no `mseccfg` (0x747).
+    if csr::probe!("0x747").is_some() {
         // 2.1 of Smepmp: an executable machine-mode rule must exist before MML is set.
         csr::write!("pmpcfg0", guard_config | text_config << 8);
         csr::write!("0x747", MACHINE_MODE_LOCKDOWN);
@@ -149,30 +151,6 @@ const MACHINE_MODE_LOCKDOWN: u64 = 1;
 
 fn napot(base: u64, size: u64) -> u64 {
     base >> 2 | (size / 8 - 1)
-}
-
-/// Whether `mseccfg` (0x747) exists: reading it traps otherwise.
-fn has_smepmp() -> bool {
-    let present: u64;
-    // SAFETY: the only instruction that can trap is the read of `mseccfg`; `mtvec` points behind it
-    // meanwhile, and the trap handler state it clobbers is not in use at boot.
-    unsafe {
-        asm!(
-            "li   {present}, 0",
-            "la   {vector}, 2f",
-            "csrrw {vector}, mtvec, {vector}",
-            "csrr {scratch}, 0x747",
-            "li   {present}, 1",
-            ".balign 4",
-            "2:",
-            "csrw mtvec, {vector}",
-            present = out(reg) present,
-            vector = out(reg) _,
-            scratch = out(reg) _,
-            options(nostack)
-        );
-    }
-    present != 0
 }
 
 fn write_address(number: usize, value: u64) {

@@ -7,20 +7,17 @@ use crate::hart::{self, Hart, wait_for_interrupt};
 use crate::health;
 use crate::mail;
 use crate::mmio::Registers;
+use crate::serial::Port;
 use crate::shared;
 use crate::vector;
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use partita_abi::status::{Core, Header, Partition};
-use partita_board::Board;
+use partita_board::{Board, Write};
 use partita_monitor_core::text::Text;
 use zerocopy::IntoBytes;
 
 static ENDING: AtomicBool = AtomicBool::new(false);
 static PARKED: AtomicUsize = AtomicUsize::new(0);
-
-/// The SiFive test finisher's values (SiFive U54 manual has none; QEMU `hw/misc/sifive_test.c`).
-const FINISH_PASS: u32 = 0x5555;
-const FINISH_FAIL: u32 = 0x1_3333;
 
 /// Whether the run is ending, so that every hart has to park.
 #[inline]
@@ -45,7 +42,7 @@ pub fn finish(hart: &mut Hart) -> ! {
     }
     let machine = hart.machine;
     hart.settle_accounts();
-    for other in (0..machine.harts).filter(|other| *other != hart.id) {
+    for other in (machine.first_hart..machine.harts).filter(|other| *other != hart.id) {
         mail::of(other).flags.fetch_or(mail::END, SeqCst);
         machine.aclint.interrupt(other);
     }
@@ -54,14 +51,15 @@ pub fn finish(hart: &mut Hart) -> ! {
     let deadline = hart
         .now()
         .saturating_add(machine.board.ns_to_ticks(100_000_000));
-    while PARKED.load(SeqCst) + 1 < machine.harts && hart.now() < deadline {
+    let others = machine.harts - machine.first_hart - 1;
+    while PARKED.load(SeqCst) < others && hart.now() < deadline {
         machine
             .aclint
             .set_deadline(hart.id, hart.now() + machine.board.ns_to_ticks(10_000));
         wait_for_interrupt();
     }
     print_status(hart);
-    end_machine(machine.board, FINISH_PASS)
+    end_machine(machine.board, machine.board.finisher.pass)
 }
 
 fn print_status(hart: &Hart) {
@@ -150,6 +148,9 @@ fn partition_status(hart: &Hart, index: usize, events_total: u32) -> Partition {
 }
 
 fn core_status(hart: &Hart, core: usize) -> Core {
+    if core < hart.machine.first_hart {
+        return Core::default();
+    }
     with_hart(hart, core, |core| Core {
         switches: core.switch_lengths.count(),
         switch_p50: core.switch_lengths.median(),
@@ -167,10 +168,12 @@ fn with_hart<T>(this: &Hart, hart: usize, read: impl FnOnce(&Hart) -> T) -> T {
     read(unsafe { hart::parked(hart) })
 }
 
-fn end_machine(board: &Board, value: u32) -> ! {
+fn end_machine(board: &Board, writes: &[Write]) -> ! {
     // SAFETY: the board's own finisher.
-    let finisher = unsafe { Registers::new(board.finisher) };
-    finisher.write_u32(0, value);
+    let finisher = unsafe { Registers::new(board.finisher.window) };
+    for write in writes {
+        finisher.write_u32(write.offset as usize, write.value);
+    }
     csr::write!("mie", 0);
     loop {
         wait_for_interrupt();
@@ -206,8 +209,8 @@ fn fatal_line(board: Option<&'static Board>, line: &[u8]) -> ! {
         }
     };
     // SAFETY: the board's serial port; this hart does nothing else any more.
-    unsafe { console::dying_line(Registers::new(board.uart.window), line) };
-    end_machine(board, FINISH_FAIL)
+    unsafe { console::dying_line(&mut Port::new(&board.uart), line) };
+    end_machine(board, board.finisher.fail)
 }
 
 /// Ends the machine with a line that says why the system was not started.

@@ -5,7 +5,8 @@ use crate::hart::Hart;
 use core::arch::{asm, global_asm};
 
 global_asm!(
-    // All harts start here. Hart 0 is always the boot hart; the others sleep until it calls.
+    // All harts start here. The first that has a supervisor mode is always the boot hart; the others
+    // sleep until it calls, and those before it for ever.
     ".pushsection .text.start, \"ax\"",
     ".global _start",
     "_start:",
@@ -14,20 +15,22 @@ global_asm!(
     "    la    t0, monitor_fault",
     "    csrw  mtvec, t0",
     "    csrr  a0, mhartid",
+    "    addi  t0, zero, %lo(__harts)",
+    "    bgeu  a0, t0, 9f",
+    "    addi  t1, zero, %lo(__first_hart)",
+    "    bltu  a0, t1, 9f",
     "    la    sp, __stacks",
     "    addi  t0, a0, 1",
     "    slli  t0, t0, {stack_stride_bits}",
     "    add   sp, sp, t0",
-    "    li    t0, {max_harts}",
-    "    bgeu  a0, t0, 9f",
-    "    bnez  a0, 2f",
+    "    bne   a0, t1, 2f",
     "    la    t0, __bss_start",
     "    la    t1, __bss_end",
     "1:  bgeu  t0, t1, 3f",
     "    sd    zero, 0(t0)",
     "    addi  t0, t0, 8",
     "    j     1b",
-    "2:  li    t0, 8", // machine software interrupt: hart 0 calls
+    "2:  li    t0, 8", // machine software interrupt: the boot hart calls
     "    csrw  mie, t0",
     "4:  wfi",
     "    csrr  t1, mip",
@@ -73,15 +76,20 @@ global_asm!(
     "    csrr  a1, mcause",
     "    csrrw t0, mscratch, x31",
     "    sd    t0, 248(x31)",
-    // A call or a denied load or store is mostly answered at once, and Rust keeps the registers that
-    // are not saved yet. Everything else may lead to another partition: save all.
+    // A call, a denied load or store or a reading of the time is mostly answered at once, and Rust keeps
+    // the registers that are not saved yet. Everything else may lead to another partition: save all.
+    "    bltz  a1, 1f", // an interrupt
     "    mv    a0, x31",
     "    addi  t0, a1, -{call_cause}",
     "    beqz  t0, 3f",
     "    andi  t0, a1, ~2", // 5 and 7
     "    addi  t0, t0, -{load_cause}",
-    "    bnez  t0, 1f",
+    "    bnez  t0, 5f",
     "    call  {quick_access}",
+    "    j     4f",
+    "5:  addi  t0, a1, -{illegal_cause}",
+    "    bnez  t0, 1f",
+    "    call  {quick_illegal}",
     "    j     4f",
     "3:  call  {quick_call}",
     "4:  csrr  x31, mscratch",
@@ -143,19 +151,21 @@ global_asm!(
     "    mret",
     ".popsection",
     stack_stride_bits = const STACK_STRIDE.trailing_zeros(),
-    max_harts = const partita_abi::MAX_CORES,
     start = sym crate::boot::start_hart,
     fault = sym crate::trap::monitor_fault,
     quick_access = sym crate::fault::quick,
     quick_call = sym crate::call::quick,
     call_cause = const crate::csr::cause::SUPERVISOR_CALL,
+    quick_illegal = sym crate::fault::quick_time,
+    illegal_cause = const crate::csr::cause::ILLEGAL_INSTRUCTION,
     load_cause = const crate::csr::cause::LOAD_ACCESS,
     trap = sym crate::trap::trap,
     stack = const offsets::STACK,
     hart = const offsets::HART,
 );
 
-/// The general registers that the vector has saved when it calls `fault::quick` or `call::quick`, one bit each.
+/// The general registers that the vector has saved when it calls `fault::quick`, `fault::quick_time` or
+/// `call::quick`, one bit each.
 pub const SAVED_FOR_QUICK: u32 = 0b1111_0000_0000_0011_1111_1100_1110_0111;
 
 /// Bytes of a hart's stack with the guard page below it.

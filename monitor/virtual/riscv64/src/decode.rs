@@ -192,6 +192,21 @@ pub const fn is_wfi(instruction: u32) -> bool {
     instruction == 0x1050_0073
 }
 
+/// The register that a 32-bit instruction reads the time into: `rdtime`, or one of the other forms that
+/// only read (unprivileged specification 20191213, 9.1 and 10.1).
+#[inline]
+#[must_use]
+pub const fn time_destination(instruction: u32) -> Option<usize> {
+    const TIME: u32 = 0xc01;
+    // CSRRS, CSRRC, CSRRSI, CSRRCI, with no bit to set or clear.
+    let reads = field(instruction, 12, 2) >= 2 && field(instruction, 15, 5) == 0;
+    if instruction & 0x7f == 0x73 && field(instruction, 20, 12) == TIME && reads {
+        Some(field(instruction, 7, 5) as usize)
+    } else {
+        None
+    }
+}
+
 /// Decodes a load or store; of a compressed instruction only the low 16 bits are looked at.
 #[inline]
 #[must_use]

@@ -1,23 +1,13 @@
-//! The monitor firmware for QEMU's riscv64 `virt` board.
+//! The monitor firmware of a board; the same for every board, whose constant the package's name tells.
 //!
-//! One binary serves every system on this board: what runs is in the system table.
+//! One binary serves every system on its board: what runs is in the system table.
 #![cfg_attr(target_os = "none", no_std, no_main)]
 
 #[cfg(target_os = "none")]
 mod firmware {
-    use partita_board::{Board, QEMU_VIRT_RISCV64};
+    use partita_board::{Board, of_package};
 
-    /// The board without what only the host tools read.
-    static BOARD: Board = Board {
-        description: "",
-        devices: &[],
-        qemu_machine: "",
-        qemu_cpu: "",
-        qemu_program: "",
-        isa_base: "",
-        isa_extensions: &[],
-        ..QEMU_VIRT_RISCV64
-    };
+    static BOARD: Board = of_package(env!("CARGO_PKG_NAME")).for_firmware();
 
     /// Called on each hart by the architecture's start code.
     // SAFETY: the name belongs to the monitor, whose start code declares it with this signature.

@@ -1,0 +1,183 @@
+//! The board's serial port: a 16550 or SiFive's UART. The rate is left as the stage before has set it.
+
+use crate::mmio::Registers;
+use partita_board::{Uart, UartModel};
+use partita_monitor_core::console::SerialPort;
+
+/// Registers of a 16550 (National Semiconductor PC16550D, register descriptions 8.1 to 8.10).
+mod ns16550 {
+    pub const DATA: usize = 0;
+    pub const INTERRUPT_ENABLE: usize = 1;
+    pub const FIFO_CONTROL: usize = 2;
+    pub const LINE_CONTROL: usize = 3;
+    pub const LINE_STATUS: usize = 5;
+    pub const DATA_READY: u8 = 1 << 0;
+    pub const TRANSMITTER_EMPTY: u8 = 1 << 5;
+    pub const RECEIVE_INTERRUPT: u8 = 1 << 0;
+    pub const TRANSMIT_INTERRUPT: u8 = 1 << 1;
+    pub const FIFO_BYTES: usize = 16;
+}
+
+/// Registers of SiFive's UART (FU540-C000 manual v1p4, 13.2 to 13.9).
+mod sifive {
+    pub const TRANSMIT_DATA: usize = 0x00;
+    pub const RECEIVE_DATA: usize = 0x04;
+    pub const TRANSMIT_CONTROL: usize = 0x08;
+    pub const RECEIVE_CONTROL: usize = 0x0c;
+    pub const INTERRUPT_ENABLE: usize = 0x10;
+    pub const INTERRUPT_PENDING: usize = 0x14;
+    pub const EMPTY: u32 = 1 << 31;
+    pub const ENABLE: u32 = 1 << 0;
+    /// The watermark: the transmitter is pending when it holds fewer bytes than this.
+    pub const WATERMARK_ONE: u32 = 1 << 16;
+    pub const TRANSMIT_INTERRUPT: u32 = 1 << 0;
+    pub const RECEIVE_INTERRUPT: u32 = 1 << 1;
+    pub const FIFO_BYTES: usize = 8;
+}
+
+/// The serial port.
+pub struct Port {
+    registers: Registers,
+    model: UartModel,
+    /// Whether it interrupts when it is empty.
+    sends: bool,
+}
+
+impl Port {
+    /// The port that the board describes.
+    ///
+    /// # Safety
+    /// `uart` describes the serial port of the board this runs on.
+    pub const unsafe fn new(uart: &Uart) -> Self {
+        Self {
+            // SAFETY: the caller's promise.
+            registers: unsafe { Registers::new(uart.window) },
+            model: uart.model,
+            sends: false,
+        }
+    }
+
+    /// Prepares the port: 8 data bits, FIFOs on, no interrupt yet.
+    pub fn open(&mut self) {
+        match self.model {
+            UartModel::Ns16550 { stride } => {
+                self.write_byte(stride, ns16550::INTERRUPT_ENABLE, 0);
+                self.write_byte(stride, ns16550::LINE_CONTROL, 3);
+                self.write_byte(stride, ns16550::FIFO_CONTROL, 7);
+            }
+            UartModel::SiFive => {
+                self.registers.write_u32(sifive::INTERRUPT_ENABLE, 0);
+                let transmit = sifive::ENABLE | sifive::WATERMARK_ONE;
+                self.registers.write_u32(sifive::TRANSMIT_CONTROL, transmit);
+                self.registers
+                    .write_u32(sifive::RECEIVE_CONTROL, sifive::ENABLE);
+            }
+        }
+    }
+
+    /// Bytes that the port takes at once.
+    pub const fn fifo_bytes(&self) -> usize {
+        match self.model {
+            UartModel::Ns16550 { .. } => ns16550::FIFO_BYTES,
+            UartModel::SiFive => sifive::FIFO_BYTES,
+        }
+    }
+
+    /// The next byte received, if there is one.
+    pub fn receive(&self) -> Option<u8> {
+        match self.model {
+            UartModel::Ns16550 { stride } => {
+                let status = self.read_byte(stride, ns16550::LINE_STATUS);
+                (status & ns16550::DATA_READY != 0).then(|| self.read_byte(stride, ns16550::DATA))
+            }
+            UartModel::SiFive => {
+                let data = self.registers.read_u32(sifive::RECEIVE_DATA);
+                (data & sifive::EMPTY == 0).then_some(data as u8)
+            }
+        }
+    }
+
+    /// Lets the port interrupt for input.
+    pub fn interrupt_for_input(&mut self) {
+        self.sends = false;
+        self.enable();
+    }
+
+    /// Lets the port interrupt also when it is empty, or no longer.
+    #[inline]
+    pub fn interrupt_when_empty(&mut self, wanted: bool) {
+        if wanted != self.sends {
+            self.sends = wanted;
+            self.enable();
+        }
+    }
+
+    fn enable(&self) {
+        match self.model {
+            UartModel::Ns16550 { stride } => {
+                let sends = if self.sends {
+                    ns16550::TRANSMIT_INTERRUPT
+                } else {
+                    0
+                };
+                let interrupts = ns16550::RECEIVE_INTERRUPT | sends;
+                self.write_byte(stride, ns16550::INTERRUPT_ENABLE, interrupts);
+            }
+            UartModel::SiFive => {
+                let sends = if self.sends {
+                    sifive::TRANSMIT_INTERRUPT
+                } else {
+                    0
+                };
+                let interrupts = sifive::RECEIVE_INTERRUPT | sends;
+                self.registers
+                    .write_u32(sifive::INTERRUPT_ENABLE, interrupts);
+            }
+        }
+    }
+
+    /// Reads a register of a 16550.
+    fn read_byte(&self, stride: u8, register: usize) -> u8 {
+        if stride == 1 {
+            self.registers.read_u8(register)
+        } else {
+            self.registers.read_u32(register * usize::from(stride)) as u8
+        }
+    }
+
+    /// Writes a register of a 16550.
+    fn write_byte(&self, stride: u8, register: usize, value: u8) {
+        if stride == 1 {
+            self.registers.write_u8(register, value);
+        } else {
+            let offset = register * usize::from(stride);
+            self.registers.write_u32(offset, u32::from(value));
+        }
+    }
+}
+
+impl SerialPort for Port {
+    #[inline]
+    fn room(&mut self) -> usize {
+        let is_empty = match self.model {
+            UartModel::Ns16550 { stride } => {
+                self.read_byte(stride, ns16550::LINE_STATUS) & ns16550::TRANSMITTER_EMPTY != 0
+            }
+            UartModel::SiFive => {
+                let pending = self.registers.read_u32(sifive::INTERRUPT_PENDING);
+                pending & sifive::TRANSMIT_INTERRUPT != 0
+            }
+        };
+        if is_empty { self.fifo_bytes() } else { 0 }
+    }
+
+    #[inline]
+    fn send(&mut self, byte: u8) {
+        match self.model {
+            UartModel::Ns16550 { stride } => self.write_byte(stride, ns16550::DATA, byte),
+            UartModel::SiFive => self
+                .registers
+                .write_u32(sifive::TRANSMIT_DATA, u32::from(byte)),
+        }
+    }
+}
