@@ -3,8 +3,17 @@
 use partita_tests::System;
 
 fn two(top: &str, bottom: &str) -> System {
-    System::new(
-        1,
+    two_on("cores = 1\nmemory = \"512MiB\"", top, bottom)
+}
+
+/// On a board with vectors.
+fn two_with_vectors(top: &str, bottom: &str) -> System {
+    two_on("cores = 1\nmemory = \"512MiB\"\nvector = true", top, bottom)
+}
+
+fn two_on(board: &str, top: &str, bottom: &str) -> System {
+    System::on_board(
+        board,
         &format!(
             r#"
             [partition.top]
@@ -94,4 +103,132 @@ fn nobody_finds_the_floating_point_registers_of_a_partition_that_is_gone() {
     .run();
     assert_eq!(run.partition("top").state, "failed");
     run.assert_said("bottom", "floating-point: 0 registers hold something");
+}
+
+#[test]
+fn vector_registers_survive_thousands_of_switches() {
+    let run = two_with_vectors(
+        "vector = \"eager\"\narguments = \"registers seed:17 rounds:1500 period-us:60 vector:1\"",
+        "vector = \"eager\"\narguments = \"registers seed:2989 rounds:200 period-us:150 spin:1 vector:1\"",
+    )
+    .expect("bottom", "rounds, ")
+    .until("top", "rounds, ")
+    .run();
+    run.assert_said("top", "registers: running, 16 bytes in a vector register");
+    run.assert_said("top", "registers: 1500 rounds, 0 wrong");
+    run.assert_said("bottom", "registers: 200 rounds, 0 wrong");
+    assert!(run.report().cores[&0].switches > 2500);
+}
+
+#[test]
+fn wide_vector_registers_survive_a_partition_without() {
+    let run = two_with_vectors(
+        "arguments = \"registers seed:17 rounds:500 period-us:60\"",
+        "vector = \"eager\"\narguments = \"registers seed:2989 rounds:100 period-us:150 spin:1 vector:1\"",
+    )
+    .qemu(&["-cpu", "rv64,h=false,smepmp=on,v=on,vlen=512"])
+    .expect("bottom", "rounds, ")
+    .until("top", "rounds, ")
+    .run();
+    run.assert_said(
+        "bottom",
+        "registers: running, 64 bytes in a vector register",
+    );
+    run.assert_said("top", "registers: 500 rounds, 0 wrong");
+    run.assert_said("bottom", "registers: 100 rounds, 0 wrong");
+    assert!(run.report().healthy, "{:?}", run.report().reasons);
+}
+
+#[test]
+fn vector_registers_that_do_not_fit_the_monitor_are_refused() {
+    let run = two_with_vectors(
+        "arguments = \"idle\"",
+        "vector = \"eager\"\narguments = \"idle\"",
+    )
+    .qemu(&["-cpu", "rv64,h=false,smepmp=on,v=on,vlen=1024"])
+    .run();
+    run.assert_said(
+        "monitor",
+        "stopped: the vector registers of a hart are wider than the monitor has room for",
+    );
+    assert!(!run.said("top", "idle"));
+}
+
+#[test]
+fn a_hart_without_the_vectors_that_a_partition_needs_is_refused() {
+    let run = two_with_vectors(
+        "arguments = \"idle\"",
+        "vector = \"eager\"\narguments = \"idle\"",
+    )
+    .qemu(&["-cpu", "rv64,h=false,smepmp=on"])
+    .run();
+    run.assert_said(
+        "monitor",
+        "stopped: a partition that uses vectors has a hart without them",
+    );
+}
+
+#[test]
+fn vectors_of_a_partition_that_has_none_are_found_and_stop_it() {
+    let run = two_with_vectors(
+        "arguments = \"vectors\"",
+        "vector = \"eager\"\narguments = \"registers seed:5 rounds:50 spin:1 vector:1\"",
+    )
+    .for_ms(60)
+    .run();
+    run.assert_said("top", "vectors: used");
+    assert_eq!(run.partition("top").state, "failed");
+    let events: Vec<_> = run.events("top", "floating-point").collect();
+    assert_eq!(events.len(), 1);
+    assert!(
+        events[0].text.contains("used vectors"),
+        "{}",
+        events[0].text
+    );
+    assert!(!run.report().healthy);
+}
+
+#[test]
+fn a_lower_partition_without_vectors_is_stopped_for_them_too() {
+    let run = two_with_vectors(
+        "vector = \"eager\"\narguments = \"registers seed:5 rounds:200 period-us:100 vector:1\"",
+        "arguments = \"vectors\"",
+    )
+    .for_ms(60)
+    .run();
+    assert_eq!(run.partition("bottom").state, "failed");
+    assert_eq!(run.events("bottom", "floating-point").count(), 1);
+    run.assert_said("top", "registers: 200 rounds, 0 wrong");
+}
+
+#[test]
+fn a_promise_that_is_broken_just_before_the_end_is_recorded_too() {
+    for (promise, part) in [
+        ("fp = \"none\"", "floating-point-left"),
+        ("", "vectors-left"),
+    ] {
+        let run = two_with_vectors(
+            &format!("{promise}\narguments = \"{part}\""),
+            "arguments = \"idle\"",
+        )
+        .for_ms(10)
+        .run();
+        assert_eq!(run.events("top", "floating-point").count(), 1, "{part}");
+        assert_eq!(run.events("top", "panic").count(), 1, "{part}");
+    }
+}
+
+#[test]
+fn nobody_finds_the_vector_registers_of_a_partition_that_is_gone() {
+    for owner in ["vector = \"eager\"", "vector = \"none\""] {
+        let run = two_with_vectors(
+            &format!("{owner}\narguments = \"vectors-left\""),
+            "arguments = \"vectors-found\"",
+        )
+        .for_ms(60)
+        .run();
+        run.assert_said("top", "vectors: running, 16 bytes in a register");
+        assert_eq!(run.partition("top").state, "failed");
+        run.assert_said("bottom", "vectors: 0 registers hold something");
+    }
 }

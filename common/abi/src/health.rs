@@ -10,7 +10,8 @@ pub enum Kind {
     IllegalInstruction = 2,
     /// A trap that has no business reaching the monitor.
     UnexpectedTrap = 3,
-    /// Floating-point or vector state was used by a partition that declares `fp = "none"`.
+    /// Floating-point or vector state was used by a partition that declares to use none. The event's
+    /// cause is [`Kind::CAUSE_FLOATING_POINT`] or [`Kind::CAUSE_VECTOR`].
     FloatingPoint = 4,
     /// The partition called for its own end.
     Panic = 5,
@@ -37,6 +38,11 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// The cause of [`Kind::FloatingPoint`] where floating-point registers were used.
+    pub const CAUSE_FLOATING_POINT: u32 = 0;
+    /// The cause of [`Kind::FloatingPoint`] where only vector registers were used.
+    pub const CAUSE_VECTOR: u32 = 1;
+
     /// Every kind, in the order of its number.
     pub const ALL: [Self; 15] = [
         Self::AccessFault,

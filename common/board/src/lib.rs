@@ -254,10 +254,12 @@ pub struct Board {
     pub smepmp: bool,
     /// Whether its cores can have Sstc.
     pub sstc: bool,
+    /// Whether its cores can have the V extension.
+    pub vector: bool,
     /// The instruction set shown to partitions, as a device-tree `riscv,isa` base string.
     pub isa_base: &'static str,
     /// The extensions shown to partitions beyond [`Board::isa_base`], without those that depend on the
-    /// manifest (`sstc`, and `f`, `d` for partitions without floating point).
+    /// manifest (`sstc`, and `f`, `d`, `v` by what a partition uses).
     pub isa_extensions: &'static [&'static str],
     /// The largest translation scheme, as a device-tree `mmu-type`.
     pub translation: &'static str,

@@ -132,6 +132,7 @@ pub const QEMU_VIRT_RISCV64: Board = Board {
     },
     smepmp: true,
     sstc: true,
+    vector: true,
     isa_base: "rv64imac",
     isa_extensions: &[
         "zicntr", "zicsr", "zifencei", "zba", "zbb", "zbs", "sstc", "svadu",

@@ -127,6 +127,8 @@ codes! {
     InterruptsAreDirect = "interrupts-are-direct";
     /// Linux needs floating point.
     LinuxWithoutFp = "linux-without-fp";
+    /// Vectors are wanted where there are none.
+    NoVector = "no-vector";
     /// A partition names a device twice.
     DuplicateDevice = "duplicate-device";
     /// Two partitions own the same device.

@@ -102,16 +102,21 @@ fn extensions(system: &System, partition: &Partition) -> Vec<&'static str> {
     let board = system.board;
     let has_letter = |letter: &str| board.isa_base.trim_start_matches("rv64").contains(letter);
     let has_fp = partition.floating_point != FloatingPoint::None;
-    let letters = ["i", "m", "a", "f", "d", "c"].into_iter().filter(|letter| {
-        let is_fp = matches!(*letter, "f" | "d");
-        if is_fp { has_fp } else { has_letter(letter) }
+    let has_vector = partition.vector != FloatingPoint::None;
+    let letters = ["i", "m", "a", "f", "d", "c", "v"];
+    let letters = letters.into_iter().filter(|letter| match *letter {
+        "f" | "d" => has_fp,
+        // Without floating point only the integer part of it is left ("V" extension 1.0, chapter 18).
+        "v" => has_fp && has_vector,
+        letter => has_letter(letter),
     });
     let words = board
         .isa_extensions
         .iter()
         .copied()
         .filter(|name| *name != "sstc")
-        .chain(system.sstc.then_some("sstc"));
+        .chain(system.sstc.then_some("sstc"))
+        .chain((has_vector && !has_fp).then_some("zve64x"));
     letters.chain(words).collect()
 }
 

@@ -32,6 +32,7 @@ pub(crate) struct Manifest {
     pub(crate) cores: Option<Located<usize>>,
     pub(crate) smepmp: Option<Located<bool>>,
     pub(crate) sstc: Option<Located<bool>>,
+    pub(crate) vector: Option<Located<bool>>,
     pub(crate) partitions: Vec<PartitionEntry>,
     pub(crate) focus: Option<Located<String>>,
 }
@@ -47,6 +48,7 @@ pub(crate) struct PartitionEntry {
     pub(crate) base: Option<Located<u64>>,
     pub(crate) cores: Option<Located<Vec<Located<i64>>>>,
     pub(crate) floating_point: Option<Located<FloatingPoint>>,
+    pub(crate) vector: Option<Located<FloatingPoint>>,
     /// Whether the key is there, readable or not.
     pub(crate) has_budget: bool,
     /// Whether the key is there, readable or not.
@@ -131,7 +133,7 @@ pub(crate) enum Acceptance {
 
 /// The words of [`Acceptance`].
 pub(crate) const ACCEPTANCES: [(&str, Acceptance); 1] = [("dma", Acceptance::Dma)];
-/// The words of the `fp` key.
+/// The words of the keys `fp` and `vector`.
 pub(crate) const FLOATING_POINTS: [(&str, FloatingPoint); 2] = [
     ("none", FloatingPoint::None),
     ("eager", FloatingPoint::Eager),
@@ -168,7 +170,7 @@ pub(crate) mod keys {
 
     pub(crate) const ROOT: &[&str] = &["system", "board", "partition", "run"];
     pub(crate) const SYSTEM: &[&str] = &["name"];
-    pub(crate) const BOARD: &[&str] = &["name", "memory", "cores", "smepmp", "sstc"];
+    pub(crate) const BOARD: &[&str] = &["name", "memory", "cores", "smepmp", "sstc", "vector"];
     pub(crate) const RUN: &[&str] = &["console"];
     pub(crate) const PARTITION: &[&str] = &[
         "criticality",
@@ -178,6 +180,7 @@ pub(crate) mod keys {
         "memory",
         "cores",
         "fp",
+        "vector",
         "budget",
         "period",
         "devices",

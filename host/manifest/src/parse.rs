@@ -109,6 +109,7 @@ fn parse_board(
     };
     manifest.smepmp = option("smepmp");
     manifest.sstc = option("sstc");
+    manifest.vector = option("vector");
 }
 
 fn parse_partitions(root: &Section<'_>, manifest: &mut Manifest, problems: &mut Problems) {
@@ -206,6 +207,9 @@ fn parse_partition(
         cores,
         floating_point: section
             .get("fp")
+            .and_then(|entry| word(&entry, &FLOATING_POINTS, Code::UnknownValue, problems)),
+        vector: section
+            .get("vector")
             .and_then(|entry| word(&entry, &FLOATING_POINTS, Code::UnknownValue, problems)),
         has_budget: section.get("budget").is_some(),
         has_period: section.get("period").is_some(),

@@ -31,6 +31,8 @@ pub struct Plan {
     pub smepmp: bool,
     /// Whether the board's cores have Sstc.
     pub sstc: bool,
+    /// Whether the board's cores have the V extension.
+    pub vector: bool,
     /// The partitions, in the order of the manifest.
     pub partitions: Vec<PlannedPartition>,
     /// The pristine images, in the order in which they lie in the store: by criticality.
@@ -78,6 +80,8 @@ pub struct PlannedPartition {
     pub arguments: String,
     /// Floating-point policy.
     pub floating_point: FloatingPoint,
+    /// The same for vector registers.
+    pub vector: FloatingPoint,
     /// What its health events lead to.
     pub health: Health,
     /// How it reaches its console.

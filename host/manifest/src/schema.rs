@@ -85,6 +85,8 @@ struct Board {
     /// Whether its cores have Sstc, by which a partition sets its timer without the monitor.
     #[schemars(default = "yes")]
     sstc: Option<bool>,
+    /// Whether its cores have the V extension.
+    vector: Option<bool>,
 }
 
 /// A partition: an isolated computer.
@@ -117,6 +119,9 @@ struct Partition {
     /// What becomes of its floating-point state at a switch. `none`: it may not use any, and costs
     /// nothing. `eager` (the default): it is saved and restored.
     fp: Option<FloatingPoint>,
+    /// The same for vector registers, where the board's cores have them. Linux is `eager` there, a
+    /// program `none`, if nothing is said.
+    vector: Option<FloatingPoint>,
     /// The most core time that it may take on each of its cores in each `period`, which must be
     /// there too. Without both, a partition may starve the less critical ones.
     budget: Option<Time>,
@@ -223,7 +228,7 @@ enum Criticality {
     DalA,
 }
 
-/// What becomes of floating-point state at a switch.
+/// What becomes of floating-point or vector state at a switch.
 #[derive(JsonSchema)]
 #[schemars(rename_all = "kebab-case")]
 enum FloatingPoint {

@@ -17,6 +17,7 @@ pub(crate) struct System {
     pub(crate) cores: usize,
     pub(crate) smepmp: bool,
     pub(crate) sstc: bool,
+    pub(crate) vector: bool,
     pub(crate) partitions: Vec<Partition>,
     pub(crate) focus: usize,
 }
@@ -37,6 +38,7 @@ pub(crate) struct Partition {
     pub(crate) base: Option<Located<u64>>,
     pub(crate) cores: Vec<Located<usize>>,
     pub(crate) floating_point: FloatingPoint,
+    pub(crate) vector: FloatingPoint,
     /// Budget and period in nanoseconds.
     pub(crate) budget: Option<(u64, u64)>,
     pub(crate) devices: Vec<Located<&'static Device>>,

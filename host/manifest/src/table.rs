@@ -3,7 +3,7 @@
 use crate::plan::{Plan, PlannedPartition};
 use partita_abi::digest::digest;
 use partita_abi::name::Name;
-use partita_abi::table::{Console, FloatingPoint};
+use partita_abi::table::Console;
 use partita_abi::table::{
     DeviceReset, Header, ImagePart, Line, Partition, Protection, Region, Span, VirtualCore,
 };
@@ -149,7 +149,7 @@ fn add_partition(plan: &Plan, index: usize, partition: &PlannedPartition, arrays
         criticality: partition.criticality.level(),
         kind: partition.kind as u8,
         floating_point: partition.floating_point as u8,
-        vector: FloatingPoint::None as u8,
+        vector: partition.vector as u8,
         console: partition.console as u8,
         watchdog_start: partition.health.watchdog_start as u8,
         reserved: [0; 2],

@@ -104,6 +104,9 @@ impl Qemu {
         let machine = &plan.board.qemu;
         let cpu = machine.cpu.map(|cpu| {
             let mut cpu = format!("{cpu},sstc={}", on(plan.sstc));
+            if plan.vector {
+                cpu.push_str(",v=on");
+            }
             if self.version >= OLDEST_WITH_SMEPMP {
                 cpu.push_str(&format!(",smepmp={}", on(plan.smepmp)));
             }

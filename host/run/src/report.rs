@@ -259,6 +259,9 @@ fn event_text(kind: Option<Kind>, event: &StatusEvent) -> String {
                 event.cause
             )
         }
+        Some(Kind::FloatingPoint) if event.cause == Kind::CAUSE_VECTOR => {
+            "used vectors, though its manifest entry does not have vector = \"eager\"".to_owned()
+        }
         Some(Kind::FloatingPoint) => {
             "used floating point, though its manifest entry has fp = \"none\"".to_owned()
         }

@@ -30,6 +30,8 @@ mod sbi_arguments;
 #[cfg(target_os = "none")]
 mod timer;
 #[cfg(target_os = "none")]
+mod vectors;
+#[cfg(target_os = "none")]
 mod witness;
 
 #[cfg(target_os = "none")]
@@ -71,6 +73,9 @@ fn main(hart: usize, device_tree: usize) -> ! {
         "spin" => idle::spin(),
         "talk" => idle::talk(&arguments),
         "timer" => timer::run(&arguments),
+        "vectors" => registers::use_vectors(),
+        "vectors-found" => registers::find_vectors(),
+        "vectors-left" => registers::leave_vectors(),
         "witness" => witness::run(&arguments),
         part => {
             println!("there is no part `{part}`");

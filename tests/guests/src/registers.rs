@@ -2,6 +2,7 @@
 
 use crate::arguments::Arguments;
 use crate::idle::{rest, wait_until};
+use crate::vectors::{self, Vectors};
 use core::arch::asm;
 use partita_guest_rt::{hart, monitor, println};
 
@@ -30,7 +31,8 @@ const fn identity() -> [u64; 512] {
 }
 
 /// Sets all registers to values made from `seed:`, then for `rounds:` gives the core away or spins
-/// (`spin:1`), and checks them. With `fp:0` it leaves floating point alone.
+/// (`spin:1`), and checks them. With `fp:0` it leaves floating point alone;
+/// with `vector:1` it uses vectors too.
 pub fn run(arguments: &Arguments<'_>) -> ! {
     let seed = arguments.number("seed", 1) as u64;
     let rounds = arguments.number("rounds", 1000) as u64;
@@ -41,7 +43,11 @@ pub fn run(arguments: &Arguments<'_>) -> ! {
     let translation = 8 << 60 | (seed & 0xffff) << 44 | (&raw const IDENTITY as u64) >> 12;
     // SAFETY: the tables map all that this program uses onto itself.
     unsafe { asm!("csrw satp, {}", "sfence.vma", in(reg) translation) };
-    println!("registers: running");
+    let width = match arguments.number("vector", 0) {
+        0 => 0,
+        _ => vectors::turn_on(),
+    };
+    println!("registers: running, {width} bytes in a vector register");
     let mut wrong = 0;
     for round in 0..rounds {
         let mut value = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(round);
@@ -60,6 +66,10 @@ pub fn run(arguments: &Arguments<'_>) -> ! {
         if uses_floating_point {
             write_floating_point(&floating_point);
         }
+        let vector = Vectors::new(width, &mut next);
+        if width != 0 {
+            vectors::write(&vector);
+        }
         write_supervisor(&supervisor);
         let until = hart::time() + period;
         if spins {
@@ -75,6 +85,14 @@ pub fn run(arguments: &Arguments<'_>) -> ! {
         if uses_floating_point && read_floating_point() != floating_point {
             wrong += 1;
             println!("registers: floating point differs in round {round}");
+        }
+        if width != 0 {
+            let found = vectors::read();
+            if found != vector {
+                wrong += 1;
+                println!("registers: vectors differ in round {round}");
+                found.tell_difference(&vector, width);
+            }
         }
         let found: u64;
         // SAFETY: reads a register.
@@ -117,6 +135,38 @@ pub fn find_floating_point() -> ! {
     unsafe { asm!("csrc sstatus, {}", in(reg) 3 << 13) };
     let left = found.iter().filter(|value| **value != 0).count();
     println!("floating-point: {left} registers hold something");
+    rest()
+}
+
+/// For a partition that has promised not to: turns vectors on and uses them.
+pub fn use_vectors() -> ! {
+    hart::enable_sources(hart::source::TIMER);
+    write_vectors();
+    println!("vectors: used");
+    loop {
+        wait_until(hart::time() + 1000);
+    }
+}
+
+/// Leaves values in all vector registers and gives up.
+pub fn leave_vectors() -> ! {
+    write_vectors();
+    monitor::panic(7)
+}
+
+fn write_vectors() {
+    let width = vectors::turn_on();
+    println!("vectors: running, {width} bytes in a register");
+    vectors::write(&Vectors::new(width, || 0x5ec2_e75e_c2e7_5ec2));
+}
+
+/// Looks what it would find in vector registers, and turns them off again.
+pub fn find_vectors() -> ! {
+    println!("vectors: running");
+    let width = vectors::turn_on();
+    let left = vectors::read().left(width);
+    vectors::turn_off();
+    println!("vectors: {left} registers hold something");
     rest()
 }
 

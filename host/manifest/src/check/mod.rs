@@ -28,6 +28,7 @@ pub(crate) fn check(
     check_board(&manifest, problems);
     for entry in &manifest.partitions {
         check_options(entry, problems);
+        check_vector(&manifest, entry, problems);
         check_budget(entry, problems);
         check_acceptances(entry, problems);
     }
@@ -73,6 +74,20 @@ fn check_board(manifest: &Manifest, problems: &mut Problems) {
         );
     }
     let Some(board) = &manifest.board else { return };
+    if let Some(vector) = &manifest.vector
+        && vector.value
+        && !board.value.vector
+    {
+        problems.push(
+            Problem::error(
+                Code::NoVector,
+                format!("`{}` cannot have vectors", board.value.name),
+            )
+            .at(&vector.span, "the V extension")
+            .at(&board.span, "of this board")
+            .help("remove it"),
+        );
+    }
     let (least, most) = board.value.ram_sizes;
     if let Some(memory) = &manifest.memory {
         let wrong = if memory.value % memory::PAGE_BYTES != 0 {
@@ -111,6 +126,29 @@ fn check_board(manifest: &Manifest, problems: &mut Problems) {
             .at(&board.span, "of this board")
             .help(format!("give it 1 to {most} cores")),
         );
+    }
+}
+
+/// Whether the board's cores have the V extension.
+fn has_vector(manifest: &Manifest) -> bool {
+    manifest.vector.as_ref().is_some_and(|option| option.value)
+}
+
+fn check_vector(manifest: &Manifest, entry: &PartitionEntry, problems: &mut Problems) {
+    if let Some(wanted) = &entry.vector
+        && wanted.value != FloatingPoint::None
+        && !has_vector(manifest)
+    {
+        let message = format!(
+            "`{}` uses vectors, and the board has none",
+            entry.name.value
+        );
+        let mut problem = Problem::error(Code::NoVector, message).at(&wanted.span, "needs vectors");
+        if let Some(option) = &manifest.vector {
+            problem = problem.at(&option.span, "the cores are without them");
+        }
+        let help = "write `vector = true` in `[board]` if its cores have the V extension, or leave `vector` out here";
+        problems.push(problem.help(help));
     }
 }
 
@@ -330,12 +368,13 @@ fn complete(manifest: Manifest, images: Vec<Option<Image>>, focus: usize) -> Opt
         .iter()
         .map(|entry| health::complete(entry, &manifest))
         .collect();
+    let vector = has_vector(&manifest);
     let partitions = manifest
         .partitions
         .into_iter()
         .zip(images)
         .zip(health)
-        .map(|((entry, image), health)| complete_partition(entry, image?, health))
+        .map(|((entry, image), health)| complete_partition(entry, image?, health, vector))
         .collect::<Option<Vec<_>>>()?;
     Some(System {
         name: manifest.system_name?.value,
@@ -344,17 +383,27 @@ fn complete(manifest: Manifest, images: Vec<Option<Image>>, focus: usize) -> Opt
         cores: manifest.cores?.value,
         smepmp: manifest.smepmp.is_none_or(|option| option.value),
         sstc: manifest.sstc.is_none_or(|option| option.value),
+        vector,
         partitions,
         focus,
     })
 }
 
-fn complete_partition(entry: PartitionEntry, image: Image, health: Health) -> Option<Partition> {
+fn complete_partition(
+    entry: PartitionEntry,
+    image: Image,
+    health: Health,
+    has_vector: bool,
+) -> Option<Partition> {
     let base = memory::fixed_base(&entry, Some(&image));
     let console = console_of(&entry);
     let (image_span, arguments) = match entry.payload? {
         Payload::Program(file) => (file.span, entry.arguments),
         Payload::Linux(linux) => (linux.span, linux.command_line),
+    };
+    let vector = match image {
+        Image::Linux(_) if has_vector => FloatingPoint::Eager,
+        _ => FloatingPoint::None,
     };
     let criticality = entry.criticality?;
     Some(Partition {
@@ -375,6 +424,7 @@ fn complete_partition(entry: PartitionEntry, image: Image, health: Health) -> Op
         floating_point: entry
             .floating_point
             .map_or(FloatingPoint::Eager, |option| option.value),
+        vector: entry.vector.map_or(vector, |option| option.value),
         budget: entry
             .budget
             .zip(entry.period)

@@ -21,6 +21,7 @@ pub fn explain_json(plan: &Plan) -> Value {
         "memory": { "base": plan.board.ram_base, "size": plan.memory_bytes },
         "smepmp": plan.smepmp,
         "sstc": plan.sstc,
+        "vector": plan.vector,
         "store_end": plan.store_end,
         "console_focus": plan.partitions.get(plan.console_focus).map(|partition| &partition.name),
         "partitions": partitions,

@@ -38,11 +38,12 @@ fn heading(plan: &Plan, paint: Paint, out: &mut String) {
     let yes = |option: bool| if option { "with" } else { "without" };
     line!(
         out,
-        "  {} of memory, {} cores {} Smepmp and {} Sstc, {} protection entries each",
+        "  {} of memory, {} cores {} Smepmp, {} Sstc and {} vectors, {} protection entries each",
         show_rounded(plan.memory_bytes),
         plan.cores,
         yes(plan.smepmp),
         yes(plan.sstc),
+        yes(plan.vector),
         board.protection_entries,
     );
 }
@@ -221,9 +222,15 @@ fn console(partition: &PlannedPartition) -> &'static str {
 }
 
 fn fp(partition: &PlannedPartition) -> &'static str {
-    match partition.floating_point {
-        FloatingPoint::None => "no floating point",
-        FloatingPoint::Eager => "floating point switched eagerly",
+    match (partition.floating_point, partition.vector) {
+        (FloatingPoint::None, FloatingPoint::None) => "no floating point",
+        (FloatingPoint::Eager, FloatingPoint::None) => "floating point switched eagerly",
+        (FloatingPoint::None, FloatingPoint::Eager) => {
+            "no floating point, vectors switched eagerly"
+        }
+        (FloatingPoint::Eager, FloatingPoint::Eager) => {
+            "floating point and vectors switched eagerly"
+        }
     }
 }
 

@@ -5,7 +5,7 @@
 
 use crate::console;
 use crate::context::Context;
-use crate::csr::{self, interrupt};
+use crate::csr::{self, interrupt, status};
 use crate::hart::{Hart, instruction_fence, wait_for_interrupt};
 use crate::health;
 use crate::machine::{self, Machine, PartitionView};
@@ -370,9 +370,11 @@ fn suspend(hart: &mut Hart) -> bool {
 /// HSM non-retentive suspend (9.4): the hart goes on at `address` as if it had just been started.
 fn resume_at(hart: &mut Hart, address: u64, argument: u64) {
     let features = hart.machine.features;
-    let Some((_, slot, view)) = hart.running() else {
+    let Some((_, slot, _)) = hart.running() else {
         return;
     };
+    // Floating point and vectors stay as they are, on or off: they are looked at when it leaves the hart.
+    let extensions = csr::read!("mstatus") & (status::FS | status::VS);
     let enabled = csr::read!("sie");
     let timer = if features.stimecmp {
         csr::read!("0x14d")
@@ -381,7 +383,7 @@ fn resume_at(hart: &mut Hart, address: u64, argument: u64) {
     };
     let (number, wfi_traps) = (slot.resident.number as u64, slot.wfi_traps);
     slot.context
-        .start(address, number, argument, wfi_traps, view.floating_point);
+        .start(address, number, argument, wfi_traps, extensions);
     csr::write!("mepc", address);
     csr::write!("mstatus", slot.context.supervisor.status);
     csr::write!("satp", 0);

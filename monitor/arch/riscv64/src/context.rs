@@ -124,27 +124,22 @@ impl Context {
     }
 
     /// Makes the virtual core start at `address` as the SBI specification says (9.1): supervisor mode,
-    /// no translation, interrupts off, `a0` its number, `a1` = `argument`.
+    /// no translation, interrupts off, `a0` its number, `a1` = `argument`. `extensions` has the bits of
+    /// `mstatus` for floating point and vectors.
     pub fn start(
         &mut self,
         address: u64,
         number: u64,
         argument: u64,
         wfi_traps: bool,
-        floating_point: bool,
+        extensions: u64,
     ) {
         self.registers = [0; 32];
         self.registers[10] = number;
         self.registers[11] = argument;
         self.supervisor = Supervisor {
             program_counter: address,
-            status: status::MPP_SUPERVISOR
-                | if wfi_traps { status::TW } else { 0 }
-                | if floating_point {
-                    status::FS_INITIAL
-                } else {
-                    0
-                },
+            status: status::MPP_SUPERVISOR | if wfi_traps { status::TW } else { 0 } | extensions,
             timer: u64::MAX,
             ..Supervisor::default()
         };

@@ -110,6 +110,8 @@ pub mod status {
     pub const SPP: u64 = 1 << 8;
     /// Vector state, all bits.
     pub const VS: u64 = 3 << 9;
+    /// Vector state: initial.
+    pub const VS_INITIAL: u64 = 1 << 9;
     /// Machine previous privilege, all bits; both set is machine mode.
     pub const MPP: u64 = 3 << 11;
     /// Machine previous privilege: supervisor mode.

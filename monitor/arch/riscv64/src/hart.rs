@@ -10,7 +10,7 @@ mod switch;
 
 use crate::context::Context;
 use crate::controller::{Gate, Kept};
-use crate::csr;
+use crate::csr::{self, status};
 use crate::floating_point;
 use crate::machine::{Features, Machine, PartitionView, Resident};
 use crate::mail::{self, Mailbox};
@@ -18,6 +18,7 @@ use crate::mmio::Register;
 use crate::pmp;
 use crate::report;
 use crate::vector;
+use crate::vector_registers;
 use core::arch::asm;
 use core::cell::UnsafeCell;
 use core::sync::atomic::Ordering::SeqCst;
@@ -25,6 +26,7 @@ use partita_abi::table::RegionKind;
 use partita_abi::{MAX_CORES, MAX_SHARING};
 use partita_monitor_core::histogram::Histogram;
 use partita_monitor_core::loader::Loader;
+use partita_monitor_core::ownership::Ownership;
 use partita_monitor_core::schedule::{Budget, NEVER, NOBODY, Schedule};
 
 /// What a hart knows of the virtual core in one of its slots.
@@ -50,8 +52,8 @@ pub struct Slot {
     pub wfi_traps: bool,
     /// It waits in a suspend call, and says so to whoever asks.
     pub suspended: bool,
-    /// Whether it may use floating point.
-    uses_floating_point: bool,
+    /// Bits of `mstatus` that it has promised to leave off: `FS`, `VS`.
+    forbidden: u64,
     /// Whether it is more critical than QM and shares the hart, so that the serial port must wait.
     critical: bool,
     /// Its floating-point registers, while they are not on the hart.
@@ -78,7 +80,7 @@ impl Slot {
             direct_lines: false,
             wfi_traps: false,
             suspended: false,
-            uses_floating_point: false,
+            forbidden: 0,
             critical: false,
         }
     }
@@ -102,8 +104,12 @@ pub struct Hart {
     pub schedule: Schedule,
     /// The slot whose registers are on the hart, or [`NOBODY`].
     pub live: usize,
-    /// The slot whose floating-point registers are on the hart, or [`NOBODY`].
-    floating_point_owner: usize,
+    /// The slots that can be entered with floating-point and vector registers as they are, one bit each.
+    undisturbed: u8,
+    /// Whose floating-point registers are on the hart.
+    floating_point: Ownership,
+    /// Whose vector registers are on the hart.
+    vectors: Ownership,
     /// Machine time.
     time: Register<u64>,
     /// When the machine timer interrupts.
@@ -114,6 +120,8 @@ pub struct Hart {
     pub slots: [Slot; MAX_SHARING],
     /// Lengths of switches in counts of `minstret`.
     pub switch_lengths: Histogram,
+    /// The slots' vector registers, while they are not on the hart.
+    vector_registers: [vector_registers::State; MAX_SHARING],
 }
 
 /// A place for a hart's state.
@@ -168,9 +176,12 @@ impl Hart {
             (&raw mut (*hart).schedule).write(Schedule::new());
             for slot in 0..MAX_SHARING {
                 (&raw mut (*hart).slots[slot]).write(Slot::new());
+                (&raw mut (*hart).vector_registers[slot]).write(vector_registers::State::new());
             }
             (&raw mut (*hart).live).write(NOBODY);
-            (&raw mut (*hart).floating_point_owner).write(NOBODY);
+            (&raw mut (*hart).undisturbed).write(0);
+            (&raw mut (*hart).floating_point).write(Ownership::new());
+            (&raw mut (*hart).vectors).write(Ownership::new());
             (&raw mut (*hart).time).write(time);
             (&raw mut (*hart).deadline).write(deadline);
             (&raw mut (*hart).gate).write(gate);
@@ -214,7 +225,17 @@ impl Hart {
             slot.wfi_traps = number + 1 < count || budget.is_some();
             let view = machine.partition(resident.partition);
             slot.context.view = Some(view);
-            slot.uses_floating_point = view.floating_point;
+            if view.floating_point {
+                self.floating_point.add_user(number);
+            } else {
+                slot.forbidden |= status::FS;
+            }
+            if view.vectors {
+                check_vectors();
+                self.vectors.add_user(number);
+            } else {
+                slot.forbidden |= status::VS;
+            }
             slot.critical = view.criticality != 0 && count > 1;
             slot.direct_lines = machine
                 .table
@@ -244,6 +265,7 @@ impl Hart {
                 }
             }
         }
+        self.undisturbed = self.floating_point.undisturbed() & self.vectors.undisturbed();
     }
 
     /// The mailbox of this hart.
@@ -297,6 +319,17 @@ impl Hart {
     /// Charges the running slot for its time, at the end of a run.
     pub fn settle_accounts(&mut self) {
         let _overrun = self.schedule.charge(self.now());
+    }
+}
+
+/// A partition with vectors lives on this hart, which has to have them, of a width that can be saved.
+fn check_vectors() {
+    match vector_registers::width() {
+        0 => report::fatal("a partition that uses vectors has a hart without them"),
+        1..=vector_registers::MOST_BYTES => {}
+        _ => {
+            report::fatal("the vector registers of a hart are wider than the monitor has room for")
+        }
     }
 }
 

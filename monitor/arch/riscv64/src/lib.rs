@@ -33,6 +33,7 @@ mod shared;
 mod timer;
 mod trap;
 mod vector;
+mod vector_registers;
 
 pub use boot::start;
 

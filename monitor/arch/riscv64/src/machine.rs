@@ -64,6 +64,8 @@ pub struct PartitionView {
     pub is_program: bool,
     /// Whether it may use floating point.
     pub floating_point: bool,
+    /// Whether it may use vector registers.
+    pub vectors: bool,
     /// 0 to 4.
     pub criticality: u8,
 }
@@ -90,6 +92,7 @@ impl PartitionView {
         }; Kind::COUNT],
         is_program: false,
         floating_point: false,
+        vectors: false,
         criticality: 0,
     };
 
@@ -324,6 +327,7 @@ impl Machine {
             view.responses = entry.responses;
             view.is_program = entry.kind == table::Kind::Program as u8;
             view.floating_point = entry.floating_point == FloatingPoint::Eager as u8;
+            view.vectors = entry.vector == FloatingPoint::Eager as u8;
             view.has_console = entry.console != Console::None as u8;
             if entry.console == Console::Uart16550 as u8 {
                 view.uart = entry.uart_base;

@@ -2,13 +2,14 @@
 
 use super::Hart;
 use crate::controller::Kept;
-use crate::csr;
+use crate::csr::{self, status};
 use crate::floating_point;
 use crate::health;
 use crate::loading;
 use crate::mail::state;
 use crate::pmp;
 use crate::shared::{self, Afterwards};
+use crate::vector_registers;
 use core::sync::atomic::Ordering::SeqCst;
 use partita_abi::health::{Kind, State};
 use partita_abi::table::Route;
@@ -21,24 +22,28 @@ impl Hart {
         let Some(slot) = self.slots.get_mut(number) else {
             return;
         };
-        let view = self.machine.partition(slot.resident.partition);
+        let extensions = (status::FS_INITIAL | status::VS_INITIAL) & !slot.forbidden;
         slot.context.start(
             address,
             slot.resident.number as u64,
             argument,
             slot.wfi_traps,
-            view.floating_point,
+            extensions,
         );
         slot.timer = NEVER;
         slot.kept = Kept::RESET;
         slot.suspended = false;
         slot.floating_point = floating_point::State::ZERO;
+        if let Some(state) = self.vector_registers.get_mut(number) {
+            state.clear();
+        }
         self.schedule.set_on(number, true);
     }
 
     /// Drops whatever of a virtual core is on the hart, without keeping it.
     pub(super) fn forget(&mut self, number: usize) {
         if self.live == number {
+            self.look_at_the_end();
             self.live = NOBODY;
             csr::write!("sie", 0);
             if self.features.stimecmp {
@@ -48,13 +53,16 @@ impl Hart {
                 self.gate.shut();
             }
         }
-        if self.floating_point_owner == number {
-            self.floating_point_owner = NOBODY;
-            // Nobody finds what it left there. `FS` of whoever is live stays as it is.
-            let status = csr::read!("mstatus");
+        // Nobody finds what it left in its registers. `FS` and `VS` of whoever is live stay as they are.
+        let status = csr::read!("mstatus");
+        if self.floating_point.forget(number) {
             floating_point::restore(&floating_point::State::ZERO);
-            csr::write!("mstatus", status);
         }
+        if self.vectors.forget(number) {
+            vector_registers::clear();
+        }
+        csr::write!("mstatus", status);
+        self.undisturbed = self.floating_point.undisturbed() & self.vectors.undisturbed();
     }
 
     /// Stops the virtual core that made a call, by its own wish.

@@ -2,7 +2,7 @@
 //!
 //! This is the path from an interrupt to the real-time partition. What is rare stays out of line.
 
-use super::{Hart, instruction_fence};
+use super::{Hart, Slot, instruction_fence};
 use crate::console;
 use crate::context::Context;
 use crate::csr::{self, status};
@@ -10,6 +10,7 @@ use crate::floating_point;
 use crate::health;
 use crate::mail::{Mailbox, state};
 use crate::pmp;
+use crate::vector_registers;
 use core::ptr::null;
 use core::sync::atomic::Ordering::{Relaxed, SeqCst};
 use partita_abi::health::Kind;
@@ -172,45 +173,79 @@ impl Hart {
         if slot.direct_lines {
             self.gate.close(&mut slot.kept);
         }
-        // One that may use floating point keeps its registers on the hart until another needs them,
-        // whatever `FS` says now: Linux turns it off in the kernel over its users' live registers.
-        let used = slot.context.supervisor.status & (status::FS | status::VS) != 0;
-        if used && !slot.uses_floating_point {
+        // One that may use floating point or vectors keeps its registers on the hart until another needs
+        // them, whatever `FS` and `VS` say now: Linux turns them off over its users' live registers.
+        if slot.context.supervisor.status & slot.forbidden != 0 {
             self.broke_its_word();
         }
     }
 
-    /// The virtual core that was just left declares no floating point, and used it.
+    /// The virtual core that was just left declares no floating point, or no vectors, and used them.
     #[cold]
     #[inline(never)]
     fn broke_its_word(&mut self) {
-        let Some(slot) = self.slots.iter_mut().find(|slot| {
-            let used = slot.context.supervisor.status & (status::FS | status::VS) != 0;
-            used && !slot.uses_floating_point
-        }) else {
+        let mut slots = self.slots.iter_mut();
+        let used = |slot: &&mut Slot| slot.context.supervisor.status & slot.forbidden != 0;
+        let Some(slot) = slots.find(used) else {
             return;
         };
         let counter = slot.context.supervisor.program_counter;
-        slot.context.supervisor.status &= !(status::FS | status::VS);
+        let used = slot.context.supervisor.status & slot.forbidden;
+        slot.context.supervisor.status &= !slot.forbidden;
         let partition = slot.resident.partition;
-        health::fail(self, partition, Kind::FloatingPoint, 0, 0, counter);
+        self.clear_after(used);
+        health::fail(
+            self,
+            partition,
+            Kind::FloatingPoint,
+            used_part(used),
+            0,
+            counter,
+        );
+    }
+
+    /// The live virtual core ends: whether it used what it declares not to use is seen now or never.
+    pub(super) fn look_at_the_end(&mut self) {
+        let status = csr::read!("mstatus");
+        let Some(slot) = self.slots.get(self.live) else {
+            return;
+        };
+        let used = status & slot.forbidden;
+        if used != 0 {
+            let partition = slot.resident.partition;
+            csr::clear!("mstatus", used);
+            self.clear_after(used);
+            let counter = csr::read!("mepc");
+            health::record(
+                self,
+                partition,
+                Kind::FloatingPoint,
+                used_part(used),
+                0,
+                counter,
+            );
+        }
+    }
+
+    /// What was left in registers that are nobody's is not for the next one.
+    fn clear_after(&self, used: u64) {
+        let status = csr::read!("mstatus");
+        if used & status::FS != 0 && !self.floating_point.is_owned() {
+            floating_point::restore(&floating_point::State::ZERO);
+        }
+        if used & status::VS != 0 && !self.vectors.is_owned() {
+            vector_registers::clear();
+        }
+        csr::write!("mstatus", status);
     }
 
     /// Brings a virtual core onto the hart, which no other one is on.
     #[inline(always)]
     pub(super) fn enter(&mut self, chosen: usize, now: u64) {
-        let Some(slot) = self.slots.get(chosen) else {
-            return;
-        };
-        // Who has no floating point must not find another's registers, unless that other one is less
-        // critical: a partition is trusted to keep its word towards those that it could stop anyway.
-        let owner = self.floating_point_owner;
-        let other =
-            owner != chosen && (slot.uses_floating_point || owner != NOBODY && chosen > owner);
-        if other {
-            self.switch_floating_point(chosen);
+        if self.undisturbed >> chosen & 1 == 0 {
+            self.switch_extensions(chosen);
         }
-        let Some(slot) = self.slots.get_mut(chosen) else {
+        let Some(slot) = self.slots.get(chosen) else {
             return;
         };
         if slot.direct_lines {
@@ -226,21 +261,38 @@ impl Hart {
         self.live = chosen;
     }
 
-    /// Makes the floating-point registers right for a virtual core.
+    /// Makes the floating-point and the vector registers right for a virtual core.
     #[inline(never)]
-    fn switch_floating_point(&mut self, chosen: usize) {
-        if let Some(owner) = self.slots.get_mut(self.floating_point_owner) {
-            floating_point::save(&mut owner.floating_point);
+    fn switch_extensions(&mut self, chosen: usize) {
+        if self.floating_point.undisturbed() >> chosen & 1 == 0 {
+            let change = self.floating_point.enter(chosen);
+            if let Some(slot) = self.slots.get_mut(change.save) {
+                floating_point::save(&mut slot.floating_point);
+            }
+            match self.slots.get(chosen) {
+                Some(slot) if change.load => floating_point::restore(&slot.floating_point),
+                _ => floating_point::restore(&floating_point::State::ZERO),
+            }
         }
-        self.floating_point_owner = NOBODY;
-        let Some(slot) = self.slots.get(chosen) else {
-            return;
-        };
-        if slot.uses_floating_point {
-            floating_point::restore(&slot.floating_point);
-            self.floating_point_owner = chosen;
-        } else {
-            floating_point::restore(&floating_point::State::ZERO);
+        if self.vectors.undisturbed() >> chosen & 1 == 0 {
+            let change = self.vectors.enter(chosen);
+            if let Some(state) = self.vector_registers.get_mut(change.save) {
+                vector_registers::save(state);
+            }
+            match self.vector_registers.get(chosen) {
+                Some(state) if change.load => vector_registers::restore(state),
+                _ => vector_registers::clear(),
+            }
         }
+        self.undisturbed = self.floating_point.undisturbed() & self.vectors.undisturbed();
+    }
+}
+
+/// What a partition used that it must not, as the event's cause tells it.
+const fn used_part(used: u64) -> u32 {
+    if used & status::FS != 0 {
+        Kind::CAUSE_FLOATING_POINT
+    } else {
+        Kind::CAUSE_VECTOR
     }
 }
