@@ -5,7 +5,8 @@ use libfuzzer_sys::fuzz_target;
 use partita_abi::digest::digest;
 use partita_abi::table::{Header, SystemTable};
 use partita_board::QEMU_VIRT_RISCV64 as BOARD;
-use partita_monitor_core::check::{BoardLimits, Reserved, check};
+use partita_fuzz::limits;
+use partita_monitor_core::check::{BoardLimits, check};
 use std::mem::offset_of;
 
 fuzz_target!(|data: &[u8]| {
@@ -19,32 +20,7 @@ fuzz_target!(|data: &[u8]| {
     for (word, bytes) in words.iter_mut().zip(bytes.chunks_exact(8)) {
         *word = u64::from_le_bytes(bytes.try_into().expect("eight bytes"));
     }
-    let reserved = [
-        Reserved {
-            base: BOARD.uart.window.base,
-            size: 0x1000,
-        },
-        Reserved {
-            base: BOARD.aclint.base,
-            size: BOARD.aclint.size,
-        },
-        Reserved {
-            base: BOARD.finisher.window.base,
-            size: BOARD.finisher.window.size,
-        },
-    ];
-    let limits = BoardLimits {
-        name: BOARD.name,
-        ram_base: BOARD.ram_base,
-        first_core: BOARD.first_core as u16,
-        lines: BOARD.controller.lines(),
-        reserved: &reserved,
-        controller: Reserved {
-            base: BOARD.controller.window().base,
-            size: BOARD.controller.window().size,
-        },
-    };
-    examine(as_bytes(&words), &limits);
+    limits(&BOARD, |limits| examine(as_bytes(&words), limits));
     // No fuzzer finds the magic number or a hash: put them right, and go deeper.
     let hash = match SystemTable::parse(as_bytes(&with_magic(&mut words))) {
         Ok(table) => digest(table.hashed),
@@ -56,7 +32,7 @@ fuzz_target!(|data: &[u8]| {
     for (word, bytes) in words.iter_mut().zip(bytes.chunks_exact(8)) {
         *word = u64::from_le_bytes(bytes.try_into().expect("eight bytes"));
     }
-    examine(as_bytes(&words), &limits);
+    limits(&BOARD, |limits| examine(as_bytes(&words), limits));
 });
 
 fn with_magic(words: &mut [u64]) -> Vec<u64> {

@@ -1,7 +1,7 @@
 //! Builds everything that runs in a system, and the tools that put it together.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use clap::{Args, ValueEnum};
@@ -41,11 +41,19 @@ pub struct Firmware {
     /// The package.
     pub package: &'static str,
     /// The part it belongs to.
-    part: Part,
+    pub part: Part,
     /// Folder in `target/partita`.
     folder: &'static str,
     /// Target features of the board beyond the target's, as `-C target-feature` takes them.
     features: &'static str,
+}
+
+impl Firmware {
+    /// Where one of its executables goes.
+    pub fn executable(&self, paths: &Paths, binary: &str) -> PathBuf {
+        let folder = paths.artefacts.join(self.folder);
+        folder.join(format!("{binary}.elf"))
+    }
 }
 
 /// Everything that is compiled for a riscv64 board. Every executable of a package is taken, under its
@@ -90,6 +98,12 @@ pub fn run(paths: &Paths, options: &Options) -> Result<()> {
     };
     let tools = setup::ensure(paths, needs)?;
     build_parts(paths, parts, &tools)
+}
+
+/// Builds some parts, having made sure of what they take.
+pub fn parts(paths: &Paths, parts: &[Part]) -> Result<()> {
+    let parts = parts.to_vec();
+    run(paths, &Options { parts })
 }
 
 /// Builds everything, having made sure of everything in `needs`.
@@ -143,11 +157,10 @@ fn build_firmware(paths: &Paths, firmware: &Firmware) -> Result<()> {
         arguments.extend(["--config", &features]);
     }
     let executables = cargo::build(paths, &arguments)?;
-    let folder = paths.artefacts.join(firmware.folder);
     let mut count = 0;
     for (binary, file) in executables.of(firmware.package) {
         let content = fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
-        write_if_changed(&folder.join(format!("{binary}.elf")), &content)?;
+        write_if_changed(&firmware.executable(paths, binary), &content)?;
         count += 1;
     }
     if count == 0 {

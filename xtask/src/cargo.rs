@@ -22,6 +22,16 @@ pub fn command(paths: &Paths) -> Command {
     command
 }
 
+/// The target that programs for this machine are compiled for.
+pub fn host() -> Result<String> {
+    let compiler = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+    let text = process::output(Command::new(compiler).arg("-vV"))?;
+    let host = text.lines().find_map(|line| line.strip_prefix("host: "));
+    Ok(host
+        .context("the compiler does not say what it runs on")?
+        .to_owned())
+}
+
 /// The names of the workspace's packages.
 pub fn packages(paths: &Paths) -> Result<Vec<String>> {
     let text = process::output(command(paths).args([

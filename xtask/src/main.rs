@@ -1,11 +1,13 @@
 //! Set-up, build, demo, test and bench of this repository.
 #![forbid(unsafe_code)]
 
+mod audit;
 mod bench;
 mod build;
 mod cargo;
 mod clean;
 mod demo;
+mod fuzz;
 mod linux;
 mod paths;
 mod process;
@@ -58,6 +60,10 @@ enum Command {
     Test(test::Options),
     /// Build everything and run the cockpit example: FreeRTOS and Debian on the same cores
     Demo(demo::Options),
+    /// Build the monitors and look at their machine code: stack depth, panic sites, recursion
+    Audit(audit::Options),
+    /// Fuzz everything that reads what a partition or a stranger wrote, for a bounded number of runs
+    Fuzz(fuzz::Options),
     /// Build everything and run the measurements
     Bench(bench::Options),
     /// Remove what was built, and with --cache also what was downloaded
@@ -89,6 +95,8 @@ fn run(command: &Command) -> anyhow::Result<ExitCode> {
         }
         Command::Test(options) => test::run(&paths, options),
         Command::Demo(options) => demo::run(&paths, options),
+        Command::Audit(options) => audit::run(&paths, options),
+        Command::Fuzz(options) => fuzz::run(&paths, options),
         Command::Bench(options) => bench::run(&paths, options),
         Command::Clean(options) => clean::run(&paths, options),
     }

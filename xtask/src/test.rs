@@ -10,11 +10,12 @@ use std::thread;
 use anyhow::{Context, Result};
 use clap::Args;
 
-use self::tally::{Runner, Tally};
+use self::tally::Runner;
+pub use self::tally::Tally;
 use crate::cargo::{self, RISCV64_TARGET};
 use crate::paths::{Paths, find_program};
 use crate::setup::{Needs, Tools};
-use crate::{build, process, progress, setup};
+use crate::{audit, build, fuzz, process, progress, setup};
 
 /// The package whose tests boot systems in QEMU.
 const SYSTEM_TESTS: &str = "partita-tests";
@@ -64,9 +65,17 @@ pub fn run(paths: &Paths, options: &Options) -> Result<ExitCode> {
         filter,
         &tools,
     )?);
+    if !options.host_only && filter.is_none() {
+        tally.add(fuzz::bounded(paths)?);
+    }
     if !options.host_only {
         match build::with_tools(paths, &tools) {
             Ok(()) => {
+                if filter.is_none() {
+                    progress::step("auditing", "the monitors' machine code");
+                    let holds = process::status(&mut audit::command(paths))?.success();
+                    tally.add(Tally::one("audit of the monitors' machine code", holds));
+                }
                 let packages = ["--package", SYSTEM_TESTS];
                 tally.add(tests(paths, "system tests", &packages, filter, &tools)?);
             }

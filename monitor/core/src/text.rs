@@ -41,11 +41,8 @@ impl<const N: usize> Text<N> {
 
     /// Appends bytes.
     pub fn bytes(&mut self, bytes: &[u8]) -> &mut Self {
-        let end = (self.length + bytes.len()).min(N);
-        if let Some(place) = self.bytes.get_mut(self.length..end) {
-            let fits = place.len();
-            place.copy_from_slice(bytes.get(..fits).unwrap_or_default());
-            self.length = end;
+        for byte in bytes {
+            self.byte(*byte);
         }
         self
     }

@@ -42,13 +42,15 @@ global_asm!(
     "    j     9b",
     // A trap in the monitor before the first partition: a mistake of ours.
     ".balign 4",
+    ".global monitor_fault",
     "monitor_fault:",
     "    la    sp, __fault_stack_top",
     "    csrr  a0, mcause",
     "    csrr  a1, mepc",
     "    csrr  a2, mtval",
     "    call  {fault}",
-    "    j     9b",
+    "8:  wfi",
+    "    j     8b",
     ".popsection",
     // From a partition. `mscratch` points to the context of the virtual core that runs.
     ".pushsection .text.vector, \"ax\"",

@@ -1,0 +1,72 @@
+//! What several fuzz targets need.
+
+use partita_board::Board;
+use partita_monitor_core::check::{BoardLimits, Reserved};
+use std::fs;
+use std::path::PathBuf;
+
+/// A folder of a target's own, with images that a manifest can name.
+pub struct Folder(PathBuf);
+
+impl Folder {
+    /// Makes it, with `program.elf`, `kernel` and `initramfs.cpio` in it.
+    pub fn new(name: &str) -> Self {
+        let folder =
+            std::env::temp_dir().join(format!("partita-fuzz-{name}-{}", std::process::id()));
+        fs::create_dir_all(&folder).expect("a folder for temporary files");
+        let folder = Self(folder);
+        folder.write("program.elf", &program());
+        folder.write("kernel", &kernel());
+        folder.write("initramfs.cpio", &[0x77; 100]);
+        folder
+    }
+
+    /// Writes a file and returns its path.
+    pub fn write(&self, name: &str, bytes: &[u8]) -> PathBuf {
+        let path = self.0.join(name);
+        fs::write(&path, bytes).expect("a temporary file");
+        path
+    }
+}
+
+/// A static position-independent program of sixteen bytes (System V ABI, "Object Files").
+fn program() -> Vec<u8> {
+    let mut file = b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0".to_vec();
+    file.extend([3, 0, 243, 0, 1, 0, 0, 0]);
+    for word in [0_u64, 64, 0] {
+        file.extend(word.to_le_bytes());
+    }
+    file.extend([0, 0, 0, 0, 64, 0, 56, 0, 1, 0, 0, 0, 0, 0, 0, 0]);
+    file.extend([1, 0, 0, 0, 5, 0, 0, 0]);
+    for word in [120_u64, 0, 0, 16, 16, 0x1000] {
+        file.extend(word.to_le_bytes());
+    }
+    file.extend([0x13; 16]);
+    file
+}
+
+/// The header of a Linux kernel (Linux, `Documentation/arch/riscv/boot-image-header.rst`).
+fn kernel() -> Vec<u8> {
+    let mut file = vec![0; 64];
+    file[0x08..0x10].copy_from_slice(&0x20_0000_u64.to_le_bytes());
+    file[0x10..0x18].copy_from_slice(&0x1000_u64.to_le_bytes());
+    file[0x38..0x3c].copy_from_slice(b"RSC\x05");
+    file
+}
+
+/// What the monitor's check has to know of a board.
+pub fn limits<T>(board: &Board, check: impl FnOnce(&BoardLimits<'_>) -> T) -> T {
+    let reserve = |window: partita_board::Window| Reserved {
+        base: window.base & !0xfff,
+        size: window.size.next_multiple_of(0x1000),
+    };
+    let reserved = [board.uart.window, board.aclint, board.finisher.window].map(reserve);
+    check(&BoardLimits {
+        name: board.name,
+        ram_base: board.ram_base,
+        first_core: board.first_core as u16,
+        lines: board.controller.lines(),
+        reserved: &reserved,
+        controller: reserve(board.controller.window()),
+    })
+}
