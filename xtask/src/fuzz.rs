@@ -32,7 +32,7 @@ pub struct Options {
 }
 
 /// Inputs that each target gets in `cargo xtask test`.
-const BOUNDED_RUNS: u64 = 20_000;
+const BOUNDED_RUNS: u64 = 5_000;
 
 /// The coverage that libFuzzer works by: counters at each edge, and what comparisons compare.
 const FLAGS: &str = "--cfg fuzzing -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
