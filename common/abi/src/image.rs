@@ -6,6 +6,7 @@
 //! offset 0          monitor: text, read-only data, initial data; its zeroed data, stacks follow
 //!        TABLE      system table
 //!        RUN        run parameters (zero on a real machine)
+//!        SIGNATURE  signature of the table (zero where there is none)
 //!        STORE      pristine partition images, each named and hashed by the table
 //! behind them       crash records, which survive a reset of the board and are in no file
 //! ```
@@ -20,6 +21,8 @@ pub const TABLE_OFFSET: u64 = 0x10_0000;
 pub const TABLE_MAX_BYTES: usize = 0x1_0000;
 /// Offset of [`RunParameters`] from the start of the image, in bytes.
 pub const RUN_PARAMETERS_OFFSET: u64 = 0x11_0000;
+/// Offset of the [`SignatureBlock`](crate::signature::SignatureBlock) from the start of the image, in bytes.
+pub const SIGNATURE_OFFSET: u64 = 0x11_1000;
 /// Offset of the store of pristine partition images, in bytes. All below belongs to the monitor.
 pub const STORE_OFFSET: u64 = 0x20_0000;
 /// Every stored part starts at a multiple of this many bytes.

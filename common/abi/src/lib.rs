@@ -6,6 +6,8 @@
 //!
 //! - [`table`]: the system table, which the host makes and the monitor reads at boot;
 //! - [`image`]: where the table and the run parameters lie in a system image;
+//! - [`signature`]: the signature of a system image and the key that it is checked by;
+//! - [`measurement`]: what a partition is told of the images that were started;
 //! - [`digest`]: the digest of the table and of all stored parts;
 //! - [`monitor_call`]: the Partita SBI extension;
 //! - [`health`]: health events and partition states;
@@ -21,8 +23,10 @@ pub mod console;
 pub mod digest;
 pub mod health;
 pub mod image;
+pub mod measurement;
 pub mod monitor_call;
 pub mod name;
+pub mod signature;
 pub mod status;
 pub mod table;
 

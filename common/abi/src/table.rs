@@ -307,8 +307,36 @@ pub struct ImagePart {
     pub hash: [u8; 32],
     /// Index of the partition.
     pub partition: u16,
+    /// A [`PartRole`].
+    pub role: u8,
     /// Padding, zero.
-    pub reserved: [u8; 6],
+    pub reserved: [u8; 5],
+}
+
+/// What a part of a partition's image is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum PartRole {
+    /// A piece of a program.
+    Program = 0,
+    /// A Linux kernel.
+    Kernel = 1,
+    /// An initial file system.
+    Initramfs = 2,
+    /// A device tree.
+    DeviceTree = 3,
+}
+
+impl PartRole {
+    /// What it is called in reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Program => "program",
+            Self::Kernel => "kernel",
+            Self::Initramfs => "initramfs",
+            Self::DeviceTree => "device tree",
+        }
+    }
 }
 
 /// A physical interrupt line and its owner.
@@ -354,6 +382,7 @@ from_number! {
     WatchdogStart: FirstUse, Boot;
     Console: None, MonitorCall, Uart16550;
     RegionKind: Ram, Device, InterruptController;
+    PartRole: Program, Kernel, Initramfs, DeviceTree;
     Route: Direct, Mediated;
 }
 
@@ -620,6 +649,13 @@ impl<'a> SystemTable<'a> {
             .all(|region| RegionKind::from_number(region.kind).is_some())
         {
             return Err(TableError::Value("regions"));
+        }
+        if !self
+            .image_parts
+            .iter()
+            .all(|part| PartRole::from_number(part.role).is_some())
+        {
+            return Err(TableError::Value("image parts"));
         }
         if !self
             .device_resets

@@ -19,6 +19,7 @@ mod field;
 mod point;
 mod scalar;
 mod sha512;
+pub mod system;
 mod words;
 
 use point::Point;

@@ -21,10 +21,11 @@ use std::time::Duration;
   partita run system.toml                       boot it; Ctrl-C ends it with a summary
   partita run system.toml --headless --for 10s --report report.json
   partita build system.toml -o out              one image for the board
+  partita keygen vendor                         a pair of keys, to sign and verify images
 
 Exit status:
-  0  the manifest is right; the system ran and was healthy
-  1  the manifest has problems, or the system was not healthy
+  0  the manifest is right; the system ran and was healthy; the image is the one that was signed
+  1  the manifest has problems, the system was not healthy, or the image must not be trusted
   2  the arguments are wrong
   3  it could not be done (no QEMU, no monitor, the run did not come to its end, ...)"
 )]
@@ -62,6 +63,12 @@ pub enum Command {
     Build(Build),
     /// Boot the system in QEMU and watch its partitions
     Run(Run),
+    /// Make a pair of keys, to sign system images with and to verify them
+    Keygen(Keygen),
+    /// Sign a system image
+    Sign(Sign),
+    /// Verify a system image as a board with the key would, naming what does not match
+    Verify(Verify),
     /// Print the JSON Schema of the manifest (for editors) or of the run report
     Schema(Schema),
 }
@@ -103,8 +110,13 @@ pub struct Explain {
 DIR/NAME.txt (the plan, the layout and all hashes), where NAME is the system's name, the device tree
 of each partition as DIR/NAME-PARTITION.dtb, and prints the QEMU command that boots the image.
 
-Example:
-  partita build system.toml -o out"
+Without --key the image starts every system that is put into it, signed or not: for development. With
+--key its monitor starts only what is signed with the private key of the pair.
+
+Examples:
+  partita build system.toml -o out
+  partita build system.toml -o out --key vendor.pub --sign vendor.key
+  partita build system.toml -o out --key vendor.pub   # signed later, by `partita sign`"
 )]
 pub struct Build {
     /// The manifest
@@ -116,6 +128,93 @@ pub struct Build {
     /// The board's monitor
     #[command(flatten)]
     pub monitor: MonitorArgument,
+    /// Whose systems the board starts
+    #[command(flatten)]
+    pub trust: TrustArguments,
+}
+
+/// Whose systems a board starts, and who signs this one.
+#[derive(Debug, Args)]
+pub struct TrustArguments {
+    /// Start only systems that are signed for this public key
+    #[arg(long, value_name = "FILE.pub", value_hint = ValueHint::FilePath)]
+    pub key: Option<PathBuf>,
+    /// With --key: start no system of a version below this one [default: the version in the manifest]
+    #[arg(long, value_name = "VERSION", requires = "key")]
+    pub lowest_version: Option<u64>,
+    /// Sign the system with this private key
+    #[arg(long, value_name = "FILE.key", value_hint = ValueHint::FilePath)]
+    pub sign: Option<PathBuf>,
+}
+
+/// `partita keygen`
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Writes NAME.key (PKCS#8 in PEM, not encrypted, readable by you only) and NAME.pub
+(SubjectPublicKeyInfo in PEM), which OpenSSL reads too, and prints the key's id. Files that exist are
+never replaced.
+
+Example:
+  partita keygen vendor"
+)]
+pub struct Keygen {
+    /// What the two files are called, without .key and .pub
+    #[arg(value_name = "NAME", value_hint = ValueHint::FilePath)]
+    pub name: PathBuf,
+    /// Print the id and the names of the files as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `partita sign`
+#[derive(Debug, Args)]
+#[command(
+    after_help = "An image that was damaged after it was built is not signed. A signature that is
+there is replaced. The monitor in the image is neither signed nor changed.
+
+Example:
+  partita sign out/cockpit.img --key vendor.key"
+)]
+pub struct Sign {
+    /// The system image, as `partita build` wrote it
+    #[arg(value_name = "IMAGE", value_hint = ValueHint::FilePath)]
+    pub image: PathBuf,
+    /// The private key
+    #[arg(long, value_name = "FILE.key", value_hint = ValueHint::FilePath)]
+    pub key: PathBuf,
+    /// Write the signed image to this file, and leave the other as it is
+    #[arg(long, short, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub output: Option<PathBuf>,
+    /// Print what was signed as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `partita verify`
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Checks the signature, the version, and the digests of the system table and of each part, by the
+same code as the monitor's.
+
+Examples:
+  partita verify out/cockpit.img --key vendor.pub
+  partita verify out/cockpit.img --key vendor.pub --json | jq '.problems[]'
+
+Exit status: 0 if the board would start all of it, 1 if not, naming each part that does not match."
+)]
+pub struct Verify {
+    /// The system image
+    #[arg(value_name = "IMAGE", value_hint = ValueHint::FilePath)]
+    pub image: PathBuf,
+    /// The public key
+    #[arg(long, value_name = "FILE.pub", value_hint = ValueHint::FilePath)]
+    pub key: PathBuf,
+    /// The lowest version that is accepted
+    #[arg(long, value_name = "VERSION", default_value_t = 0)]
+    pub lowest_version: u64,
+    /// Print what was found as JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Which monitor to use.
@@ -184,6 +283,9 @@ pub struct Run {
     /// The board's monitor
     #[command(flatten)]
     pub monitor: MonitorArgument,
+    /// Whose systems the board starts
+    #[command(flatten)]
+    pub trust: TrustArguments,
     /// With the virtual clock: an instruction takes 2^N ns [default: 0 for one core, 2 for several]
     #[arg(
         long,

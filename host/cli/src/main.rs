@@ -5,6 +5,7 @@ mod arguments;
 mod commands;
 mod monitor;
 mod screen;
+mod trust;
 mod units;
 
 use arguments::{Arguments, Command};
@@ -37,6 +38,9 @@ fn main() -> ExitCode {
         Command::Check(check) => commands::check(check, &screen),
         Command::Explain(explain) => commands::explain(explain, &screen),
         Command::Build(build) => commands::build(build, &screen),
+        Command::Keygen(keygen) => commands::keygen(keygen, &screen),
+        Command::Sign(sign) => commands::sign(sign, &screen),
+        Command::Verify(verify) => commands::verify(verify, &screen),
         Command::Run(run) => commands::run(run, &screen),
         Command::Schema(schema) => commands::schema(schema, &screen),
     };

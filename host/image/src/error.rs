@@ -81,6 +81,29 @@ pub enum ImageError {
         /// Where both lie.
         address: u64,
     },
+    /// A file is no system image.
+    #[error(
+        "this is not a system image: it ends before its system table and signature; give the .img file that `partita build` wrote"
+    )]
+    NoImage,
+    /// There is no sound system table.
+    #[error(
+        "the system table cannot be read: {0}; is this a .img file that `partita build` of this version wrote?"
+    )]
+    Table(partita_abi::table::TableError),
+    /// The system table is not the one that was made.
+    #[error(
+        "the system table does not match its digest: the image was changed after it was built; build it again"
+    )]
+    TableHash,
+    /// A part is not the one that the table asks for.
+    #[error(
+        "{0} does not match its digest: the image was changed or cut short after it was built; build it again"
+    )]
+    Part(String),
+    /// The monitor cannot be provisioned.
+    #[error("the monitor has {0} for a key; give a monitor of this version of partita")]
+    ProvisionPlace(&'static str),
     /// The plan's hash of a part is not that of its bytes.
     #[error("the planned hash of {0} is not the hash of its bytes")]
     Hash(String),

@@ -6,11 +6,14 @@
 #![forbid(unsafe_code)]
 
 mod error;
+mod keys;
 mod monitor;
 mod pack;
+pub mod signature;
 mod text;
 
 pub use error::ImageError;
+pub use keys::{KeyError, KeyId, PrivateKey, PublicKey};
 pub use monitor::Monitor;
 pub use pack::{Piece, SystemImage, assemble};
 

@@ -3,11 +3,11 @@
 use crate::ImageError;
 use object::read::elf::{ElfFile64, FileHeader as _, ProgramHeader as _};
 use object::{LittleEndian, Object as _, ObjectSection as _, elf};
-use partita_abi::image::{RUN_PARAMETERS_OFFSET, STORE_OFFSET, TABLE_OFFSET};
+use partita_abi::image::{SIGNATURE_OFFSET, STORE_OFFSET, TABLE_OFFSET};
 use std::ops::Range;
 
-/// End of the page that holds the run parameters, as an offset in the image.
-const RUN_PARAMETERS_END: u64 = RUN_PARAMETERS_OFFSET + 0x1000;
+/// End of the page that holds the signature, behind that of the run parameters, as an offset in the image.
+const SIGNATURE_END: u64 = SIGNATURE_OFFSET + 0x1000;
 
 /// A monitor that has its place at the start of a board's RAM.
 #[derive(Clone, Debug)]
@@ -76,11 +76,11 @@ impl Monitor {
     }
 }
 
-/// A segment's bytes must end before the table; its zeroed memory may lie between the run parameters
+/// A segment's bytes must end before the table; its zeroed memory may lie between the signature
 /// and the store too, but never on either.
 fn check_place(base: u64, size: u64, file_size: u64, ram_base: u64) -> Result<(), ImageError> {
     let segment = base..base.saturating_add(size.max(file_size));
-    let table = ram_base + TABLE_OFFSET..ram_base + RUN_PARAMETERS_END;
+    let table = ram_base + TABLE_OFFSET..ram_base + SIGNATURE_END;
     let overlap = |what, limit| {
         Err(ImageError::MonitorOverlap {
             base,

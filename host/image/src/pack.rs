@@ -1,15 +1,16 @@
 //! Puts the pieces of a system image at their places.
 
 use crate::monitor::put;
-use crate::{ImageError, Monitor};
+use crate::{ImageError, Monitor, PrivateKey, PublicKey, signature};
 use partita_abi::digest::digest;
 use partita_abi::image::{
-    RUN_PARAMETERS_OFFSET, RunParameters, STORE_ALIGNMENT, STORE_OFFSET, TABLE_MAX_BYTES,
-    TABLE_OFFSET,
+    RUN_PARAMETERS_OFFSET, RunParameters, SIGNATURE_OFFSET, STORE_ALIGNMENT, STORE_OFFSET,
+    TABLE_MAX_BYTES, TABLE_OFFSET,
 };
+use partita_abi::signature::SignatureBlock;
 use sha2::{Digest as _, Sha256};
 use std::ops::Range;
-use zerocopy::IntoBytes as _;
+use zerocopy::{FromZeros as _, IntoBytes as _};
 
 /// A stored part of a partition's image, to be placed.
 #[derive(Clone, Debug)]
@@ -74,6 +75,28 @@ impl SystemImage {
         Sha256::digest(&self.bytes).into()
     }
 
+    /// Makes the monitor ask for systems that are signed for `key`, of `lowest_version` at least.
+    ///
+    /// # Errors
+    /// The monitor has no place for a key.
+    pub fn provision(
+        &mut self,
+        key: &PublicKey,
+        lowest_version: u64,
+    ) -> Result<&mut Self, ImageError> {
+        signature::provision(&mut self.bytes, &signature::require(key, lowest_version))?;
+        Ok(self)
+    }
+
+    /// Signs the system.
+    ///
+    /// # Errors
+    /// It was changed after it was packed.
+    pub fn sign(&mut self, key: &PrivateKey) -> Result<&mut Self, ImageError> {
+        signature::sign(&mut self.bytes, key)?;
+        Ok(self)
+    }
+
     /// Puts in what the host asks of a run. A real machine's image has none.
     pub fn with_run_parameters(&mut self, parameters: RunParameters) -> &mut Self {
         put(
@@ -113,6 +136,11 @@ pub fn assemble<'a>(
         &mut bytes,
         RUN_PARAMETERS_OFFSET as usize,
         RunParameters::default().as_bytes(),
+    );
+    put(
+        &mut bytes,
+        SIGNATURE_OFFSET as usize,
+        SignatureBlock::new_zeroed().as_bytes(),
     );
     let store = ram.start + STORE_OFFSET;
     let mut before: Option<(String, u64)> = None;

@@ -41,6 +41,8 @@ codes! {
     InvalidSize = "invalid-size";
     /// A time cannot be read.
     InvalidTime = "invalid-time";
+    /// A version is negative.
+    InvalidVersion = "invalid-version";
     /// An address cannot be read.
     InvalidAddress = "invalid-address";
     /// A text cannot go into a device tree.

@@ -33,9 +33,10 @@ pub use code::Code;
 pub use criticality::Criticality;
 pub use explain::{device_tree_text, explain, explain_json};
 pub use health::Health;
+pub use partita_abi::table::PartRole;
 pub use plan::{
-    PartRole, Plan, PlannedCore, PlannedLine, PlannedPartition, PlannedProtection, PlannedRegion,
-    StoredPart, load, load_for_boards,
+    Plan, PlannedCore, PlannedLine, PlannedPartition, PlannedProtection, PlannedRegion, StoredPart,
+    load, load_for_boards,
 };
 pub use problem::{Label, Problem, Problems, Severity};
 pub use schema::schema;

@@ -27,6 +27,7 @@ impl<T> Located<T> {
 #[derive(Debug, Default)]
 pub(crate) struct Manifest {
     pub(crate) system_name: Option<Located<String>>,
+    pub(crate) version: Option<u64>,
     pub(crate) board: Option<Located<&'static Board>>,
     pub(crate) memory: Option<Located<u64>>,
     pub(crate) cores: Option<Located<usize>>,
@@ -169,7 +170,7 @@ pub(crate) mod keys {
     use partita_abi::health::Kind as Event;
 
     pub(crate) const ROOT: &[&str] = &["system", "board", "partition", "run"];
-    pub(crate) const SYSTEM: &[&str] = &["name"];
+    pub(crate) const SYSTEM: &[&str] = &["name", "version"];
     pub(crate) const BOARD: &[&str] = &["name", "memory", "cores", "smepmp", "sstc", "vector"];
     pub(crate) const RUN: &[&str] = &["console"];
     pub(crate) const PARTITION: &[&str] = &[

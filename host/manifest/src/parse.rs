@@ -43,6 +43,10 @@ pub(crate) fn parse(
             .require("name", "name = \"cockpit\"", problems)
             .and_then(|entry| entry.string(problems))
             .filter(|name| check_name(name, "a system", problems));
+        manifest.version = system
+            .get("version")
+            .and_then(|entry| entry.number(problems))
+            .and_then(|number| version(&number, problems));
     }
     if let Some(board) = table(&root, "board", "[board]", true, keys::BOARD, problems) {
         parse_board(&board, boards, &mut manifest, problems);
@@ -52,6 +56,18 @@ pub(crate) fn parse(
     }
     parse_partitions(&root, &mut manifest, problems);
     Some(manifest)
+}
+
+fn version(number: &Located<i64>, problems: &mut Problems) -> Option<u64> {
+    let version = u64::try_from(number.value).ok();
+    if version.is_none() {
+        problems.push(
+            Problem::error(Code::InvalidVersion, "a version cannot be negative")
+                .at(&number.span, "below 0")
+                .help("count up from 0, by one for each system that must not be replaced by an older one"),
+        );
+    }
+    version
 }
 
 fn table<'a>(

@@ -9,7 +9,7 @@ use crate::health::Health;
 use crate::images;
 use crate::problem::{Problem, Problems};
 use crate::{Code, check, parse};
-use partita_abi::table::{Console, FloatingPoint, Kind, RegionKind, Route};
+use partita_abi::table::{Console, FloatingPoint, Kind, PartRole, RegionKind, Route};
 use partita_board::{Board, Device, Window};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -37,6 +37,8 @@ pub struct Plan {
     pub partitions: Vec<PlannedPartition>,
     /// The pristine images, in the order in which they lie in the store: by criticality.
     pub parts: Vec<StoredPart>,
+    /// The system's version, which a provisioned monitor compares with the lowest one it accepts.
+    pub security_version: u64,
     /// End of the store: the partitions' RAM lies above.
     pub store_end: u64,
     /// The system table, hash filled in.
@@ -148,31 +150,6 @@ pub struct PlannedLine {
     pub route: Route,
     /// The line of the manifest that gives it.
     pub manifest_line: usize,
-}
-
-/// What a stored part is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PartRole {
-    /// A piece of a program.
-    Program,
-    /// A Linux kernel.
-    Kernel,
-    /// An initial file system.
-    Initramfs,
-    /// A device tree.
-    DeviceTree,
-}
-
-impl PartRole {
-    /// What it is called in reports.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Program => "program",
-            Self::Kernel => "kernel",
-            Self::Initramfs => "initramfs",
-            Self::DeviceTree => "device tree",
-        }
-    }
 }
 
 /// A pristine piece of a partition's image.

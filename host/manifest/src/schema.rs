@@ -66,6 +66,10 @@ struct System {
     /// 1 to 31 lower-case letters, digits, `-` and `_`.
     #[schemars(regex(pattern = "^[a-z0-9_-]{1,31}$"))]
     name: String,
+    /// Its security version: a board that was provisioned with a key refuses a system whose version is
+    /// below the lowest one it accepts. Raise it when an older system must not come back.
+    #[schemars(range(min = 0), default = "zero")]
+    version: Option<u64>,
 }
 
 /// The hardware that the system runs on.
@@ -404,6 +408,11 @@ struct Interrupts {
 enum Acceptance {
     /// A device of it can read and write all memory.
     Dma,
+}
+
+/// The default of numbers that count up.
+fn zero() -> Option<u64> {
+    Some(0)
 }
 
 fn yes() -> Option<bool> {

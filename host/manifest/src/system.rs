@@ -12,6 +12,7 @@ use std::ops::Range;
 #[derive(Debug)]
 pub(crate) struct System {
     pub(crate) name: String,
+    pub(crate) version: u64,
     pub(crate) board: &'static Board,
     pub(crate) memory: Located<u64>,
     pub(crate) cores: usize,

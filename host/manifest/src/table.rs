@@ -52,7 +52,7 @@ pub(crate) fn encode(plan: &Plan) -> Vec<u8> {
         cores: plan.cores as u16,
         device_resets: arrays.device_resets.len() as u16,
         reserved: [0; 6],
-        security_version: 0,
+        security_version: plan.security_version,
         ram_base: plan.board.ram_base,
         ram_size: plan.memory_bytes,
         store_end: plan.store_end,
@@ -121,7 +121,8 @@ fn add_partition(plan: &Plan, index: usize, partition: &PlannedPartition, arrays
         size: part.bytes.len() as u64,
         hash: part.digest,
         partition: number,
-        reserved: [0; 6],
+        role: part.role as u8,
+        reserved: [0; 5],
     }));
     let first_line = arrays.lines.len();
     arrays.lines.extend(partition.lines.iter().map(|line| Line {

@@ -118,7 +118,8 @@ impl TestTable {
             size: 100,
             hash: [0; 32],
             partition: index,
-            reserved: [0; 6],
+            role: 0,
+            reserved: [0; 5],
         };
         let line = |line, partition| Line {
             line,

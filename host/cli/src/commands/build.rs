@@ -3,7 +3,7 @@
 use super::load;
 use crate::arguments::Build;
 use crate::screen::Screen;
-use crate::{Status, monitor};
+use crate::{Status, monitor, trust};
 use anyhow::Context as _;
 use partita_manifest::PartRole;
 use partita_run::RunOptions;
@@ -20,7 +20,8 @@ pub fn build(arguments: &Build, screen: &Screen) -> anyhow::Result<Status> {
         "packing {} for {}",
         plan.system_name, plan.board.name
     ));
-    let image = partita_image::pack(&plan, &monitor)?;
+    let mut image = partita_image::pack(&plan, &monitor)?;
+    trust::apply(&arguments.trust, plan.security_version, &mut image)?;
     let folder = &arguments.output;
     fs::create_dir_all(folder)
         .with_context(|| format!("cannot make the folder {}", folder.display()))?;

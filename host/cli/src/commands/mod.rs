@@ -3,14 +3,20 @@
 mod build;
 mod check;
 mod explain;
+mod keygen;
 mod run;
 mod schema;
+mod sign;
+mod verify;
 
 pub use build::build;
 pub use check::check;
 pub use explain::explain;
+pub use keygen::keygen;
 pub use run::run;
 pub use schema::schema;
+pub use sign::sign;
+pub use verify::verify;
 
 use crate::screen::Screen;
 use partita_manifest::Plan;

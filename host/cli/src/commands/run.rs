@@ -3,7 +3,7 @@
 use super::load;
 use crate::arguments::{ClockArgument, Run};
 use crate::screen::Screen;
-use crate::{Status, monitor};
+use crate::{Status, monitor, trust};
 use anyhow::{Context as _, bail};
 use partita_manifest::Plan;
 use partita_run::printer::Printer;
@@ -25,6 +25,8 @@ pub fn run(arguments: &Run, screen: &Screen) -> anyhow::Result<Status> {
         }
     };
     let monitor = monitor::read(plan.board.name, arguments.monitor.monitor.as_deref())?;
+    let mut image = partita_image::pack(&plan, &monitor)?;
+    trust::apply(&arguments.trust, plan.security_version, &mut image)?;
     if let Some(path) = &arguments.report {
         forget(path)?;
     }
@@ -40,7 +42,7 @@ pub fn run(arguments: &Run, screen: &Screen) -> anyhow::Result<Status> {
     if input == Input::Keys {
         screen.status("Ctrl-C ends the run, Ctrl-] ? shows more keys");
     }
-    let outcome = partita_run::run(&plan, &monitor, options, &mut printer);
+    let outcome = partita_run::run_image(&plan, image, options, &mut printer);
     printer.finish();
     let outcome = outcome?;
     finish(arguments, &plan, &outcome, screen)

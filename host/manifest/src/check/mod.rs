@@ -378,6 +378,7 @@ fn complete(manifest: Manifest, images: Vec<Option<Image>>, focus: usize) -> Opt
         .collect::<Option<Vec<_>>>()?;
     Some(System {
         name: manifest.system_name?.value,
+        version: manifest.version.unwrap_or(0),
         board: manifest.board?.value,
         memory: manifest.memory?,
         cores: manifest.cores?.value,

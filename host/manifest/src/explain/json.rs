@@ -16,6 +16,7 @@ pub fn explain_json(plan: &Plan) -> Value {
         .collect();
     json!({
         "system": plan.system_name,
+        "version": plan.security_version,
         "board": plan.board.name,
         "cores": plan.cores,
         "memory": { "base": plan.board.ram_base, "size": plan.memory_bytes },

@@ -32,7 +32,13 @@ fn heading(plan: &Plan, paint: Paint, out: &mut String) {
     line!(
         out,
         "{}",
-        paint.with(BOLD, &format!("System {}", plan.system_name))
+        paint.with(
+            BOLD,
+            &format!(
+                "System {}, version {}",
+                plan.system_name, plan.security_version
+            )
+        )
     );
     line!(out, "  {}: {}", board.name, board.description);
     let yes = |option: bool| if option { "with" } else { "without" };

@@ -47,6 +47,7 @@ pub(super) fn make(path: &Path, system: &System, problems: &mut Problems) -> Opt
         vector: system.vector,
         parts: store(system, parts),
         partitions,
+        security_version: system.version,
         store_end,
         table: Vec::new(),
         warnings: Problems::default(),

@@ -7,6 +7,7 @@ use crate::csr::{self, interrupt};
 use crate::hart::Hart;
 use crate::machine::{self, Features, Machine};
 use crate::pmp;
+use crate::provision;
 use crate::report;
 use crate::serial::Port;
 use crate::timer::Aclint;
@@ -17,6 +18,7 @@ use partita_abi::table::SystemTable;
 use partita_board::Board;
 use partita_monitor_core::check::{BoardLimits, Reserved, check};
 use partita_monitor_core::text::Text;
+use partita_signature::system::{Ground, Refusal};
 use zerocopy::FromBytes;
 
 static BOARD: AtomicPtr<Board> = AtomicPtr::new(core::ptr::null_mut());
@@ -138,6 +140,10 @@ fn start_machine(
     });
     console::boot_line(now_ns(), banner.as_bytes());
 
+    let ground = match provision::judge_system(board) {
+        Ok(ground) => ground,
+        Err(refusal) => refuse_unsigned(board, refusal),
+    };
     // SAFETY: RAM of the board that holds the system image's table; nothing writes it.
     let bytes = unsafe {
         core::slice::from_raw_parts(
@@ -199,6 +205,13 @@ fn start_machine(
         .text(" partitions on ");
     line.decimal((machine.harts - machine.first_hart) as u64)
         .text(" harts");
+    line.text(match ground {
+        Ground::Signed => ", signed, version ",
+        Ground::Development => {
+            ", NOT VERIFIED (development: no key, unsigned systems are started), version "
+        }
+    });
+    line.decimal(table.header.security_version);
     console::boot_line(now_ns(), line.as_bytes());
     machine
 }
@@ -226,6 +239,16 @@ const fn table_error(error: partita_abi::table::TableError) -> &'static str {
         TableError::TooMany(what) | TableError::Index(what) | TableError::Value(what) => what,
         TableError::Size => "its size does not match its entries",
     }
+}
+
+fn refuse_unsigned(board: &'static Board, refusal: Refusal) -> ! {
+    let mut line = Text::<200>::new();
+    line.text("system refused: ").text(refusal.describe());
+    if let Refusal::Version { found, lowest } = refusal {
+        line.text(": it has version ").decimal(found);
+        line.text(", the lowest accepted is ").decimal(lowest);
+    }
+    report::refuse(board, &line)
 }
 
 fn refuse(board: &'static Board, reason: &str, index: Option<usize>) -> ! {

@@ -27,6 +27,7 @@ mod machine;
 mod mail;
 mod mmio;
 mod pmp;
+mod provision;
 mod report;
 mod serial;
 mod shared;
