@@ -182,6 +182,13 @@ impl System {
         self
     }
 
+    /// Changes the packed image.
+    #[must_use]
+    pub fn with_image(mut self, change: impl FnOnce(&mut SystemImage)) -> Self {
+        change(&mut self.image);
+        self
+    }
+
     /// Writes a number into the system table at an offset, and puts the table's hash right: what a host
     /// tool with a mistake in it would make.
     ///

@@ -55,6 +55,11 @@ impl SystemImage {
         &mut self.bytes
     }
 
+    /// Cuts the file short, for a test of the monitor's own checks.
+    pub fn truncate(&mut self, bytes: usize) {
+        self.bytes.truncate(bytes);
+    }
+
     /// Where the file is to be loaded.
     pub const fn load_address(&self) -> u64 {
         self.ram_base

@@ -2,9 +2,13 @@
 
 use core::arch::asm;
 
+use crate::console;
 use crate::csr::{self, interrupt};
+use crate::hart::Hart;
 use crate::machine::Machine;
+use partita_abi::table::PartRole;
 use partita_monitor_core::loader::{LoadMemory, Loader, Progress};
+use partita_monitor_core::text::Text;
 
 struct Memory;
 
@@ -73,4 +77,21 @@ pub fn until_interrupt(
             Progress::Corrupt { source } => return Some(Err(source)),
         }
     }
+}
+
+/// Names the stored part that keeps a partition from starting.
+pub fn tell_corrupt(hart: &Hart, partition: usize, source: u64) {
+    let table = &hart.machine.table;
+    let Some(entry) = table.partitions.get(partition) else {
+        return;
+    };
+    let mut parts = table.image_parts_of(entry).iter();
+    let role = parts
+        .find(|part| part.source == source)
+        .and_then(|part| PartRole::from_number(part.role));
+    let mut line = Text::<200>::new();
+    line.text(entry.name.as_str()).text(" is not started: its ");
+    line.text(role.map_or("image", PartRole::name));
+    line.text(" does not match its digest");
+    console::monitor_line(hart, line.as_bytes());
 }

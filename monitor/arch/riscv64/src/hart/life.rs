@@ -149,6 +149,7 @@ impl Hart {
                 self.schedule.set_on(number, false);
                 shared::of(partition).set_state(State::Failed);
                 health::record(self, partition, Kind::ImageCorrupt, 0, source, 0);
+                loading::tell_corrupt(self, partition, source);
             }
         }
         self.start_next(partition);
