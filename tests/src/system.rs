@@ -3,6 +3,7 @@
 use crate::flat::flat;
 use crate::run::Run;
 use crate::slots::Slot;
+use object::{Object as _, ObjectSymbol as _};
 use partita_abi::digest::digest;
 use partita_abi::image::TABLE_OFFSET;
 use partita_abi::table::Header;
@@ -74,11 +75,7 @@ impl System {
             Ok(plan) => plan,
             Err(problems) => panic!("{}", problems.render(false)),
         };
-        let monitor = artefact("boards/qemu-virt-riscv64/monitor.elf");
-        let monitor = fs::read(&monitor).unwrap_or_else(|error| {
-            let monitor = monitor.display();
-            panic!("{monitor}: {error}; `cargo xtask build` makes it")
-        });
+        let monitor = monitor();
         let image = match partita_image::pack(&plan, &monitor) {
             Ok(image) => image,
             Err(error) => panic!("{error}"),
@@ -109,6 +106,19 @@ impl System {
     /// The whole plan.
     pub const fn plan(&self) -> &Plan {
         &self.plan
+    }
+
+    /// The address of a symbol of the monitor's.
+    ///
+    /// # Panics
+    /// If there is none of that name.
+    pub fn monitor_symbol(&self, name: &str) -> u64 {
+        let file = monitor();
+        let elf = object::File::parse(file.as_slice()).expect("it is an ELF file");
+        let symbol = elf.symbol_by_name(name);
+        symbol
+            .unwrap_or_else(|| panic!("the monitor has no `{name}`"))
+            .address()
     }
 
     fn index(&self, partition: &str) -> usize {
@@ -223,6 +233,15 @@ impl System {
             Err(error) => panic!("{error}"),
         }
     }
+}
+
+/// The monitor's file.
+fn monitor() -> Vec<u8> {
+    let path = artefact("boards/qemu-virt-riscv64/monitor.elf");
+    fs::read(&path).unwrap_or_else(|error| {
+        let path = path.display();
+        panic!("{path}: {error}; `cargo xtask build` makes it")
+    })
 }
 
 /// The path of something built.

@@ -102,8 +102,22 @@ stores! {
 ///
 /// If there is code at `address`, it follows the C calling convention.
 pub unsafe fn execute(address: usize, argument: usize) -> Result<usize, Trap> {
+    // SAFETY: the caller's promise.
+    unsafe { execute_with(address, argument, 0) }
+}
+
+/// As [`execute`], with a `second` argument, in `a2`.
+///
+/// # Errors
+///
+/// As for [`execute`].
+///
+/// # Safety
+///
+/// As for [`execute`].
+pub unsafe fn execute_with(address: usize, argument: usize, second: usize) -> Result<usize, Trap> {
     // SAFETY: what the code does is the caller's duty; a fault comes back as an outcome.
-    unsafe { partita_probe_execute(argument, address) }.into_result()
+    unsafe { partita_probe_execute(argument, address, second) }.into_result()
 }
 
 /// Reads the control and status register number `CSR`.
@@ -176,7 +190,7 @@ unsafe extern "C" {
     fn partita_probe_sw(address: usize, value: usize) -> Outcome;
     fn partita_probe_sd(address: usize, value: usize) -> Outcome;
     fn partita_probe_amoadd(address: usize, value: usize) -> Outcome;
-    fn partita_probe_execute(argument: usize, address: usize) -> Outcome;
+    fn partita_probe_execute(argument: usize, address: usize, second: usize) -> Outcome;
 }
 
 // An access function leaves `ra` alone, so that the vector can return from it in its place.

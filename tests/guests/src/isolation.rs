@@ -6,7 +6,7 @@
 
 use crate::arguments::Arguments;
 use crate::idle::{rest, wait_until};
-use crate::registers::{read_floating_point, write_floating_point};
+use crate::registers::{FloatingPoint, read_floating_point, write_floating_point};
 use crate::sbi_arguments::{Answers, random};
 use core::arch::{asm, naked_asm};
 use core::ptr::with_exposed_provenance_mut;
@@ -40,6 +40,8 @@ enum Outcome {
 struct Prober {
     slot: usize,
     index: usize,
+    /// What was left in the floating-point registers.
+    left: FloatingPoint,
 }
 
 /// Carries out what the arguments say.
@@ -48,6 +50,7 @@ pub fn run(arguments: &Arguments<'_>) -> ! {
     let mut prober = Prober {
         slot: slots,
         index: 0,
+        left: [0; 33],
     };
     println!("isolation: running");
     hart::enable_sources(hart::source::TIMER);
@@ -75,10 +78,11 @@ impl Prober {
                 return store(first + 4, (second >> 32) as u32);
             }
             "s" => {
-                self.instruction(first, second);
+                self.instruction(first, second, third);
                 return;
             }
-            "i" => self.instruction(first, second),
+            "i" => self.instruction(first, second, third),
+            "h" => self.held(first, second, third),
             // SAFETY: the table names addresses where no code of this program is.
             "x" => outcome(unsafe { probe::execute(first, second) }),
             "t" => self.translated(first, self.place(second as u32), third),
@@ -87,7 +91,11 @@ impl Prober {
             "n" => self.repeated(first, second, third),
             "nc" => self.calls(numbers),
             "r" => self.registers(first, second),
-            "float" => Outcome::Value(floating_point_found(first)),
+            "float" => {
+                let strange = self.floating_point(first);
+                hold(second);
+                Outcome::Value(strange)
+            }
             "random" => Outcome::Answers(random(first, second)),
             _ => return,
         };
@@ -108,6 +116,8 @@ impl Prober {
                 println!("isolation: {index} {before} {after} count {denied} {passed}");
             }
             Outcome::Answers(answers) => {
+                // They may have printed something.
+                println!("");
                 let Answers {
                     made,
                     parameter,
@@ -130,10 +140,18 @@ impl Prober {
         self.slot
     }
 
-    fn instruction(&self, instruction: usize, argument: usize) -> Outcome {
+    /// Executes it with `argument` in `a0` and `stored` in `a2`.
+    fn instruction(&self, instruction: usize, argument: usize, stored: usize) -> Outcome {
         let code = self.place(instruction as u32);
-        // SAFETY: it is one instruction that uses `a0` at most, and a return.
-        outcome(unsafe { probe::execute(code, argument) })
+        // SAFETY: it is one instruction that changes `a0` at most, and a return.
+        outcome(unsafe { probe::execute_with(code, argument, stored) })
+    }
+
+    /// As [`Self::instruction`], then keeps the hart for a while.
+    fn held(&self, instruction: usize, argument: usize, hold_us: usize) -> Outcome {
+        let outcome = self.instruction(instruction, argument, 0);
+        hold(hold_us);
+        outcome
     }
 
     /// Calls `code` with this in `satp` meanwhile.
@@ -187,6 +205,20 @@ impl Prober {
         Outcome::Count { denied, passed }
     }
 
+    /// How many floating-point registers hold something else than this left there; leaves `value` in them.
+    fn floating_point(&mut self, value: usize) -> usize {
+        let found = read_floating_point();
+        let strange = found
+            .iter()
+            .zip(&self.left)
+            .filter(|(found, left)| found != left)
+            .count();
+        self.left = [value as u64; 33];
+        self.left[32] &= 0x7f;
+        write_floating_point(&self.left);
+        strange
+    }
+
     /// Reads, writes, sets and clears each register of a range; denied is what is an illegal instruction
     /// and says which.
     fn registers(&self, first: usize, last: usize) -> Outcome {
@@ -213,14 +245,10 @@ impl Prober {
     }
 }
 
-/// How many floating-point registers hold anything; leaves `value` in all of them.
-fn floating_point_found(value: usize) -> usize {
-    let found = read_floating_point()
-        .into_iter()
-        .filter(|found| *found != 0)
-        .count();
-    write_floating_point(&[value as u64; 33]);
-    found
+/// Does not give the hart back.
+fn hold(us: usize) {
+    let end = hart::time() + 10 * us as u64;
+    while hart::time() < end {}
 }
 
 fn outcome(result: Result<usize, Trap>) -> Outcome {

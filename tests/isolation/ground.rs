@@ -1,0 +1,196 @@
+//! The systems that the probes run in: who is where.
+
+use crate::probe::From;
+use partita_abi::image::{CRASH_BYTES, RUN_PARAMETERS_OFFSET, RunParameters, TABLE_OFFSET};
+use partita_board::{Board, Controller, Plic};
+use partita_tests::System;
+
+/// Where the prober's memory begins. It ends where the other partition's begins.
+pub const BASE: u64 = System::FLAT_BASE;
+/// The prober's memory that its program does not use: a slot of 16 bytes for each probe's instruction.
+pub const SLOTS: u64 = BASE + 0x10_0000;
+/// Behind them, tables and code that probes prepare.
+pub const SCRATCH: u64 = BASE + 0x11_0000;
+/// Size of the other partition's memory.
+const OTHER_SIZE: u64 = 0x4_0000;
+/// The device of the other partition: the clock, which interrupts it in each of its periods.
+pub const OTHERS_DEVICE: &str = "rtc";
+/// The device of Linux, with a direct line.
+pub const OWN_DEVICE: &str = "virtio0";
+
+/// A place in memory that is not the prober's.
+#[derive(Clone, Copy, Debug)]
+pub struct Foreign {
+    /// What it is.
+    pub name: &'static str,
+    /// Its first address.
+    pub base: u64,
+    /// Its end.
+    pub end: u64,
+}
+
+/// Where things are, as one of the three sees it.
+pub struct Ground {
+    /// Who makes the probes.
+    pub from: From,
+    /// The board.
+    pub board: &'static Board,
+    /// End of the prober's memory.
+    pub end: u64,
+    /// End of the other partition's memory, which begins at [`Ground::end`].
+    pub other_end: u64,
+    /// The system's virtual hart numbers of the prober end here.
+    pub harts: u64,
+}
+
+impl Ground {
+    /// Of one of the three.
+    pub fn new(from: From) -> Self {
+        let size = if from == From::Linux {
+            0x40_0000
+        } else {
+            0x20_0000
+        };
+        Self {
+            from,
+            board: &partita_board::QEMU_VIRT_RISCV64,
+            end: BASE + size,
+            other_end: BASE + size + OTHER_SIZE,
+            harts: 1,
+        }
+    }
+
+    /// The system, where the prober carries out `words`.
+    pub fn system(&self, words: &str) -> System {
+        let witness = |timing: &str| {
+            format!(
+                "witness clock:1 base:{:#x} end:{:#x} {timing}",
+                self.end, self.other_end
+            )
+        };
+        let (prober, other, timing) = match self.from {
+            From::Low => (
+                "criticality = \"QM\"",
+                "criticality = \"ASIL-D\"\nbudget = \"500us\"\nperiod = \"1ms\"",
+                "period-us:1000 tolerance-us:20",
+            ),
+            From::High => (
+                "criticality = \"ASIL-D\"\nbudget = \"500us\"\nperiod = \"1ms\"",
+                "criticality = \"QM\"",
+                // It may have to wait for the other's budget, twice back to back.
+                "period-us:3000 tolerance-us:1200",
+            ),
+            From::Linux => (
+                "criticality = \"QM\"\ndevices = [\"virtio0\"]\naccept = [\"dma\"]",
+                "criticality = \"ASIL-D\"\nbudget = \"500us\"\nperiod = \"1ms\"",
+                "period-us:1000 tolerance-us:20",
+            ),
+        };
+        let program = match self.from {
+            From::Linux => {
+                format!("linux = {{ kernel = \"$flat\", command-line = \"{words}\" }}")
+            }
+            From::Low | From::High => {
+                format!("image = \"$guest\"\narguments = \"{words}\"\non-fault = \"inject\"")
+            }
+        };
+        System::new(
+            2,
+            &format!(
+                r#"
+                [partition.other]
+                {other}
+                image = "$guest"
+                arguments = "{}"
+                memory = {{ base = "{:#x}", size = "{}KiB" }}
+                cores = [0, 1]
+                devices = ["{OTHERS_DEVICE}"]
+
+                [partition.prober]
+                {prober}
+                {program}
+                memory = {{ base = "{BASE:#x}", size = "{}KiB" }}
+                cores = [0]
+                "#,
+                witness(timing),
+                self.end,
+                OTHER_SIZE / 1024,
+                (self.end - BASE) / 1024,
+            ),
+        )
+    }
+
+    /// All memory that is not the prober's, by what it is.
+    pub fn foreign_memory(&self) -> Vec<Foreign> {
+        let system = self.system("idle");
+        let plan = system.plan();
+        let ram = self.board.ram_base;
+        let symbol = |name: &str| system.monitor_symbol(name);
+        let (first, last) = (&plan.parts[0], &plan.parts[plan.parts.len() - 1]);
+        let crash = plan.store_end - CRASH_BYTES;
+        let foreign = |name, base, end| Foreign { name, base, end };
+        vec![
+            foreign("the monitor's text", ram, symbol("__text_end")),
+            foreign(
+                "the monitor's data",
+                symbol("__data_start"),
+                symbol("__stacks"),
+            ),
+            foreign(
+                "the monitor's stacks",
+                symbol("__stacks"),
+                symbol("__data_end"),
+            ),
+            foreign(
+                "the system table",
+                ram + TABLE_OFFSET,
+                ram + TABLE_OFFSET + plan.table.len() as u64,
+            ),
+            foreign(
+                "the run parameters",
+                ram + RUN_PARAMETERS_OFFSET,
+                ram + RUN_PARAMETERS_OFFSET + size_of::<RunParameters>() as u64,
+            ),
+            foreign(
+                "the store",
+                first.source,
+                last.source + last.bytes.len() as u64,
+            ),
+            foreign("the crash records", crash, plan.store_end),
+            foreign("the other partition's memory", self.end, self.other_end),
+            foreign(
+                "memory that is nobody's",
+                self.other_end,
+                ram + plan.memory_bytes,
+            ),
+        ]
+    }
+
+    /// The interrupt controller.
+    pub const fn controller(&self) -> Plic {
+        match self.board.controller {
+            Controller::Plic(plic) => plic,
+        }
+    }
+
+    /// A register of the interrupt controller.
+    pub const fn plic(&self, offset: u64) -> u64 {
+        self.controller().window.base + offset
+    }
+
+    /// The line of the other partition's device.
+    pub fn others_line(&self) -> u16 {
+        let device = self.board.device(OTHERS_DEVICE);
+        device.expect("the board has it").lines[0]
+    }
+
+    /// Contexts of the interrupt controller that are not the prober's, by what they are.
+    pub const fn contexts(&self) -> [(&'static str, usize); 4] {
+        [
+            ("own hart, machine mode", Plic::machine_context(0)),
+            ("own hart, supervisor mode", Plic::supervisor_context(0)),
+            ("other hart, machine mode", Plic::machine_context(1)),
+            ("other hart, supervisor mode", Plic::supervisor_context(1)),
+        ]
+    }
+}

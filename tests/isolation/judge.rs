@@ -1,0 +1,255 @@
+//! Compares what came of the probes of a boot with what must come of them.
+
+use crate::ground::SLOTS;
+use crate::probe::{Expected, From, Outcome, Probe, Told};
+use partita_run::report::EventReport;
+use partita_tests::Run;
+use std::fmt;
+
+/// Bytes of a slot.
+const SLOT_BYTES: u64 = 16;
+
+/// The period of a more critical prober's budget.
+const PERIOD_NS: u64 = 1_000_000;
+
+/// What came of one probe.
+#[derive(Clone, Debug)]
+pub struct Finding {
+    /// Who made it.
+    pub from: From,
+    /// Which part of the table it belongs to.
+    pub section: &'static str,
+    /// What it tries.
+    pub name: String,
+    /// What must come of it, in words.
+    pub expected: String,
+    /// What came of it, in words.
+    pub seen: String,
+    /// Events that it made.
+    pub events: u64,
+    /// What is wrong with that, if anything is.
+    pub wrong: Vec<String>,
+}
+
+impl Finding {
+    /// Whether all is as it must be.
+    pub fn is_right(&self) -> bool {
+        self.wrong.is_empty()
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (from, name) = (self.from.name(), &self.name);
+        write!(formatter, "{from}: {name}: ")?;
+        write!(formatter, "{}, not {}", self.seen, self.expected)?;
+        for wrong in &self.wrong {
+            write!(formatter, "; {wrong}")?;
+        }
+        Ok(())
+    }
+}
+
+/// A health event, without its time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    kind: String,
+    cause: u32,
+    address: u64,
+    counter: u64,
+}
+
+impl Event {
+    fn of(report: &EventReport) -> Self {
+        let number = |text: &str| {
+            let digits = text.strip_prefix("0x").expect("it is hexadecimal");
+            u64::from_str_radix(digits, 16).expect("it is a number")
+        };
+        Self {
+            kind: report.kind.clone(),
+            cause: report.cause,
+            address: number(&report.address),
+            counter: number(&report.program_counter),
+        }
+    }
+}
+
+/// The one event that a probe must make, if it must make one. `slot` is its number in its boot.
+pub fn event(probe: &Probe, slot: usize) -> Option<Event> {
+    let event = |kind: &str, cause, address| {
+        let counter = probe.counter.unwrap_or(SLOTS + SLOT_BYTES * slot as u64);
+        Some(Event {
+            kind: kind.to_owned(),
+            cause,
+            address,
+            counter,
+        })
+    };
+    match probe.expected {
+        Expected::Fault { cause, address, .. } => event("access-fault", cause, address),
+        Expected::Illegal { instruction } => {
+            event("illegal-instruction", 2, u64::from(instruction))
+        }
+        Expected::Filtered { address } => event("interrupt-denied", 0, address),
+        Expected::Denied { error, address } => {
+            event("call-denied", error.unsigned_abs() as u32, address)
+        }
+        _ => None,
+    }
+}
+
+/// Whether the prober was told what it must be told.
+fn is_told(expected: &Expected, outcome: Outcome) -> bool {
+    match (*expected, outcome) {
+        (Expected::Fault { cause, value, .. }, Outcome::Trap(found, told)) => {
+            (found, told) == (cause, value)
+        }
+        (Expected::Illegal { instruction }, Outcome::Trap(cause, told)) => {
+            (cause, told) == (2, u64::from(instruction))
+        }
+        (Expected::Own { cause }, Outcome::Trap(found, _)) => found == cause,
+        (Expected::Value { mask, value }, Outcome::Value(found)) => found & mask == value,
+        (Expected::Filtered { .. }, Outcome::Value(_)) => true,
+        (
+            Expected::Refused { error } | Expected::Denied { error, .. },
+            Outcome::Answer(found, _),
+        ) => found == error,
+        (Expected::Denials { count, .. }, Outcome::Count(denied, passed)) => {
+            (denied, passed) == (count, 0)
+        }
+        (
+            Expected::Dropped { count } | Expected::Passes { count },
+            Outcome::Count(denied, passed),
+        ) => (denied, passed) == (0, count),
+        (Expected::Answers { count }, Outcome::Answers(made, ..)) => made == count,
+        _ => false,
+    }
+}
+
+/// What came of a probe, in words. What depends on addresses is left out: it is compared anyway.
+fn words(outcome: Outcome, events: &[&Event], count: u64, expected: &Expected) -> String {
+    let told = match outcome {
+        Outcome::Trap(cause, _) => format!("trap {cause}"),
+        Outcome::Value(value) => match expected {
+            Expected::Value { mask, .. } if *mask != 0 => format!("{:#x}", value & mask),
+            _ => "no trap".to_owned(),
+        },
+        Outcome::Answer(error, _) => format!("error {error}"),
+        Outcome::Count(0, passed) => format!("{passed} passed"),
+        Outcome::Count(denied, 0) => format!("{denied} denied"),
+        Outcome::Count(denied, passed) => format!("{denied} denied, {passed} passed"),
+        Outcome::Answers(made, ..) => format!("{made} answers"),
+    };
+    match events {
+        [] => format!("{told}, no event"),
+        [event] if count == 1 => format!("{told}, `{}` {}", event.kind, event.cause),
+        [event, ..] if matches!(expected, Expected::Answers { .. }) => {
+            format!("{told}, `{}` for what is foreign", event.kind)
+        }
+        [event, ..] => format!("{told}, {count} `{}`", event.kind),
+    }
+}
+
+/// Judges each probe of a boot, and what happened to the other partition meanwhile.
+pub fn judge(run: &Run, from: From, probes: &[&Probe]) -> Vec<Finding> {
+    let told: Vec<_> = run.texts("prober").filter_map(Told::parse).collect();
+    let prober = run.partition("prober");
+    let overran = |event: &&EventReport| event.kind == "budget-overrun";
+    let overruns = prober.events.iter().filter(overran).count() as u64;
+    let single = |(slot, probe): &(usize, &&Probe)| event(probe, *slot).is_some();
+    let singles = probes.iter().enumerate().filter(single).count() as u64;
+    let mut accounted = 0;
+    let mut findings = Vec::new();
+    for (number, probe) in probes.iter().enumerate() {
+        let mut finding = Finding {
+            from,
+            section: probe.section,
+            name: probe.name.clone(),
+            expected: probe.expected.to_string(),
+            seen: "nothing".to_owned(),
+            events: 0,
+            wrong: Vec::new(),
+        };
+        let Some(told) = told.iter().find(|told| told.index == number) else {
+            finding.wrong.push("it told nothing of it".to_owned());
+            findings.push(finding);
+            continue;
+        };
+        let within = told.before_ns..=told.after_ns;
+        let events: Vec<_> = prober
+            .events
+            .iter()
+            .filter(|event| within.contains(&event.time_ns) && event.kind != "budget-overrun")
+            .map(Event::of)
+            .collect();
+        if !is_told(&probe.expected, told.outcome) {
+            finding.wrong.push(format!("{:x?}", told.outcome));
+        }
+        let total = u64::from(prober.events_total);
+        let mut count = events.len() as u64;
+        match probe.expected {
+            Expected::Denials { kind: "", .. } => {}
+            Expected::Denials { count: all, .. } | Expected::Dropped { count: all } => count = all,
+            // Each that names what is foreign; some are refused as "invalid parameter" for another reason.
+            Expected::Answers { .. } => {
+                if let Outcome::Answers(_, parameter, address) = told.outcome {
+                    count = total.saturating_sub(singles + overruns);
+                    if !(address..=address + parameter).contains(&count) {
+                        finding.wrong.push(format!("{count} events"));
+                    }
+                }
+            }
+            _ => {
+                let expected = event(probe, number);
+                if events.iter().collect::<Vec<_>>() != expected.iter().collect::<Vec<_>>() {
+                    finding
+                        .wrong
+                        .push(format!("events {events:x?}, not {expected:x?}"));
+                }
+            }
+        }
+        finding.events = count;
+        accounted += count;
+        let seen: Vec<_> = events.iter().collect();
+        finding.seen = words(told.outcome, &seen, count, &probe.expected);
+        findings.push(finding);
+    }
+    let mut wrong = others_complaints(run);
+    let total = u64::from(prober.events_total);
+    // A more critical prober that takes longer than its budget allows is told so, once in each period; the
+    // record of that may have made room for others.
+    let all_are_kept = prober.events.len() as u64 == total;
+    let periods = run.report().virtual_ns / PERIOD_NS;
+    let most = match from {
+        From::High if !all_are_kept => periods,
+        From::High => overruns,
+        From::Low | From::Linux => 0,
+    };
+    if !(accounted + overruns..=accounted + most).contains(&total) {
+        wrong.push(format!("{total} events in the boot, not {accounted}"));
+    }
+    if prober.state != "running" || prober.boots != 1 {
+        wrong.push(format!("the prober is {}", prober.state));
+    }
+    for finding in findings.iter_mut().take(1) {
+        finding.wrong.append(&mut wrong);
+    }
+    findings
+}
+
+/// Whether the other partition was disturbed.
+fn others_complaints(run: &Run) -> Vec<String> {
+    let other = run.partition("other");
+    let mut complaints = Vec::new();
+    if other.deadlines.met == 0 || other.deadlines.missed != 0 {
+        complaints.push(format!("the other's deadlines: {:?}", other.deadlines));
+    }
+    if (other.state.as_str(), other.boots, other.events_total) != ("running", 1, 0) {
+        complaints.push(format!("the other is {}: {:?}", other.state, other.events));
+    }
+    let last = run.texts("other").last().unwrap_or_default();
+    if !last.ends_with("periods, 0 missed, 0 strange, 0 spoilt") {
+        complaints.push(format!("the other says `{last}`"));
+    }
+    complaints
+}

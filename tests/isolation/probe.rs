@@ -1,0 +1,219 @@
+//! What a probe is, what must come of it, and what came of it.
+
+use std::fmt;
+
+/// Who makes the probes. The other partition has a task with deadlines meanwhile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum From {
+    /// A program, less critical than the other partition.
+    Low,
+    /// A program, more critical than the other partition.
+    High,
+    /// Something in Linux's place, less critical than the other partition.
+    Linux,
+}
+
+impl From {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Low, Self::High, Self::Linux];
+
+    /// What it is called in the table.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Low => "low",
+            Self::High => "high",
+            Self::Linux => "Linux",
+        }
+    }
+}
+
+/// One row of the table.
+#[derive(Clone, Debug)]
+pub struct Probe {
+    /// Which part of the table it belongs to.
+    pub section: &'static str,
+    /// What it tries, in words.
+    pub name: String,
+    /// Words that prepare it.
+    pub preparation: Vec<String>,
+    /// The word that makes it.
+    pub word: String,
+    /// Where it happens, if not in its own slot.
+    pub counter: Option<u64>,
+    /// What must come of it.
+    pub expected: Expected,
+}
+
+/// What must come of a probe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expected {
+    /// A denied access: the trap with this cause, and the event `access-fault`.
+    Fault {
+        /// The trap cause (privileged specification 3.1.15).
+        cause: u32,
+        /// What the partition is told as the address.
+        value: u64,
+        /// The physical address that it reached for.
+        address: u64,
+    },
+    /// An illegal instruction, and the event `illegal-instruction`.
+    Illegal {
+        /// The instruction.
+        instruction: u32,
+    },
+    /// A trap that is the partition's own affair: no event.
+    Own {
+        /// The trap cause.
+        cause: u32,
+    },
+    /// It has no effect on anybody: no trap, no event, and this value.
+    Value {
+        /// The bits that count.
+        mask: u64,
+        /// What they are.
+        value: u64,
+    },
+    /// A write that the filter before the interrupt controller drops, and the event `interrupt-denied`.
+    Filtered {
+        /// The register's address.
+        address: u64,
+    },
+    /// A call that is answered with this error, without an event.
+    Refused {
+        /// The error.
+        error: i64,
+    },
+    /// A call that is refused with this error, and the event `call-denied`.
+    Denied {
+        /// The error.
+        error: i64,
+        /// What it named.
+        address: u64,
+    },
+    /// As many denials, and as many events of this kind.
+    Denials {
+        /// How many.
+        count: u64,
+        /// The kind of the events; empty if they are the partition's own affair.
+        kind: &'static str,
+    },
+    /// As many writes that the filter before the interrupt controller drops, and as many events.
+    Dropped {
+        /// How many.
+        count: u64,
+    },
+    /// As many times as this it went through, and nobody is told.
+    Passes {
+        /// How many times.
+        count: u64,
+    },
+    /// Calls chosen by chance: as many, and an event `call-denied` for each that named what is foreign.
+    Answers {
+        /// How many calls.
+        count: u64,
+    },
+}
+
+impl Expected {
+    /// Whether it makes more than one event.
+    pub const fn is_counted(&self) -> bool {
+        matches!(
+            self,
+            Self::Denials { .. } | Self::Dropped { .. } | Self::Answers { .. }
+        )
+    }
+}
+
+impl fmt::Display for Expected {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Fault { cause, .. } => write!(formatter, "trap {cause}, `access-fault`"),
+            Self::Illegal { .. } => formatter.write_str("trap 2, `illegal-instruction`"),
+            Self::Own { cause } => write!(formatter, "trap {cause}, no event"),
+            Self::Value { mask: 0, .. } => formatter.write_str("no effect, no event"),
+            Self::Value { value, .. } => write!(formatter, "{value:#x}, no event"),
+            Self::Filtered { .. } => formatter.write_str("no effect, `interrupt-denied`"),
+            Self::Refused { error } => write!(formatter, "error {error}, no event"),
+            Self::Denied { error, .. } => write!(formatter, "error {error}, `call-denied`"),
+            Self::Denials { count, kind: "" } => write!(formatter, "{count} denials, no event"),
+            Self::Dropped { count } => {
+                write!(
+                    formatter,
+                    "{count} times no effect, `interrupt-denied` each"
+                )
+            }
+            Self::Denials { count, kind } => write!(formatter, "{count} denials, `{kind}` each"),
+            Self::Passes { count } => write!(formatter, "{count} times nothing, no event"),
+            Self::Answers { count } => {
+                write!(
+                    formatter,
+                    "{count} answers, `call-denied` for what is foreign"
+                )
+            }
+        }
+    }
+}
+
+/// What the prober says came of a probe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// A trap, with its cause and value.
+    Trap(u32, u64),
+    /// A value.
+    Value(u64),
+    /// A call's error and value.
+    Answer(i64, u64),
+    /// Denied and passed.
+    Count(u64, u64),
+    /// Calls made, and those answered "invalid parameter" and "invalid address".
+    Answers(u64, u64, u64),
+}
+
+/// What the prober says of one probe.
+#[derive(Clone, Copy, Debug)]
+pub struct Told {
+    /// Its number in the run.
+    pub index: usize,
+    /// Machine time before it, in nanoseconds.
+    pub before_ns: u64,
+    /// Machine time after it, in nanoseconds.
+    pub after_ns: u64,
+    /// What came of it.
+    pub outcome: Outcome,
+}
+
+impl Told {
+    /// Nanoseconds of a tick of the board's time base.
+    const TICK_NS: u64 = 100;
+
+    /// Reads a line of the prober's.
+    pub fn parse(line: &str) -> Option<Self> {
+        let mut words = line.strip_prefix("isolation: ")?.split(' ');
+        let index = words.next()?.parse().ok()?;
+        let mut decimal = || words.next()?.parse::<u64>().ok();
+        let (before, after) = (decimal()?, decimal()?);
+        let kind = words.next()?;
+        let rest: Vec<_> = words.collect();
+        let number = |index: usize| -> Option<u64> {
+            let text = rest.get(index)?;
+            match text.strip_prefix("0x") {
+                Some(digits) => u64::from_str_radix(digits, 16).ok(),
+                None => text.parse().ok(),
+            }
+        };
+        let outcome = match kind {
+            "trap" => Outcome::Trap(u32::try_from(number(0)?).ok()?, number(1)?),
+            "value" => Outcome::Value(number(0)?),
+            "answer" => Outcome::Answer(rest.first()?.parse().ok()?, number(1)?),
+            "count" => Outcome::Count(number(0)?, number(1)?),
+            "answers" => Outcome::Answers(number(0)?, number(1)?, number(2)?),
+            _ => return None,
+        };
+        Some(Self {
+            index,
+            before_ns: before * Self::TICK_NS,
+            after_ns: (after + 1) * Self::TICK_NS,
+            outcome,
+        })
+    }
+}

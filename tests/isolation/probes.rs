@@ -1,0 +1,109 @@
+//! The table of probes, section by section.
+
+mod calls;
+mod controller;
+mod devices;
+mod floods;
+mod machine_mode;
+mod memory;
+mod switches;
+mod translation;
+
+use crate::ground::Ground;
+use crate::probe::{Expected, From, Probe};
+use std::collections::BTreeSet;
+
+/// Every probe of one of the three.
+///
+/// # Panics
+/// If two have the same name.
+pub fn all(ground: &Ground) -> Vec<Probe> {
+    let mut probes = sections(ground);
+    let mut names = BTreeSet::new();
+    for probe in &mut probes {
+        let name = (probe.section, probe.name.clone());
+        assert!(names.insert(name), "two probes `{}`", probe.name);
+        // Illegal instructions are delegated to Linux, which finds out by them what the hart can do.
+        if ground.from == From::Linux && matches!(probe.expected, Expected::Illegal { .. }) {
+            probe.expected = Expected::Own { cause: 2 };
+        }
+    }
+    probes
+}
+
+fn sections(ground: &Ground) -> Vec<Probe> {
+    [
+        memory::foreign(ground),
+        memory::edges(ground),
+        devices::probes(ground),
+        controller::probes(ground),
+        machine_mode::registers(ground),
+        machine_mode::instructions(ground),
+        calls::probes(ground),
+        translation::probes(ground),
+        switches::probes(ground),
+        floods::probes(ground),
+    ]
+    .concat()
+}
+
+/// One probe; more can be said of it.
+fn probe(section: &'static str, name: String, word: String, expected: Expected) -> Probe {
+    Probe {
+        section,
+        name,
+        preparation: Vec::new(),
+        word,
+        counter: None,
+        expected,
+    }
+}
+
+impl Probe {
+    /// Prepares it with these words.
+    fn after(mut self, words: impl IntoIterator<Item = String>) -> Self {
+        self.preparation.extend(words);
+        self
+    }
+
+    /// It happens at this address.
+    const fn at(mut self, counter: u64) -> Self {
+        self.counter = Some(counter);
+        self
+    }
+}
+
+/// The word that executes an instruction with this in `a0`.
+fn instruction(instruction: u32, argument: u64) -> String {
+    format!("i:{instruction:x},{argument:x}")
+}
+
+/// The word that does so without being a probe.
+fn silently(instruction: u32, argument: u64) -> String {
+    format!("s:{instruction:x},{argument:x}")
+}
+
+/// The word that goes to an address.
+fn go(address: u64) -> String {
+    format!("x:{address:x}")
+}
+
+/// A denied access to an address that is what it seems.
+const fn fault(cause: u32, address: u64) -> Expected {
+    Expected::Fault {
+        cause,
+        value: address,
+        address,
+    }
+}
+
+/// No trap, no event, whatever the value.
+const NO_EFFECT: Expected = Expected::Value { mask: 0, value: 0 };
+
+/// The value counts too.
+const fn value(value: u64) -> Expected {
+    Expected::Value {
+        mask: u64::MAX,
+        value,
+    }
+}
