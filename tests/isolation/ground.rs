@@ -91,7 +91,9 @@ impl Ground {
                 format!("linux = {{ kernel = \"$flat\", command-line = \"{words}\" }}")
             }
             From::Low | From::High => {
-                format!("image = \"$guest\"\narguments = \"{words}\"\nhealth = {{ access-fault = \"log\" }}")
+                format!(
+                    "image = \"$guest\"\narguments = \"{words}\"\nhealth = {{ access-fault = \"log\" }}"
+                )
             }
         };
         System::new(
