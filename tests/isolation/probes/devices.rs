@@ -61,13 +61,13 @@ pub fn probes(ground: &Ground) -> Vec<Probe> {
     both("machine time", board.aclint.base + TIME, doubles);
     both(
         "the device that ends the machine",
-        board.finisher.base,
+        board.finisher.window.base,
         words,
     );
     let last = |window: Window| window.base + window.size - 4;
     both(
         "the end of the device that ends the machine",
-        last(board.finisher),
+        last(board.finisher.window),
         words,
     );
     if ground.from == From::Linux {

@@ -186,7 +186,7 @@ fn tables(ground: &Ground) -> Vec<Probe> {
             ("in the monitor's data", ram + 0x1_1000),
             ("in the system table", ram + 0x10_0000),
             ("in the other partition's memory", ground.end),
-            ("in a device", ground.board.finisher.base),
+            ("in a device", ground.board.finisher.window.base),
             ("in no memory", 1 << 50),
         ] {
             let name = format!("by a table {place}");
