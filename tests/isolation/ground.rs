@@ -169,9 +169,13 @@ impl Ground {
     }
 
     /// The interrupt controller.
+    ///
+    /// # Panics
+    /// If it is no PLIC.
     pub const fn controller(&self) -> Plic {
         match self.board.controller {
             Controller::Plic(plic) => plic,
+            Controller::Aia(_) => panic!("these probes are of a PLIC"),
         }
     }
 

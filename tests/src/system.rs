@@ -51,10 +51,18 @@ impl System {
     /// # Panics
     /// If the manifest does not pass, or something has not been built.
     pub fn on_board(board: &str, partitions: &str) -> Self {
+        Self::on("qemu-virt-riscv64", board, partitions)
+    }
+
+    /// As [`System::on_board`], on the board of this name.
+    ///
+    /// # Panics
+    /// If the manifest does not pass, or something has not been built.
+    pub fn on(name: &str, board: &str, partitions: &str) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
         let path = folder.path().join("system.toml");
         let mut text = format!(
-            "[system]\nname = \"test\"\n\n[board]\nname = \"qemu-virt-riscv64\"\n{board}\n\n{partitions}"
+            "[system]\nname = \"test\"\n\n[board]\nname = \"{name}\"\n{board}\n\n{partitions}"
         );
         for (name, file) in [
             ("$guest", "guests/test-guest.elf"),
@@ -75,7 +83,7 @@ impl System {
             Ok(plan) => plan,
             Err(problems) => panic!("{}", problems.render(false)),
         };
-        let monitor = monitor();
+        let monitor = monitor(name);
         let image = match partita_image::pack(&plan, &monitor) {
             Ok(image) => image,
             Err(error) => panic!("{error}"),
@@ -113,7 +121,7 @@ impl System {
     /// # Panics
     /// If there is none of that name.
     pub fn monitor_symbol(&self, name: &str) -> u64 {
-        let file = monitor();
+        let file = monitor(self.plan.board.name);
         let elf = object::File::parse(file.as_slice()).expect("it is an ELF file");
         let symbol = elf.symbol_by_name(name);
         symbol
@@ -235,9 +243,9 @@ impl System {
     }
 }
 
-/// The monitor's file.
-fn monitor() -> Vec<u8> {
-    let path = artefact("boards/qemu-virt-riscv64/monitor.elf");
+/// The monitor's file for a board.
+fn monitor(board: &str) -> Vec<u8> {
+    let path = artefact(&format!("boards/{board}/monitor.elf"));
     fs::read(&path).unwrap_or_else(|error| {
         let path = path.display();
         panic!("{path}: {error}; `cargo xtask build` makes it")

@@ -58,11 +58,17 @@ impl Firmware {
 
 /// Everything that is compiled for a riscv64 board. Every executable of a package is taken, under its
 /// own name with `.elf` appended.
-pub const FIRMWARE: [Firmware; 3] = [
+pub const FIRMWARE: [Firmware; 4] = [
     Firmware {
         package: "partita-board-qemu-virt-riscv64",
         part: Part::Monitor,
         folder: "boards/qemu-virt-riscv64",
+        features: "+zba,+zbb,+zbs",
+    },
+    Firmware {
+        package: "partita-board-qemu-virt-riscv64-aia",
+        part: Part::Monitor,
+        folder: "boards/qemu-virt-riscv64-aia",
         features: "+zba,+zbb,+zbs",
     },
     Firmware {

@@ -105,12 +105,15 @@ fn check(paths: &Paths, name: &str, arguments: &[&str]) -> Result<Tally> {
 }
 
 fn check_target_lints(paths: &Paths) -> Result<Tally> {
-    let mut arguments = vec!["clippy", "--target", RISCV64_TARGET];
+    // One after the other: together, each would be compiled with the features that another's board needs.
+    let mut tally = Tally::default();
     for firmware in &build::FIRMWARE {
-        arguments.extend(["--package", firmware.package]);
+        let mut arguments = vec!["clippy", "--target", RISCV64_TARGET];
+        arguments.extend(["--package", firmware.package, "--", "-D", "warnings"]);
+        let name = format!("lints of {} for {RISCV64_TARGET}", firmware.package);
+        tally.add(check(paths, &name, &arguments)?);
     }
-    arguments.extend(["--", "-D", "warnings"]);
-    check(paths, &format!("lints for {RISCV64_TARGET}"), &arguments)
+    Ok(tally)
 }
 
 /// Runs the tests of some packages with cargo-nextest where it is installed, else with cargo itself.

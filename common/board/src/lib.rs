@@ -5,12 +5,16 @@
 #![no_std]
 #![forbid(unsafe_code)]
 
+mod aia;
 mod qemu_virt_riscv64;
+mod qemu_virt_riscv64_aia;
 
+pub use aia::Aia;
 pub use qemu_virt_riscv64::QEMU_VIRT_RISCV64;
+pub use qemu_virt_riscv64_aia::QEMU_VIRT_RISCV64_AIA;
 
 /// Every board there is.
-pub const ALL: &[&Board] = &[&QEMU_VIRT_RISCV64];
+pub const ALL: &[&Board] = &[&QEMU_VIRT_RISCV64, &QEMU_VIRT_RISCV64_AIA];
 
 /// The board of this name.
 pub fn by_name(name: &str) -> Option<&'static Board> {
@@ -134,6 +138,8 @@ impl Plic {
 pub enum Controller {
     /// A platform-level interrupt controller.
     Plic(Plic),
+    /// An APLIC that sends messages to an IMSIC.
+    Aia(Aia),
 }
 
 impl Controller {
@@ -141,6 +147,7 @@ impl Controller {
     pub const fn lines(&self) -> u16 {
         match self {
             Self::Plic(plic) => plic.lines,
+            Self::Aia(aia) => aia.lines,
         }
     }
 
@@ -148,6 +155,15 @@ impl Controller {
     pub const fn window(&self) -> Window {
         match self {
             Self::Plic(plic) => plic.window,
+            Self::Aia(aia) => aia.supervisor_files,
+        }
+    }
+
+    /// The registers that are the monitor's alone; empty windows where there are fewer.
+    pub const fn private(&self) -> [Window; 3] {
+        match self {
+            Self::Plic(_) => [Window { base: 0, size: 0 }; 3],
+            Self::Aia(aia) => [aia.machine_domain, aia.supervisor_domain, aia.machine_files],
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The device tree of a partition: what it is told about its machine (Devicetree Specification 0.4).
 
+mod aia;
 mod node;
 
 pub(crate) use node::Node;
@@ -8,7 +9,7 @@ use crate::images::Image;
 use crate::system::{Partition, System};
 use partita_abi::console;
 use partita_abi::table::{Console, FloatingPoint, Kind};
-use partita_board::{Board, Controller, Device};
+use partita_board::{Board, Controller, Device, Plic};
 use std::ops::Range;
 
 /// Clock of the serial port, as QEMU gives it; nothing depends on its value.
@@ -17,7 +18,8 @@ const UART_CLOCK_HZ: u32 = 3_686_400;
 const SUPERVISOR_EXTERNAL: u32 = 9;
 /// "No interrupt": the context exists, and nobody listens to it.
 const NO_INTERRUPT: u32 = u32::MAX;
-const PLIC_PHANDLE: u32 = 1;
+const CONTROLLER_PHANDLE: u32 = 1;
+const IMSIC_PHANDLE: u32 = 2;
 
 /// Where a partition finds itself.
 pub(crate) struct Place {
@@ -67,7 +69,7 @@ fn memory(partition: &Partition, place: &Place) -> Node {
 
 /// The phandle of a virtual core's own interrupt controller.
 fn core_phandle(index: usize) -> u32 {
-    2 + index as u32
+    3 + index as u32
 }
 
 fn processors(system: &System, partition: &Partition) -> Node {
@@ -102,6 +104,9 @@ fn extensions(system: &System, partition: &Partition) -> Vec<&'static str> {
     let board = system.board;
     let has_letter = |letter: &str| board.isa_base.trim_start_matches("rv64").contains(letter);
     let has_fp = partition.floating_point != FloatingPoint::None;
+    // The interrupt file of a hart belongs to its Linux; nobody else has the registers.
+    let is_linux = partition.kind() == Kind::Linux;
+    let is_aia = matches!(board.controller, Controller::Aia(_));
     let has_vector = partition.vector != FloatingPoint::None;
     let letters = ["i", "m", "a", "f", "d", "c", "v"];
     let letters = letters.into_iter().filter(|letter| match *letter {
@@ -116,7 +121,8 @@ fn extensions(system: &System, partition: &Partition) -> Vec<&'static str> {
         .copied()
         .filter(|name| *name != "sstc")
         .chain(system.sstc.then_some("sstc"))
-        .chain((has_vector && !has_fp).then_some("zve64x"));
+        .chain((has_vector && !has_fp).then_some("zve64x"))
+        .chain((is_linux && is_aia).then_some("ssaia"));
     letters.chain(words).collect()
 }
 
@@ -142,8 +148,14 @@ fn soc(system: &System, partition: &Partition) -> Node {
     node.text("compatible", "simple-bus");
     node.flag("ranges");
     if is_linux {
-        node.cells("interrupt-parent", &[PLIC_PHANDLE]);
-        node.child(interrupt_controller(system, partition));
+        node.cells("interrupt-parent", &[CONTROLLER_PHANDLE]);
+        match &board.controller {
+            Controller::Plic(plic) => node.child(plic_node(plic, system, partition)),
+            Controller::Aia(aia) => {
+                node.child(aia::imsic(aia, partition));
+                node.child(aia::aplic(aia));
+            }
+        }
     }
     if partition.console == Console::Uart16550 {
         let mut serial = Node::new(&uart_name(board));
@@ -157,13 +169,13 @@ fn soc(system: &System, partition: &Partition) -> Node {
         node.child(serial);
     }
     for owned in &partition.devices {
-        node.child(device(owned.value));
+        node.child(device(board, owned.value, is_linux));
     }
     node
 }
 
 /// The name of a device's node: the model in its `compatible` string.
-fn device(device: &Device) -> Node {
+fn device(board: &Board, device: &Device, is_linux: bool) -> Node {
     let kind = match device.compatible {
         "virtio,mmio" => "virtio_mmio",
         "google,goldfish-rtc" => "rtc",
@@ -172,7 +184,12 @@ fn device(device: &Device) -> Node {
     let mut node = Node::new(&format!("{kind}@{:x}", device.window.base));
     node.text("compatible", device.compatible);
     node.addresses("reg", &[device.window.base, device.window.size]);
-    let lines: Vec<u32> = device.lines.iter().map(|line| u32::from(*line)).collect();
+    let is_aplic = is_linux && matches!(board.controller, Controller::Aia(_));
+    let mut lines = Vec::new();
+    for line in device.lines {
+        lines.push(u32::from(*line));
+        lines.extend(is_aplic.then_some(aia::LEVEL_HIGH));
+    }
     if !lines.is_empty() {
         node.cells("interrupts", &lines);
     }
@@ -181,8 +198,7 @@ fn device(device: &Device) -> Node {
 
 /// The PLIC with the contexts of *all* physical harts, since their number is their place in
 /// `interrupts-extended`; those that are not the partition's own are connected to nothing.
-fn interrupt_controller(system: &System, partition: &Partition) -> Node {
-    let Controller::Plic(plic) = &system.board.controller;
+fn plic_node(plic: &Plic, system: &System, partition: &Partition) -> Node {
     let mut contexts = Vec::new();
     for hart in 0..system.cores {
         let own = partition.cores.iter().position(|core| core.value == hart);
@@ -200,7 +216,7 @@ fn interrupt_controller(system: &System, partition: &Partition) -> Node {
     node.flag("interrupt-controller");
     node.cells("riscv,ndev", &[u32::from(plic.lines)]);
     node.cells("interrupts-extended", &contexts);
-    node.cells("phandle", &[PLIC_PHANDLE]);
+    node.cells("phandle", &[CONTROLLER_PHANDLE]);
     node
 }
 

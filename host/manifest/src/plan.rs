@@ -3,6 +3,8 @@
 mod make;
 mod regions;
 
+pub(crate) use regions::interrupt_files;
+
 use crate::Criticality;
 use crate::device_tree::Node;
 use crate::health::Health;

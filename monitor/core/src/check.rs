@@ -11,6 +11,9 @@ use partita_abi::{MAX_CORES, MAX_SHARING};
 /// Protection works on whole pages of this many bytes.
 pub const PAGE: u64 = 4096;
 
+/// Region rights: writing.
+const WRITE: u8 = 2;
+
 /// A range of addresses that no partition may own.
 #[derive(Clone, Copy, Debug)]
 pub struct Reserved {
@@ -176,7 +179,10 @@ fn check_regions(table: &SystemTable<'_>, board: &BoardLimits<'_>) -> Result<(),
         }
         let controller = RegionKind::InterruptController as u8;
         for (other_index, other) in table.regions.iter().enumerate().take(index) {
-            let both_controller = region.kind == controller && other.kind == controller;
+            // Several partitions may read the interrupt controller, and only one writes a register.
+            let both_controller = region.kind == controller
+                && other.kind == controller
+                && (region.rights | other.rights) & WRITE == 0;
             let same = region.partition == other.partition;
             if !same && !both_controller && overlap(range, (other.base, other.size)) {
                 return Err(Flaw::Overlap(index, other_index));

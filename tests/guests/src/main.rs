@@ -14,6 +14,8 @@ mod harts;
 #[cfg(target_os = "none")]
 mod idle;
 #[cfg(target_os = "none")]
+mod imsic;
+#[cfg(target_os = "none")]
 mod interplay;
 #[cfg(target_os = "none")]
 mod isolation;
@@ -60,6 +62,8 @@ fn main(hart: usize, device_tree: usize) -> ! {
         "harts" => harts::run(&arguments),
         "idle" => idle::idle(),
         "ignore" => interplay::ignore(&arguments),
+        "imsic-look" => imsic::look(&arguments),
+        "imsic-pending" => imsic::leave_pending(),
         "isolation" => isolation::run(&arguments),
         "knock" => interplay::knock(&arguments),
         "periodic" => periodic::run(&arguments),

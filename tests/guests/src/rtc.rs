@@ -4,6 +4,7 @@
 
 use crate::arguments::Arguments;
 use crate::idle::rest;
+use crate::imsic;
 use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering::SeqCst};
 use partita_guest_rt::trap::{self, EXTERNAL_INTERRUPT, TrapFrame};
 use partita_guest_rt::{hart, monitor, println, probe, sbi};
@@ -103,7 +104,8 @@ pub fn take() -> bool {
 }
 
 /// With the clock's line direct: sets `count` alarms `period-us` apart and suspends the hart until each.
-/// With `reboot:1` it starts again in the end, and does not complete the last interrupt before.
+/// With `reboot:1` it starts again in the end, and does not complete the last interrupt before. With
+/// `imsic:1` the line comes through the hart's interrupt file.
 pub fn suspend(arguments: &Arguments<'_>) -> ! {
     /// Registers of the interrupt controller (PLIC specification 1.0, chapters 4 to 9), where they belong
     /// to a context those of the first hart's supervisor mode.
@@ -115,9 +117,14 @@ pub fn suspend(arguments: &Arguments<'_>) -> ! {
     let count = arguments.number("count", 20);
     hart::enable_sources(hart::source::EXTERNAL);
     enable();
-    write(PRIORITY, 1);
-    write(ENABLED, 1 << LINE);
-    write(THRESHOLD, 0);
+    let by_file = arguments.number("imsic", 0) != 0;
+    if by_file {
+        imsic::open(LINE);
+    } else {
+        write(PRIORITY, 1);
+        write(ENABLED, 1 << LINE);
+        write(THRESHOLD, 0);
+    }
     println!("rtc: running");
     let mut worst_ns = 0;
     let reboots = arguments.number("reboot", 0) != 0;
@@ -128,13 +135,17 @@ pub fn suspend(arguments: &Arguments<'_>) -> ! {
             let _ = sbi::hart_suspend();
         }
         worst_ns = worst_ns.max(now_ns().saturating_sub(alarm));
-        let line = read(CLAIM);
+        let line = if by_file { imsic::claim() } else { read(CLAIM) };
         if line as usize != LINE {
             STRANGE.fetch_add(1, SeqCst);
         }
         write(CLEAR_INTERRUPT, 1);
         if !(reboots && number == count) {
-            write(CLAIM, line);
+            if by_file {
+                imsic::complete(line);
+            } else {
+                write(CLAIM, line);
+            }
         }
     }
     let strange = STRANGE.load(SeqCst);

@@ -4,6 +4,7 @@ use crate::Code;
 use crate::manifest::{Located, Manifest, PartitionEntry, Payload};
 use crate::problem::{Problem, Problems};
 use partita_abi::MAX_SHARING;
+use partita_board::Controller;
 use std::ops::Range;
 
 /// A partition on a core, and the place that puts it there.
@@ -13,6 +14,8 @@ pub(super) fn check(manifest: &Manifest, problems: &mut Problems) {
     for entry in &manifest.partitions {
         check_list(entry, manifest.cores.as_ref(), problems);
     }
+    let board = manifest.board.as_ref().map(|board| board.value.controller);
+    let is_aia = matches!(board, Some(Controller::Aia(_)));
     let mut reported = Vec::new();
     for core in 0..partita_abi::MAX_CORES {
         let users: Vec<User<'_>> = manifest
@@ -24,7 +27,7 @@ pub(super) fn check(manifest: &Manifest, problems: &mut Problems) {
                 Some((entry, &found.span))
             })
             .collect();
-        check_sharing(core, &users, &mut reported, problems);
+        check_sharing(core, &users, is_aia, &mut reported, problems);
         check_load(core, &users, problems);
     }
     for entry in &manifest.partitions {
@@ -75,6 +78,7 @@ fn check_list(entry: &PartitionEntry, board: Option<&Located<usize>>, problems: 
 fn check_sharing(
     core: usize,
     users: &[User<'_>],
+    is_aia: bool,
     reported: &mut Vec<(usize, usize)>,
     problems: &mut Problems,
 ) {
@@ -113,8 +117,8 @@ fn check_sharing(
                     .help("a core has room for one Linux: give them different cores"),
                 );
             } else {
-                check_direct_interrupts(core, (first, second), second_span, problems);
-                check_direct_interrupts(core, (second, first), first_span, problems);
+                check_direct_interrupts(core, (first, second), second_span, is_aia, problems);
+                check_direct_interrupts(core, (second, first), first_span, is_aia, problems);
             }
             if let (Some(first_level), Some(second_level)) =
                 (&first.criticality, &second.criticality)
@@ -144,11 +148,13 @@ fn is_linux(entry: &PartitionEntry) -> bool {
 }
 
 /// A direct line is hidden from the core while another partition runs there and never stops at the
-/// monitor, so it cannot take the core back from a partition that is served after its owner.
+/// monitor, so it cannot take the core back from a partition that is served after its owner. With an IMSIC
+/// the same holds for the interrupts that the cores of a Linux send each other.
 fn check_direct_interrupts(
     core: usize,
     (owner, other): (&PartitionEntry, &PartitionEntry),
     other_span: &Range<usize>,
+    is_aia: bool,
     problems: &mut Problems,
 ) {
     let (Some(owner_level), Some(other_level)) = (&owner.criticality, &other.criticality) else {
@@ -162,18 +168,24 @@ fn check_direct_interrupts(
         .devices
         .iter()
         .filter(|device| !device.value.lines.is_empty());
-    let Some(device) = devices.next() else { return };
+    let several = owner.cores.as_ref().filter(|cores| cores.value.len() > 1);
+    let (span, what) = match (devices.next(), several) {
+        (Some(device), _) => (&device.span, "its interrupt waits"),
+        (None, Some(cores)) if is_aia => (&cores.span, "what they send each other waits"),
+        _ => return,
+    };
     let mut problem = Problem::error(
         Code::DirectInterruptsNotLast,
         format!("the interrupts of `{owner_name}` cannot preempt the less critical `{other_name}`"),
     )
-    .at(
-        &device.span,
-        format!("its interrupt waits while `{other_name}` has core {core}"),
-    );
+    .at(span, format!("{what} while `{other_name}` has core {core}"));
     for device in devices {
         problem = problem.at(&device.span, "waits too");
     }
+    let remedy = match owner.devices.is_empty() {
+        true => "only one",
+        false => "take the device away",
+    };
     problems.push(
         problem
             .at(
@@ -183,7 +195,7 @@ fn check_direct_interrupts(
             .at(other_span, format!("shares core {core}"))
             .help(format!(
                 "Linux takes its interrupts without the monitor: make `{owner_name}` the least \
-                 critical on core {core}, give it other cores, or take the device away"
+                 critical on core {core}, give it other cores, or {remedy}"
             )),
     );
 }

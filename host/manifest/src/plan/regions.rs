@@ -6,7 +6,7 @@ use crate::problem::{Problem, Problems};
 use crate::protection::{self, EXECUTE, READ, WRITE};
 use crate::system::{Partition, System};
 use partita_abi::table::{Kind, RegionKind, Route};
-use partita_board::{Controller, Plic};
+use partita_board::{Aia, Controller, Plic, Window};
 
 /// All regions of a partition; its RAM is the first.
 pub(super) fn regions(
@@ -39,33 +39,86 @@ pub(super) fn regions(
         });
     }
     if partition.kind() == Kind::Linux {
-        let Controller::Plic(plic) = &system.board.controller;
-        let plic = plic.window.base;
-        regions.push(PlannedRegion {
-            base: plic,
-            size: Plic::SHARED_BYTES,
-            kind: RegionKind::InterruptController,
-            rights: READ,
-            description: "interrupt controller, shared part".to_owned(),
-            only_core: None,
-            line: line(&partition.image_span),
-            span: partition.image_span.clone(),
-        });
-        for (index, core) in partition.cores.iter().enumerate() {
-            let context = Plic::supervisor_context(core.value);
-            regions.push(PlannedRegion {
-                base: plic + Plic::context_offset(context),
-                size: Plic::CONTEXT_BYTES,
-                kind: RegionKind::InterruptController,
-                rights: READ | WRITE,
-                description: format!("interrupt controller, context of core {}", core.value),
-                only_core: Some(index),
-                line: line(&core.span),
-                span: core.span.clone(),
-            });
+        match &system.board.controller {
+            Controller::Plic(plic) => plic_regions(plic, partition, &line, &mut regions),
+            Controller::Aia(aia) => {
+                regions.extend(interrupt_files(aia, partition).into_iter().map(|files| {
+                    PlannedRegion {
+                        base: files.base,
+                        size: files.size,
+                        kind: RegionKind::InterruptController,
+                        rights: READ | WRITE,
+                        description: format!("interrupt files of {}", cores_of(aia, &files)),
+                        only_core: None,
+                        line: line(&partition.image_span),
+                        span: partition.image_span.clone(),
+                    }
+                }));
+            }
         }
     }
     regions
+}
+
+/// Of a PLIC: all shared registers to read, and on each core the page of its own context.
+fn plic_regions(
+    plic: &Plic,
+    partition: &Partition,
+    line: &dyn Fn(&std::ops::Range<usize>) -> usize,
+    regions: &mut Vec<PlannedRegion>,
+) {
+    let plic = plic.window.base;
+    regions.push(PlannedRegion {
+        base: plic,
+        size: Plic::SHARED_BYTES,
+        kind: RegionKind::InterruptController,
+        rights: READ,
+        description: "interrupt controller, shared part".to_owned(),
+        only_core: None,
+        line: line(&partition.image_span),
+        span: partition.image_span.clone(),
+    });
+    for (index, core) in partition.cores.iter().enumerate() {
+        let context = Plic::supervisor_context(core.value);
+        regions.push(PlannedRegion {
+            base: plic + Plic::context_offset(context),
+            size: Plic::CONTEXT_BYTES,
+            kind: RegionKind::InterruptController,
+            rights: READ | WRITE,
+            description: format!("interrupt controller, context of core {}", core.value),
+            only_core: Some(index),
+            line: line(&core.span),
+            span: core.span.clone(),
+        });
+    }
+}
+
+/// Of an IMSIC: the supervisor-level interrupt files of the partition's own cores, those side by side as one
+/// window. All of its cores reach them all: that is how they interrupt each other.
+pub(crate) fn interrupt_files(aia: &Aia, partition: &Partition) -> Vec<Window> {
+    let mut cores: Vec<usize> = partition.cores.iter().map(|core| core.value).collect();
+    cores.sort_unstable();
+    let mut windows: Vec<Window> = Vec::new();
+    for core in cores {
+        let base = aia.supervisor_file(core);
+        match windows.last_mut() {
+            Some(last) if last.base + last.size == base => last.size += Aia::FILE_BYTES,
+            _ => windows.push(Window {
+                base,
+                size: Aia::FILE_BYTES,
+            }),
+        }
+    }
+    windows
+}
+
+/// The cores whose interrupt files lie in a window, in words.
+fn cores_of(aia: &Aia, files: &Window) -> String {
+    let first = (files.base - aia.supervisor_files.base) / Aia::FILE_BYTES;
+    match first + files.size / Aia::FILE_BYTES - 1 {
+        last if last == first => format!("core {first}"),
+        last => format!("cores {first} to {last}"),
+    }
 }
 
 /// The interrupt lines of a partition.

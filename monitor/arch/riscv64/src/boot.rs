@@ -155,6 +155,10 @@ fn start_machine(
         Ok(table) => table,
         Err(error) => refuse(board, table_error(error), None),
     };
+    let private = |number: usize| Reserved {
+        base: board.controller.private()[number].base,
+        size: board.controller.private()[number].size,
+    };
     let reserved = [
         Reserved {
             base: board.uart.window.base & !0xfff,
@@ -168,6 +172,9 @@ fn start_machine(
             base: board.finisher.window.base,
             size: board.finisher.window.size,
         },
+        private(0),
+        private(1),
+        private(2),
     ];
     let window = board.controller.window();
     let limits = BoardLimits {

@@ -135,14 +135,6 @@ impl PartitionView {
             .unwrap_or(Action::Halt)
     }
 
-    /// Where the partition lives on a hart, if it does.
-    pub fn place_on(&self, hart: usize) -> Option<Place> {
-        let places = self.places.iter().take(self.virtual_cores);
-        places
-            .copied()
-            .find(|place| usize::from(place.hart) == hart)
-    }
-
     /// Where a virtual core lives; numbers come from [`sbi::Caller`]'s checks.
     #[inline]
     pub fn place(&self, virtual_core: u32) -> Place {

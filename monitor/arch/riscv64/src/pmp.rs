@@ -99,11 +99,19 @@ pub fn deactivate() {
 }
 
 /// While this exists, no partition's entry is active on this hart.
+#[cfg_attr(
+    feature = "aia",
+    allow(dead_code, reason = "no partition reaches what the monitor uses there")
+)]
 pub struct Lifted {
     config: [u64; 2],
 }
 
 /// Lifts the running partition's entries, to reach registers that it may reach too.
+#[cfg_attr(
+    feature = "aia",
+    allow(dead_code, reason = "no partition reaches what the monitor uses there")
+)]
 pub fn lift() -> Lifted {
     let config = [csr::read!("pmpcfg0"), csr::read!("pmpcfg2")];
     deactivate();

@@ -1,4 +1,4 @@
-//! The virtual RISC-V hardware a partition sees: page-table walk, decoder, SBI, PLIC filter, UART.
+//! The virtual RISC-V hardware a partition sees: page-table walk, decoder, SBI, interrupt controller, UART.
 //!
 //! This is policy: pure functions and state machines that never touch hardware, so that all of it
 //! runs in host tests. The monitor calls it on traps, with values a partition chose, therefore
@@ -9,10 +9,11 @@
 //!
 //! A mediated device access passes through [`walk::walk`] (where does the faulting address lead?; as
 //! [`remember::RememberedWalk`] when it is fast), [`fetch::fetch`] (which instruction was it?), [`decode::decode`] (which load or store is that?)
-//! and one of the devices, [`uart16550::Uart16550`] or [`plic::Plic`].
+//! and one of the devices: [`uart16550::Uart16550`], [`plic::PlicFilter`] or [`aplic::AplicFilter`].
 #![no_std]
 #![forbid(unsafe_code)]
 
+pub mod aplic;
 pub mod decode;
 pub mod fetch;
 pub mod plic;

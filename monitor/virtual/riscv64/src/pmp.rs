@@ -86,7 +86,7 @@ fn is_sound(
         && end.is_multiple_of(PAGE)
         && inside
         && (region.kind != RegionKind::InterruptController as u8
-            || is_own_controller_range(board, core, base, end, rights))
+            || is_own_controller_range(table, board, core, base, end, rights))
 }
 
 /// The bytes that an active entry covers, if it has one of the modes that the planner uses. The range of
@@ -110,16 +110,35 @@ fn range(entries: &[Protection], index: usize) -> Option<(u64, u64)> {
     (entry.address >> 54 == 0 && base < end).then_some((base, end))
 }
 
-/// Whether the range is what a partition may reach of the interrupt controller: all shared registers to
-/// read, and the page of this hart's own supervisor context.
+/// Whether the range is what a partition may reach of the interrupt controller. Of a PLIC: all shared
+/// registers to read, and the page of this hart's own supervisor context. Of an IMSIC: the supervisor-level
+/// interrupt files of its own harts.
 fn is_own_controller_range(
+    table: &SystemTable<'_>,
     board: &Board,
     core: &VirtualCore,
     base: u64,
     end: u64,
     rights: u8,
 ) -> bool {
-    let Controller::Plic(plic) = &board.controller;
+    let plic = match &board.controller {
+        Controller::Plic(plic) => plic,
+        Controller::Aia(aia) => {
+            let is_own = |page: u64| {
+                let own = |other: &VirtualCore| {
+                    other.partition == core.partition
+                        && aia.supervisor_file(usize::from(other.core)) == page
+                };
+                table.virtual_cores.iter().any(own)
+            };
+            let files = aia.supervisor_files;
+            let pages = (0..files.size / PAGE).map(|number| files.base + number * PAGE);
+            return base >= files.base
+                && end <= files.base.saturating_add(files.size)
+                && rights == READ | WRITE
+                && pages.filter(|page| (base..end).contains(page)).all(is_own);
+        }
+    };
     let controller = plic.window.base;
     let context = Plic::supervisor_context(usize::from(core.core));
     let page = controller.saturating_add(Plic::context_offset(context));

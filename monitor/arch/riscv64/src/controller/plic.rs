@@ -29,8 +29,10 @@ static THRESHOLDS: [AtomicU32; MAX_CORES] = [const { AtomicU32::new(0) }; MAX_CO
 
 /// What the board says of its controller.
 fn layout(board: &Board) -> &Layout {
-    let BoardController::Plic(layout) = &board.controller;
-    layout
+    match &board.controller {
+        BoardController::Plic(layout) => layout,
+        BoardController::Aia(_) => report::fatal("this firmware is for a board with a PLIC"),
+    }
 }
 
 /// The board's interrupt controller.
@@ -194,6 +196,9 @@ impl Gate {
         }
     }
 
+    /// Brings what a virtual core left in the controller to the state after reset: there is nothing.
+    pub fn restart(&self) {}
+
     /// Hides the direct lines of the virtual core that leaves. Its protection entries are off already.
     #[inline(always)]
     pub fn close(&self, kept: &mut Kept) {
@@ -260,7 +265,8 @@ pub fn write(hart: &Hart, view: &PartitionView, filter: &Filter, offset: u64, va
         WriteEffect::Threshold { context, value } => {
             let target = context as usize / 2;
             THRESHOLDS[target % MAX_CORES].store(value, SeqCst);
-            if let Some(place) = view.place_on(target) {
+            let mut places = view.places.iter().take(view.virtual_cores);
+            if let Some(place) = places.find(|place| usize::from(place.hart) == target) {
                 hart.post(target, usize::from(place.slot), mail::CONTROLLER);
             }
         }

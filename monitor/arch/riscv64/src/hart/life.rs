@@ -32,6 +32,9 @@ impl Hart {
         );
         slot.timer = NEVER;
         slot.kept = Kept::RESET;
+        if slot.direct_lines {
+            self.gate.restart();
+        }
         slot.suspended = false;
         slot.floating_point = floating_point::State::ZERO;
         if let Some(state) = self.vector_registers.get_mut(number) {
