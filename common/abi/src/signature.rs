@@ -48,6 +48,8 @@ pub struct Provision {
     pub lowest_version: u64,
     /// The public key that system images must be signed for.
     pub public_key: [u8; 32],
+    /// The coordinate x of the negative of the key's point, so that the monitor needs not work it out.
+    pub negative_x: [u8; 32],
 }
 
 impl Provision {
@@ -64,5 +66,6 @@ impl Provision {
         mode: Self::DEVELOPMENT,
         lowest_version: 0,
         public_key: [0; 32],
+        negative_x: [0; 32],
     };
 }

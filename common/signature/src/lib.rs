@@ -31,23 +31,41 @@ pub const PUBLIC_KEY_BYTES: usize = 32;
 /// Bytes of a signature.
 pub const SIGNATURE_BYTES: usize = 64;
 
+/// A public key with what verifying needs of it worked out.
+///
+/// Holding one proves nothing: both halves are taken as they are. Where they do not belong together no
+/// signature is believed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PreparedKey {
+    /// The key.
+    pub public_key: [u8; PUBLIC_KEY_BYTES],
+    /// The coordinate x of the negative of its point, little-endian.
+    pub negative_x: [u8; 32],
+}
+
+impl PreparedKey {
+    /// Works it out; none if the bytes are no point, or are not the one way to write it. The monitor has it
+    /// from the host tools instead: a square root is a kilobyte of text.
+    pub fn new(public_key: [u8; PUBLIC_KEY_BYTES]) -> Option<Self> {
+        let negative = Point::negative_from_bytes(&public_key)?;
+        Some(Self {
+            public_key,
+            negative_x: negative.x_to_bytes(),
+        })
+    }
+}
+
 /// Whether `signature` is the key's signature of `pieces`, one behind the other (5.1.7).
 #[must_use]
-pub fn verify(
-    public_key: &[u8; PUBLIC_KEY_BYTES],
-    pieces: [&[u8]; 2],
-    signature: &[u8; SIGNATURE_BYTES],
-) -> bool {
+pub fn verify(key: &PreparedKey, pieces: [&[u8]; 2], signature: &[u8; SIGNATURE_BYTES]) -> bool {
     let ([point_bytes, scalar_bytes], []) = signature.as_chunks::<32>() else {
         return false;
     };
     let Some(scalar) = Scalar::from_bytes(scalar_bytes) else {
         return false;
     };
-    let Some(negative_key) = Point::negative_from_bytes(public_key) else {
-        return false;
-    };
+    let negative_key = Point::from_coordinates(&key.negative_x, &key.public_key);
     let [first, second] = pieces;
-    let challenge = Scalar::reduce(&sha512(&[point_bytes, public_key, first, second]));
+    let challenge = Scalar::reduce(&sha512(&[point_bytes, &key.public_key, first, second]));
     Point::combine(&negative_key, &challenge, &scalar).to_bytes() == *point_bytes
 }

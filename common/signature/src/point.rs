@@ -115,12 +115,26 @@ impl Point {
         if x.is_odd() == is_odd {
             x = x.negate();
         }
-        Some(Self {
+        Some(Self::new(x, y))
+    }
+
+    /// The point with these coordinates, if it is one: that is not looked at.
+    pub fn from_coordinates(x: &[u8; 32], y: &[u8; 32]) -> Self {
+        Self::new(Field::from_bytes(x), Field::from_bytes(y))
+    }
+
+    fn new(x: Field, y: Field) -> Self {
+        Self {
             x,
             y,
             z: Field::ONE,
             t: x.times(&y),
-        })
+        }
+    }
+
+    /// The coordinate x of a point whose Z is 1.
+    pub fn x_to_bytes(self) -> [u8; 32] {
+        self.x.to_bytes()
     }
 
     /// The 32 bytes that stand for the point (5.1.2).

@@ -104,12 +104,14 @@ pub fn sha512(pieces: &[&[u8]]) -> [u8; 64] {
     let mut state = START;
     let mut block = [0; BLOCK];
     let mut length = 0_u64;
-    for byte in pieces.iter().copied().flatten() {
-        let place = length as usize % BLOCK;
-        block[place] = *byte;
-        length += 1;
-        if place == BLOCK - 1 {
-            compress(&mut state, &block);
+    for piece in pieces {
+        for byte in *piece {
+            let place = length as usize % BLOCK;
+            block[place] = *byte;
+            length += 1;
+            if place == BLOCK - 1 {
+                compress(&mut state, &block);
+            }
         }
     }
     // The padding (5.1.2): a one, zeros, and the length in bits, of which 64 are enough here.

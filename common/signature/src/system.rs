@@ -1,7 +1,9 @@
 //! Whether a system image is one that this board's monitor may start.
 
-use crate::verify;
+use crate::{PreparedKey, verify};
 use partita_abi::signature::{DOMAIN, Provision, SignatureBlock, key_id};
+use partita_abi::table::Header;
+use zerocopy::IntoBytes as _;
 
 /// On what ground a system is started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,14 +47,14 @@ impl Refusal {
     }
 }
 
-/// Judges the bytes of a table's header, nothing of which is believed before.
+/// Judges the header of a table, nothing of which is believed before.
 ///
 /// # Errors
 /// The system must not be started.
+#[inline(never)]
 pub fn judge(
     provision: &Provision,
-    header: &[u8],
-    version: u64,
+    header: &Header,
     block: &SignatureBlock,
 ) -> Result<Ground, Refusal> {
     match provision.mode {
@@ -63,7 +65,11 @@ pub fn judge(
     if block.magic != SignatureBlock::MAGIC {
         return Err(Refusal::Unsigned);
     }
-    if !verify(&provision.public_key, [&DOMAIN, header], &block.signature) {
+    let key = PreparedKey {
+        public_key: provision.public_key,
+        negative_x: provision.negative_x,
+    };
+    if !verify(&key, [&DOMAIN, header.as_bytes()], &block.signature) {
         return Err(if block.key_id == key_id(&provision.public_key) {
             Refusal::Signature
         } else {
@@ -71,11 +77,9 @@ pub fn judge(
         });
     }
     let lowest = provision.lowest_version;
-    if version < lowest {
-        return Err(Refusal::Version {
-            found: version,
-            lowest,
-        });
+    let found = header.security_version;
+    if found < lowest {
+        return Err(Refusal::Version { found, lowest });
     }
     Ok(Ground::Signed)
 }

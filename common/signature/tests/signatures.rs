@@ -1,7 +1,7 @@
 //! Signatures: right ones are believed, all others are not, and an independent library agrees.
 
 use ed25519_dalek::{Signer as _, SigningKey, VerifyingKey};
-use partita_signature::verify;
+use partita_signature::PreparedKey;
 use proptest::prelude::*;
 
 /// The order of the base point, little-endian.
@@ -9,6 +9,12 @@ const ORDER: [u8; 32] = [
     0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7, 0xa2, 0xde, 0xf9, 0xde, 0x14,
     0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10,
 ];
+
+/// Whether a monitor with the key in these bytes believes a signature.
+fn verify(public_key: &[u8; 32], pieces: [&[u8]; 2], signature: &[u8; 64]) -> bool {
+    PreparedKey::new(*public_key)
+        .is_some_and(|key| partita_signature::verify(&key, pieces, signature))
+}
 
 fn bytes<const N: usize>(text: &str) -> [u8; N] {
     let mut bytes = [0; N];
@@ -98,6 +104,24 @@ fn a_key_written_in_another_way_is_not_believed() {
     // x = 0 has no sign.
     neutral[31] = 0x80;
     assert!(!verify(&neutral, [b"any", b"thing"], &signature));
+}
+
+#[test]
+fn a_key_prepared_from_the_point_of_another_believes_nothing() {
+    let key = SigningKey::from_bytes(&[7; 32]);
+    let signature = key.sign(b"message").to_bytes();
+    let mut prepared = PreparedKey::new(key.verifying_key().to_bytes()).unwrap();
+    assert!(partita_signature::verify(
+        &prepared,
+        [b"message", b""],
+        &signature
+    ));
+    prepared.negative_x[0] ^= 1;
+    assert!(!partita_signature::verify(
+        &prepared,
+        [b"message", b""],
+        &signature
+    ));
 }
 
 proptest! {

@@ -6,6 +6,7 @@ use ed25519_dalek::pkcs8::{
 };
 use ed25519_dalek::{Signer as _, SigningKey, VerifyingKey};
 use partita_abi::signature::key_id;
+use partita_signature::PreparedKey;
 use std::fmt::{self, Debug, Display, Formatter};
 
 /// Why a key cannot be had.
@@ -40,11 +41,14 @@ const PRIVATE_LABEL: &str = "PRIVATE KEY-----";
 const PUBLIC_LABEL: &str = "-----BEGIN PUBLIC KEY-----";
 
 /// A key that signs. Its memory is wiped when it is dropped.
-pub struct PrivateKey(SigningKey);
+pub struct PrivateKey {
+    signing: SigningKey,
+    public: PublicKey,
+}
 
 /// A key that verifies.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub struct PublicKey([u8; 32]);
+pub struct PublicKey(PreparedKey);
 
 /// The first bytes of a public key's digest, by which people tell keys apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,7 +64,12 @@ impl PrivateKey {
         getrandom::fill(&mut seed).map_err(|error| KeyError::Random(error.to_string()))?;
         let key = SigningKey::from_bytes(&seed);
         seed.fill(0);
-        Ok(Self(key))
+        Self::new(key)
+    }
+
+    fn new(signing: SigningKey) -> Result<Self, KeyError> {
+        let public = PublicKey::new(&signing.verifying_key())?;
+        Ok(Self { signing, public })
     }
 
     /// Reads a key.
@@ -72,8 +81,8 @@ impl PrivateKey {
             return Err(KeyError::PublicForPrivate);
         }
         SigningKey::from_pkcs8_pem(text.trim())
-            .map(Self)
             .map_err(|_| KeyError::Private)
+            .and_then(Self::new)
     }
 
     /// The key as text. It is not encrypted: who reads it can sign.
@@ -83,7 +92,7 @@ impl PrivateKey {
     pub fn to_pem(&self) -> Result<String, KeyError> {
         // Without the public key in it (version 1 of PKCS#8), as OpenSSL 3.0 reads no other.
         let bytes = KeypairBytes {
-            secret_key: self.0.to_bytes(),
+            secret_key: self.signing.to_bytes(),
             public_key: None,
         };
         let text = bytes.to_pkcs8_pem(LineEnding::LF);
@@ -92,13 +101,13 @@ impl PrivateKey {
     }
 
     /// The public key that belongs to it.
-    pub fn public(&self) -> PublicKey {
-        PublicKey(self.0.verifying_key().to_bytes())
+    pub const fn public(&self) -> PublicKey {
+        self.public
     }
 
     /// Signs a message.
     pub(crate) fn sign(&self, message: &[u8]) -> [u8; 64] {
-        self.0.sign(message).to_bytes()
+        self.signing.sign(message).to_bytes()
     }
 }
 
@@ -109,9 +118,10 @@ impl Debug for PrivateKey {
 }
 
 impl PublicKey {
-    /// The key in these bytes. Whether it is a sound one is not looked at.
-    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
-        Self(bytes)
+    fn new(key: &VerifyingKey) -> Result<Self, KeyError> {
+        PreparedKey::new(key.to_bytes())
+            .map(Self)
+            .ok_or(KeyError::Public)
     }
 
     /// Reads a key.
@@ -123,7 +133,7 @@ impl PublicKey {
             return Err(KeyError::PrivateForPublic);
         }
         match VerifyingKey::from_public_key_pem(text.trim()) {
-            Ok(key) if !key.is_weak() => Ok(Self(key.to_bytes())),
+            Ok(key) if !key.is_weak() => Self::new(&key),
             _ => Err(KeyError::Public),
         }
     }
@@ -133,25 +143,37 @@ impl PublicKey {
     /// # Errors
     /// The bytes are no key.
     pub fn to_pem(&self) -> Result<String, KeyError> {
-        let key = VerifyingKey::from_bytes(&self.0).map_err(|_| KeyError::Public)?;
+        let key = VerifyingKey::from_bytes(self.bytes()).map_err(|_| KeyError::Public)?;
         key.to_public_key_pem(LineEnding::LF)
             .map_err(|_| KeyError::Public)
     }
 
     /// Its bytes.
     pub const fn bytes(&self) -> &[u8; 32] {
+        &self.0.public_key
+    }
+
+    /// The key as a monitor is provisioned with it.
+    pub const fn prepared(&self) -> &PreparedKey {
         &self.0
     }
 
     /// What people tell it by.
     pub fn id(&self) -> KeyId {
-        KeyId(key_id(&self.0))
+        KeyId::of(self.bytes())
     }
 }
 
 impl Debug for PublicKey {
     fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
         write!(formatter, "PublicKey({})", self.id())
+    }
+}
+
+impl KeyId {
+    /// The id of the key with these bytes.
+    pub fn of(public_key: &[u8; 32]) -> Self {
+        Self(key_id(public_key))
     }
 }
 

@@ -150,7 +150,8 @@ pub const fn require(key: &PublicKey, lowest_version: u64) -> Provision {
     Provision {
         mode: Provision::SIGNED,
         lowest_version,
-        public_key: *key.bytes(),
+        public_key: key.prepared().public_key,
+        negative_x: key.prepared().negative_x,
         ..Provision::NONE
     }
 }
@@ -201,7 +202,7 @@ fn inspect(image: &[u8], required: &Provision) -> Result<Verification, ImageErro
         system: header.system.as_str().to_owned(),
         version: header.security_version,
         signed_with: (block.magic == SignatureBlock::MAGIC).then_some(KeyId(block.key_id)),
-        judgement: judge(required, header.as_bytes(), header.security_version, &block),
+        judgement: judge(required, header, &block),
         table_matches: digest(table.hashed) == header.hash,
         parts: parts.map(|part| judge_part(image, &table, part)).collect(),
         provision,

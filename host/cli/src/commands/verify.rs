@@ -7,7 +7,7 @@ use crate::{Status, trust};
 use anyhow::Context as _;
 use partita_abi::signature::Provision;
 use partita_image::signature::{self, Part, PartState, Refusal, Verification};
-use partita_image::{ImageError, PublicKey};
+use partita_image::{ImageError, KeyId, PublicKey};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::fs;
@@ -88,7 +88,7 @@ fn problems(verification: &Verification, key: &PublicKey, lowest: u64) -> Vec<St
     {
         problems.push(format!(
             "monitor: it asks for key {}",
-            PublicKey::from_bytes(provision.public_key).id()
+            KeyId::of(&provision.public_key)
         ));
     }
     problems
@@ -143,7 +143,7 @@ fn to_json(verification: &Verification, problems: &[String]) -> Value {
         "parts": parts,
         "monitor": match required(verification) {
             Some(provision) => json!({
-                "key": PublicKey::from_bytes(provision.public_key).id().to_string(),
+                "key": KeyId::of(&provision.public_key).to_string(),
                 "lowest_version": provision.lowest_version,
             }),
             None => Value::Null,
