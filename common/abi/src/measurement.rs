@@ -12,10 +12,10 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 pub struct Measurement {
     /// [`crate::digest`] of what is measured; for the table [`crate::table::Header::hash`].
     pub digest: [u8; 32],
-    /// Its size in bytes.
-    pub size: u64,
     /// Name of the partition that the part belongs to; for the table, name of the system.
     pub name: Name,
+    /// Its size in bytes.
+    pub size: u64,
     /// Index of the partition that the part belongs to; [`Measurement::TABLE`] for the table.
     pub partition: u16,
     /// A [`crate::table::PartRole`]; 0 for the table.

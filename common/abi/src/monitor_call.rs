@@ -23,7 +23,8 @@ pub const WATCHDOG_START: u64 = 4;
 /// Resets the caller's watchdog.
 pub const WATCHDOG_PET: u64 = 5;
 /// Copies a boot measurement to the caller's memory: `a0` is its index, `a1` the address and `a2` the size of
-/// a buffer for a `Measurement`. Returns the number of measurements.
+/// a buffer for a [`Measurement`](crate::measurement::Measurement), at a multiple of 8. Returns the number of
+/// measurements.
 pub const MEASUREMENT: u64 = 6;
 /// Takes the oldest health event of another partition that the manifest wants the caller to know of.
 /// Returns `NOTIFICATION_VALID | partition << 8 | kind`, or 0 if there is none.

@@ -37,6 +37,11 @@ impl Name {
         length != 0 && self.0.iter().skip(length).all(|byte| *byte == 0)
     }
 
+    /// The name as it stands in the table, padded with zeros.
+    pub const fn bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
     /// The name as text; empty if the bytes are not valid.
     pub fn as_str(&self) -> &str {
         let length = self

@@ -1,8 +1,10 @@
 //! Monitor calls: the Partita extension of the SBI.
 
 use crate::sbi;
+pub use partita_abi::measurement::Measurement;
 use partita_abi::monitor_call as abi;
 use sbi_spec::binary::Error;
+use zerocopy::FromZeros as _;
 
 /// Adds to this partition's deadline record what happened since the last report.
 ///
@@ -30,6 +32,33 @@ pub fn interrupt_claim() -> Result<Option<usize>, Error> {
 /// That the line was not claimed, or that the SBI is not Partita's.
 pub fn interrupt_complete(line: usize) -> Result<(), Error> {
     call(abi::INTERRUPT_COMPLETE, [line as u64, 0, 0]).map(drop)
+}
+
+/// The boot measurement with this index, and how many there are. The first one, 0, is always there.
+///
+/// # Errors
+///
+/// That there is none with this index, or that the SBI is not Partita's.
+pub fn measurement(index: usize) -> Result<(Measurement, usize), Error> {
+    let mut measurement = Measurement::new_zeroed();
+    let arguments = [
+        index,
+        // Translation is off in a partition of this runtime: an address is a physical address.
+        (&raw mut measurement).addr(),
+        size_of::<Measurement>(),
+        0,
+        0,
+        0,
+    ];
+    // SAFETY: the call writes to `measurement` only, any bytes of which are one.
+    let answer = unsafe {
+        sbi::call(
+            abi::EXTENSION as usize,
+            abi::MEASUREMENT as usize,
+            arguments,
+        )
+    };
+    answer.into_result().map(|count| (measurement, count))
 }
 
 /// Stops this partition, with `code` in its health event. Waits for ever if nobody stops it.

@@ -15,6 +15,7 @@ pub mod console;
 pub mod events;
 pub mod histogram;
 pub mod loader;
+pub mod measurement;
 pub mod ownership;
 mod queue;
 pub mod schedule;

@@ -20,6 +20,8 @@ mod interplay;
 #[cfg(target_os = "none")]
 mod isolation;
 #[cfg(target_os = "none")]
+mod measurements;
+#[cfg(target_os = "none")]
 mod periodic;
 #[cfg(target_os = "none")]
 mod probe;
@@ -66,6 +68,7 @@ fn main(hart: usize, device_tree: usize) -> ! {
         "imsic-pending" => imsic::leave_pending(),
         "isolation" => isolation::run(&arguments),
         "knock" => interplay::knock(&arguments),
+        "measurements" => measurements::run(&arguments),
         "periodic" => periodic::run(&arguments),
         "probe" => probe::run(&arguments),
         "registers" => registers::run(&arguments),

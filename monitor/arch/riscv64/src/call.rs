@@ -10,6 +10,7 @@ use crate::hart::{Hart, instruction_fence, wait_for_interrupt};
 use crate::health;
 use crate::machine::{self, Machine, PartitionView};
 use crate::mail::{self, state};
+use crate::measurement;
 use crate::pmp;
 use crate::shared::{self, Afterwards};
 use core::sync::atomic::Ordering::SeqCst;
@@ -219,6 +220,10 @@ fn carry_out(hart: &mut Hart, view: &'static PartitionView, call: Call) -> Outco
         }
         Call::InterruptClaim => claim(hart),
         Call::InterruptComplete { line } => complete(hart, view, line),
+        Call::Measurement { index, buffer } => {
+            let told = measurement::tell(hart.machine, view, index as usize, buffer.address());
+            told.map_or(Outcome::Error(INVALID_PARAMETER), Outcome::Value)
+        }
         Call::Panic { code } => {
             let counter = csr::read!("mepc");
             health::fail(hart, view.index, Kind::Panic, 0, code, counter);

@@ -78,6 +78,27 @@ impl<'a> Physical<'a> {
         }
         true
     }
+
+    /// Writes 8 bytes, at a multiple of 8, of the partition's RAM; returns whether they are the partition's.
+    #[inline(never)]
+    pub fn write_u64(&self, address: u64, value: u64) -> bool {
+        if !address.is_multiple_of(8) || !self.partition.is_ram(address, 8) {
+            return false;
+        }
+        // SAFETY: as in `read_u8`.
+        unsafe {
+            asm!(
+                "csrs mstatus, {modify}",
+                "sd {value}, 0({address})",
+                "csrc mstatus, {modify}",
+                modify = in(reg) status::MPRV,
+                address = in(reg) address,
+                value = in(reg) value,
+                options(nostack, preserves_flags)
+            );
+        }
+        true
+    }
 }
 
 impl TableMemory for Physical<'_> {

@@ -25,6 +25,7 @@ mod health;
 mod loading;
 mod machine;
 mod mail;
+mod measurement;
 mod mmio;
 mod pmp;
 mod provision;

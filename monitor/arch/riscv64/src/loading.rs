@@ -6,6 +6,7 @@ use crate::console;
 use crate::csr::{self, interrupt};
 use crate::hart::Hart;
 use crate::machine::Machine;
+use crate::measurement;
 use partita_abi::table::PartRole;
 use partita_monitor_core::loader::{LoadMemory, Loader, Progress};
 use partita_monitor_core::text::Text;
@@ -73,8 +74,14 @@ pub fn until_interrupt(
         }
         match loader.step(&machine.table, entry, &mut Memory) {
             Progress::More => {}
-            Progress::Done => return Some(Ok(())),
-            Progress::Corrupt { source } => return Some(Err(source)),
+            Progress::Done => {
+                measurement::note_loaded(partition, true);
+                return Some(Ok(()));
+            }
+            Progress::Corrupt { source } => {
+                measurement::note_loaded(partition, false);
+                return Some(Err(source));
+            }
         }
     }
 }

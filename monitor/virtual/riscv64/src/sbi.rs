@@ -16,6 +16,7 @@ pub use caller::{Caller, EntryAddress, HartSet, Identity, MAXIMUM_HARTS, MemoryR
 
 pub use reached::reached_for;
 
+use partita_abi::measurement::Measurement;
 use partita_abi::monitor_call;
 use sbi_spec::{base, dbcn, hsm, rfnc, spi, srst, time};
 
@@ -70,7 +71,7 @@ pub fn decode(registers: &Registers, caller: &Caller<'_>) -> Result<Call, SbiErr
             kind: ResetKind::new(a0 as u32)?,
             reason: ResetReason::new(a1 as u32)?,
         }),
-        (monitor_call::EXTENSION, _) => decode_partita(registers.function, a0, a1, a2),
+        (monitor_call::EXTENSION, _) => decode_partita(registers.function, a0, a1, a2, caller),
         _ => Err(SbiError::NotSupported),
     }
 }
@@ -183,7 +184,13 @@ pub const fn is_offered(extension: u64) -> bool {
 
 /// Partita's own calls.
 #[inline]
-fn decode_partita(function: u64, a0: u64, a1: u64, a2: u64) -> Result<Call, SbiError> {
+fn decode_partita(
+    function: u64,
+    a0: u64,
+    a1: u64,
+    a2: u64,
+    caller: &Caller<'_>,
+) -> Result<Call, SbiError> {
     match function {
         monitor_call::REPORT_DEADLINES => Ok(Call::ReportDeadlines {
             met: a0,
@@ -196,6 +203,16 @@ fn decode_partita(function: u64, a0: u64, a1: u64, a2: u64) -> Result<Call, SbiE
             _ => Err(SbiError::InvalidParameter),
         },
         monitor_call::PANIC => Ok(Call::Panic { code: a0 }),
+        monitor_call::MEASUREMENT => {
+            const BYTES: u64 = size_of::<Measurement>() as u64;
+            if a2 < BYTES || !a1.is_multiple_of(8) {
+                return Err(SbiError::InvalidParameter);
+            }
+            Ok(Call::Measurement {
+                index: a0,
+                buffer: caller.writable(a1, BYTES)?,
+            })
+        }
         _ => Err(SbiError::NotSupported),
     }
 }

@@ -122,6 +122,13 @@ pub enum Call {
         /// The line, not 0.
         line: u32,
     },
+    /// Copy a boot measurement. Whether there is one with this index is left to check.
+    Measurement {
+        /// Its index.
+        index: u64,
+        /// Where it goes: room for a [`partita_abi::measurement::Measurement`], at a multiple of 8.
+        buffer: MemoryRange,
+    },
     /// The caller cannot go on.
     Panic {
         /// The caller's own code.
