@@ -88,6 +88,11 @@ fuzz_target!(|input: Input| {
                 |region| region.writable
             ));
         }
+        Ok(Call::Measurement { buffer, .. }) => {
+            let (address, length) = (buffer.address(), buffer.length());
+            assert_eq!(address % 8, 0);
+            assert!(lies_in(&regions, address, length, |region| region.writable));
+        }
         Ok(Call::InterruptComplete { line }) => assert_ne!(line, 0),
         Ok(_) => {}
     }

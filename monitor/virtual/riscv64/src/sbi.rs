@@ -210,7 +210,9 @@ fn decode_partita(
             }
             Ok(Call::Measurement {
                 index: a0,
-                buffer: caller.writable(a1, BYTES)?,
+                buffer: caller
+                    .writable(a1, BYTES)
+                    .map_err(|_| SbiError::InvalidAddress)?,
             })
         }
         _ => Err(SbiError::NotSupported),

@@ -309,7 +309,42 @@ fn partitas_own_calls_decode() {
         assert_eq!(call(PARTITA, 2, &[line]), Err(SbiError::InvalidParameter));
     }
     assert_eq!(call(PARTITA, 3, &[5]), Ok(Call::Panic { code: 5 }));
-    assert_eq!(call(PARTITA, 4, &[]), Err(SbiError::NotSupported));
+    assert_eq!(call(PARTITA, 99, &[]), Err(SbiError::NotSupported));
+}
+
+#[test]
+fn a_measurement_goes_to_the_callers_own_memory_only() {
+    let bytes = size_of::<partita_abi::measurement::Measurement>() as u64;
+    let end = RAM.base + RAM.size;
+    let buffer = |address, length| call(PARTITA, 6, &[7, address, length]);
+    for (address, length) in [
+        (RAM.base, bytes),
+        (end - bytes, bytes),
+        (RAM.base, u64::MAX),
+    ] {
+        let Ok(Call::Measurement { index: 7, buffer }) = buffer(address, length) else {
+            panic!("{address:#x} is the caller's");
+        };
+        assert_eq!((buffer.address(), buffer.length()), (address, bytes));
+    }
+    for (address, length) in [(RAM.base, 0), (RAM.base, bytes - 1), (RAM.base + 4, bytes)] {
+        assert_eq!(buffer(address, length), Err(SbiError::InvalidParameter));
+    }
+    for address in [
+        0,
+        RAM.base - 8,
+        end - bytes + 8,
+        end,
+        ROM.base,
+        u64::MAX - 7,
+    ] {
+        assert_eq!(
+            buffer(address, bytes),
+            Err(SbiError::InvalidAddress),
+            "{address:#x}"
+        );
+        assert_eq!(reached(PARTITA, 6, &[0, address, bytes]), Some(address));
+    }
 }
 
 /// What a refused call reached for.
