@@ -100,7 +100,8 @@ impl Run {
             extra: extra(plugin),
             ..RunOptions::default()
         };
-        let outcome = partita_run::run(&system.plan, &environment.monitor, options, &mut ())?;
+        let image = system.image(environment, &self.description)?;
+        let outcome = partita_run::run_image(&system.plan, image, options, &mut ())?;
         let is_expected = match self.until {
             Until::Time(_) => outcome.end == End::Reported,
             Until::AfterInit(_) => matches!(outcome.end, End::NoStatus { .. }),

@@ -10,7 +10,7 @@ use anyhow::Context as _;
 const MOST: f64 = 2_000_000.0;
 
 pub fn keys() -> Vec<Key> {
-    vec![Key::Start, Key::OneHart(false)]
+    vec![Key::Start(false), Key::Start(true), Key::OneHart(false)]
 }
 
 pub fn section(_: &Environment, runs: &Runs) -> anyhow::Result<Section> {
@@ -18,11 +18,23 @@ pub fn section(_: &Environment, runs: &Runs) -> anyhow::Result<Section> {
         let first = first_task(runs.get(key)?)?;
         anyhow::Ok(Figure::instructions(name, first).at_most(MOST))
     };
+    let (unsigned, signed) = (
+        first_task(runs.get(Key::Start(false))?)?,
+        first_task(runs.get(Key::Start(true))?)?,
+    );
     Ok(Section {
         name: "first-task",
         title: "From reset to FreeRTOS's first task",
         figures: vec![
-            figure("cockpit, 4 harts, all harts' instructions", Key::Start)?,
+            figure(
+                "cockpit, 4 harts, all harts' instructions",
+                Key::Start(false),
+            )?,
+            figure("the same, signed for the board's key", Key::Start(true))?,
+            Figure::instructions(
+                "of these, to verify the signature",
+                signed.saturating_sub(unsigned),
+            ),
             figure("the same on one shared hart", Key::OneHart(false))?,
         ],
         notes: vec![

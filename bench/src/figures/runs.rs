@@ -37,8 +37,8 @@ pub enum Key {
     Loaded(Under),
     /// The cluster and Linux share one hart; the cluster's floating point is eager or not.
     OneHart(bool),
-    /// The cockpit's first moments.
-    Start,
+    /// The cockpit's first moments; the system is signed or not.
+    Start(bool),
     /// Up to Linux's first user instruction, with this seed.
     Boot(Under, u32),
 }
@@ -55,7 +55,8 @@ impl Key {
             Self::Loaded(who) => format!("loaded-{}", under(who)),
             Self::OneHart(false) => "one-hart".to_owned(),
             Self::OneHart(true) => "one-hart-eager".to_owned(),
-            Self::Start => "start".to_owned(),
+            Self::Start(false) => "start".to_owned(),
+            Self::Start(true) => "start-signed".to_owned(),
             Self::Boot(who, seed) => format!("boot-{}-{seed}", under(who)),
         }
     }
@@ -126,6 +127,7 @@ fn describe(environment: &Environment, key: Key) -> Run {
         cluster: (under == Under::Cockpit).then_some((1, FloatingPoint::None)),
         linux,
         seed,
+        signed: false,
     };
     let run = |description, timing, until| Run {
         description,
@@ -164,6 +166,7 @@ fn describe(environment: &Environment, key: Key) -> Run {
                 cluster,
                 linux: "load,ticks",
                 seed: SEED,
+                signed: false,
             };
             let end = Duration::from_secs(if environment.quick { 4 } else { 8 });
             Run {
@@ -171,8 +174,11 @@ fn describe(environment: &Environment, key: Key) -> Run {
                 ..run(description, Timing::ONE_HART, Until::Time(end))
             }
         }
-        Key::Start => {
-            let description = four(Under::Cockpit, "idle", SEED);
+        Key::Start(signed) => {
+            let description = Description {
+                signed,
+                ..four(Under::Cockpit, "idle", SEED)
+            };
             run(
                 description,
                 Timing::COUNTS,

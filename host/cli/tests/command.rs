@@ -59,7 +59,9 @@ fn hello() -> String {
 #[test]
 fn every_command_explains_itself() {
     let folder = folder("");
-    for command in ["check", "explain", "build", "run", "schema"] {
+    for command in [
+        "check", "explain", "build", "run", "keygen", "sign", "verify", "schema",
+    ] {
         let (status, out, err) = output(folder.path(), &[command, "--help"]);
         assert_eq!((status, &*err), (0, ""));
         assert!(out.contains("Example"), "{command}: {out}");

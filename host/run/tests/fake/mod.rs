@@ -7,6 +7,7 @@
 )]
 
 use partita_abi::health::State;
+use partita_abi::signature::Provision;
 use partita_abi::status::{BYTES_PER_RECORD, Core, Event, Header, Partition};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -52,6 +53,8 @@ pub fn monitor(text: &[u8]) -> Vec<u8> {
     let mut content: Vec<u8> = PROGRAM.iter().flat_map(|word| word.to_le_bytes()).collect();
     content.extend_from_slice(text);
     content.push(0);
+    // What `partita build --key` fills in.
+    content.extend(Provision::NONE.as_bytes());
     elf(2, 0x8000_0000, &content)
 }
 
