@@ -48,8 +48,10 @@ pub struct Provision {
     pub lowest_version: u64,
     /// The public key that system images must be signed for.
     pub public_key: [u8; 32],
-    /// The coordinate x of the negative of the key's point, so that the monitor needs not work it out.
+    /// The coordinate x of the negative of the key's point, so that the monitor need not work it out.
     pub negative_x: [u8; 32],
+    /// The coordinates x and y of 2^128 times that.
+    pub shifted: [[u8; 32]; 2],
 }
 
 impl Provision {
@@ -67,5 +69,6 @@ impl Provision {
         lowest_version: 0,
         public_key: [0; 32],
         negative_x: [0; 32],
+        shifted: [[0; 32]; 2],
     };
 }

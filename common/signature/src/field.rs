@@ -132,8 +132,6 @@ impl Field {
 }
 
 impl Loose {
-    pub const ZERO: Self = Self(fiat_25519_loose_field_element([0; 5]));
-
     #[inline(never)]
     pub fn carry(&self) -> Field {
         let mut number = fiat_25519_tight_field_element([0; 5]);

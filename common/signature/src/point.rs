@@ -55,7 +55,33 @@ pub const BASE: Point = Point {
     ]),
 };
 
-/// Values of two bits of two scalars.
+/// 2^128 times [`BASE`].
+const SHIFTED_BASE: Point = Point {
+    x: Field::new([
+        0x0000_47ae_60b7_e824,
+        0x0001_385c_e47c_bf90,
+        0x0005_38a6_8263_9a17,
+        0x0001_964a_969c_c270,
+        0x0004_c27a_fff3_c45f,
+    ]),
+    y: Field::new([
+        0x0002_bd11_4bf5_a66b,
+        0x0003_ca34_9893_cb77,
+        0x0003_0a70_ea43_42f8,
+        0x0004_3eca_f88f_5b13,
+        0x0005_f2c9_9e65_26dc,
+    ]),
+    z: Field::ONE,
+    t: Field::new([
+        0x0007_31c9_46f1_338a,
+        0x0000_4ccc_75b5_3d3c,
+        0x0006_492d_a851_e192,
+        0x0000_17ea_70ab_0003,
+        0x0000_5a16_4fd0_bf46,
+    ]),
+};
+
+/// Values of one bit of each of four numbers.
 const COMBINATIONS: usize = 16;
 
 /// A point.
@@ -132,41 +158,45 @@ impl Point {
         }
     }
 
-    /// The coordinate x of a point whose Z is 1.
-    pub fn x_to_bytes(self) -> [u8; 32] {
-        self.x.to_bytes()
+    /// The coordinates.
+    pub fn to_coordinates(self) -> ([u8; 32], [u8; 32]) {
+        let inverse = self.z.invert();
+        let [x, y] = [self.x, self.y].map(|value| value.times(&inverse).to_bytes());
+        (x, y)
     }
 
     /// The 32 bytes that stand for the point (5.1.2).
     pub fn to_bytes(self) -> [u8; 32] {
-        let inverse = self.z.invert();
-        let mut bytes = self.y.times(&inverse).to_bytes();
-        if self.x.times(&inverse).is_odd() {
-            bytes[31] |= 0x80;
-        }
+        let (x, mut bytes) = self.to_coordinates();
+        bytes[31] |= x[0] << 7;
         bytes
     }
 
-    /// `first` times `point` and `second` times [`BASE`], added. Takes two bits of both at a time.
-    pub fn combine(point: &Self, first: &Scalar, second: &Scalar) -> Self {
-        // Entry `4 * b + a` is `a` times the point and `b` times the base point.
-        let mut table = [Addend::BLANK; COMBINATIONS];
-        let (step, long_step) = (point.addend(), BASE.addend());
-        let mut row = Self::NEUTRAL;
-        for entries in table.as_chunks_mut::<4>().0 {
-            let mut sum = row;
-            for entry in entries {
-                *entry = sum.addend();
-                sum.add(&step, true);
-            }
-            row.add(&long_step, true);
+    /// 2^128 times the point.
+    pub fn shifted(mut self) -> Self {
+        for _ in 0..128 {
+            self.double(true);
+        }
+        self
+    }
+
+    /// `first` times `point` and `second` times [`BASE`], added. With `shifted`, 2^128 times `point`, both
+    /// scalars are taken as two halves, so that half of the doublings are saved.
+    pub fn combine(point: &Self, shifted: &Self, first: &Scalar, second: &Scalar) -> Self {
+        let steps = [point, shifted, &BASE, &SHIFTED_BASE];
+        // Each entry is the sum of the points whose bits its index has.
+        let mut sums = [Self::NEUTRAL; COMBINATIONS];
+        for index in 1..COMBINATIONS {
+            let mut sum = sums[index & (index - 1)];
+            let step = steps[index.trailing_zeros() as usize % steps.len()];
+            sum.add(&step.addend(), true);
+            sums[index] = sum;
         }
         let mut result = Self::NEUTRAL;
-        for place in (0..Scalar::PAIRS).rev() {
-            result.double(false);
+        for place in (0..Scalar::HALF_BITS).rev() {
             result.double(true);
-            let index = 4 * second.pair(place) + first.pair(place);
-            result.add(&table[index % COMBINATIONS], false);
+            let halves = first.halves(place) | second.halves(place) << 2;
+            result.add(&sums[halves % COMBINATIONS].addend(), false);
         }
         result
     }
@@ -220,14 +250,4 @@ impl Point {
             self.t = e.times(h);
         }
     }
-}
-
-impl Addend {
-    /// What fills a table before its entries are known.
-    const BLANK: Self = Self {
-        sum: Loose::ZERO,
-        difference: Loose::ZERO,
-        twice_z: Loose::ZERO,
-        scaled_t: Field::ZERO,
-    };
 }

@@ -14,8 +14,8 @@ const ORDER: [u64; 4] = [
 pub struct Scalar([u64; 4]);
 
 impl Scalar {
-    /// Pairs of bits in a scalar.
-    pub const PAIRS: usize = 128;
+    /// Bits of half a scalar.
+    pub const HALF_BITS: usize = 128;
 
     /// The number in 32 bytes, little-endian; none if it is not below L, so that a signature can be written
     /// in one way only (RFC 8032, 5.1.7).
@@ -46,10 +46,12 @@ impl Scalar {
         Self(rest)
     }
 
-    /// Bits `2 * place` and `2 * place + 1`.
-    pub fn pair(&self, place: usize) -> usize {
-        let word = self.0.get(place / 32).copied().unwrap_or(0);
-        (word >> (2 * (place % 32)) & 3) as usize
+    /// Bit `place`, and bit `place` of the upper half above it.
+    pub fn halves(&self, place: usize) -> usize {
+        let [a, b, c, d] = self.0;
+        let (lower, upper) = if place < 64 { (a, c) } else { (b, d) };
+        let bit = |word: u64| (word >> (place % 64) & 1) as usize;
+        bit(lower) | bit(upper) << 1
     }
 }
 

@@ -68,6 +68,7 @@ pub fn judge(
     let key = PreparedKey {
         public_key: provision.public_key,
         negative_x: provision.negative_x,
+        shifted: provision.shifted,
     };
     if !verify(&key, [&DOMAIN, header.as_bytes()], &block.signature) {
         return Err(if block.key_id == key_id(&provision.public_key) {

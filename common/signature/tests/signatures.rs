@@ -116,6 +116,13 @@ fn a_key_prepared_from_the_point_of_another_believes_nothing() {
         [b"message", b""],
         &signature
     ));
+    let mut shifted = prepared;
+    shifted.shifted[1][0] ^= 1;
+    assert!(!partita_signature::verify(
+        &shifted,
+        [b"message", b""],
+        &signature
+    ));
     prepared.negative_x[0] ^= 1;
     assert!(!partita_signature::verify(
         &prepared,

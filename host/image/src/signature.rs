@@ -152,6 +152,7 @@ pub const fn require(key: &PublicKey, lowest_version: u64) -> Provision {
         lowest_version,
         public_key: key.prepared().public_key,
         negative_x: key.prepared().negative_x,
+        shifted: key.prepared().shifted,
         ..Provision::NONE
     }
 }
