@@ -12,6 +12,7 @@
 //! - [`monitor_call`]: the Partita SBI extension;
 //! - [`health`]: health events and partition states;
 //! - [`status`]: the status block that the monitor hands to the host at the end of a run;
+//! - [`crash`]: what the monitor keeps of a partition that it took down;
 //! - [`console`]: the framing of all partitions' lines on the one serial port.
 #![no_std]
 #![forbid(unsafe_code)]
@@ -20,6 +21,7 @@
 compile_error!("the contracts are read in place and therefore need a little-endian machine");
 
 pub mod console;
+pub mod crash;
 pub mod digest;
 pub mod health;
 pub mod image;

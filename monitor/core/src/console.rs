@@ -5,10 +5,12 @@
 //! later and a few at a time, by [`Console::drain`]: the work for each call is bounded whatever
 //! the sources wrote. The framing is the one of [`partita_abi::console`].
 
+use crate::crash::Telling;
 use crate::queue::Queue;
 use crate::stamp::Stamp;
 use crate::text::Text;
 use partita_abi::console::{CONTINUED, MAX_TEXT, UART_FIFO_BYTES, passes};
+use partita_abi::crash::Record;
 use partita_abi::name::Name;
 use partita_abi::{MAX_PARTITIONS, console};
 
@@ -24,6 +26,10 @@ const STALE_NS: u64 = 10_000_000;
 const WITH_TAG: usize = 1;
 /// In [`Console::sending`]: no record.
 const NOTHING: usize = usize::MAX;
+/// In [`Console::sending`]: a line of a crash record.
+const CRASH: usize = usize::MAX - 1;
+/// Lines of others that go before a line of a crash record, as long as there are any.
+const PATIENCE: u8 = 8;
 
 /// A serial port as the console needs it.
 pub trait SerialPort {
@@ -31,6 +37,21 @@ pub trait SerialPort {
     fn room(&mut self) -> usize;
     /// Sends a byte, for which there is room.
     fn send(&mut self, byte: u8);
+}
+
+/// Where crash records are.
+pub trait CrashRecords {
+    /// Reads the record of a partition.
+    fn read<T>(&self, partition: usize, read: impl FnOnce(&Record) -> T) -> T;
+}
+
+/// A crash record that is being told.
+struct Crash {
+    partition: usize,
+    telling: Telling,
+    label: Text<64>,
+    /// The record is another one by now.
+    stale: bool,
 }
 
 #[repr(C)]
@@ -86,6 +107,11 @@ pub struct Console {
     stamp: Stamp,
     label_sent: usize,
     sending: usize,
+    /// Partitions whose crash record is to be told, one bit each.
+    crashes: u32,
+    crash: Option<Crash>,
+    /// Lines of others since the last line of a crash record.
+    passed: u8,
 }
 
 impl Console {
@@ -100,6 +126,9 @@ impl Console {
             stamp: Stamp::sent(),
             label_sent: 0,
             sending: NOTHING,
+            crashes: 0,
+            crash: None,
+            passed: 0,
         }
     }
 
@@ -216,6 +245,14 @@ impl Console {
         self.put(0, b'\n', || now_ns);
     }
 
+    /// Has the crash record of a partition told, from its beginning.
+    pub fn tell_crash(&mut self, partition: usize) {
+        self.crashes |= 1 << (partition % MAX_PARTITIONS);
+        if let Some(crash) = self.crash.as_mut() {
+            crash.stale |= crash.partition == partition;
+        }
+    }
+
     /// Sends lines that were started long ago.
     #[inline]
     pub fn flush_stale(&mut self, now_ns: u64) {
@@ -245,23 +282,27 @@ impl Console {
     /// Whether there is something that can be sent now.
     #[inline]
     pub fn has_output(&self) -> bool {
-        self.complete != 0
+        self.complete != 0 || self.crashes != 0
     }
 
     /// Whether there is anything that has not been sent, finished lines or not.
     #[inline]
     pub fn has_unsent(&self) -> bool {
-        self.complete != 0 || self.open != 0
+        self.has_output() || self.open != 0
     }
 
     /// Sends at most `limit` bytes, and stops early when the port is busy, a record ends, or nothing is
     /// left. A call that has to prepare a tag sends only a few bytes, which bounds the work of each; it
     /// does send some, as a port that interrupts when it becomes empty has to be fed to interrupt again.
-    pub fn drain(&mut self, port: &mut impl SerialPort, limit: usize) {
+    pub fn drain(&mut self, port: &mut impl SerialPort, limit: usize, records: &impl CrashRecords) {
         let mut left = limit.min(port.room());
         if self.sending == NOTHING && left != 0 {
-            self.start_record();
+            self.start_record(records);
             left = left.min(WITH_TAG);
+        }
+        if self.sending == CRASH {
+            self.drain_crash(port, left, records);
+            return;
         }
         let (Some(source), Some(label)) = (
             self.sources.get_mut(self.sending),
@@ -292,15 +333,21 @@ impl Console {
     }
 
     /// Prepares the tag of the next finished record, if there is one.
-    fn start_record(&mut self) {
+    fn start_record(&mut self, records: &impl CrashRecords) {
         let ready = |number: &u8| {
             self.sources
                 .get(usize::from(*number))
                 .is_some_and(|source| source.complete != 0)
         };
-        let Some(number) = self.order.iter().copied().find(ready).map(usize::from) else {
+        let ready = self.order.iter().copied().find(ready).map(usize::from);
+        if self.crashes != 0 && (ready.is_none() || self.passed >= PATIENCE) {
+            self.start_crash_line(records);
+            return;
+        }
+        let Some(number) = ready else {
             return;
         };
+        self.passed = self.passed.saturating_add(1);
         let Some(source) = self.sources.get_mut(number) else {
             return;
         };
@@ -314,6 +361,71 @@ impl Console {
     }
 }
 
+impl Console {
+    /// Prepares the tag of the next line of a crash record.
+    #[cold]
+    fn start_crash_line(&mut self, records: &impl CrashRecords) {
+        let begun = self.crash.take().filter(|crash| !crash.stale);
+        let crash = self.crash.insert(begun.unwrap_or_else(|| {
+            let partition = self.crashes.trailing_zeros() as usize;
+            let mut label = Text::new();
+            label.byte(b' ').text(console::MONITOR).text("] ");
+            label.text(console::CRASH);
+            records.read(partition, |record| {
+                label.text(record.partition.as_str()).byte(b' ');
+            });
+            Crash {
+                partition,
+                telling: Telling::default(),
+                label,
+                stale: false,
+            }
+        }));
+        let time_ns = records.read(crash.partition, |record| record.time_ns);
+        self.stamp.set(time_ns);
+        self.label_sent = 0;
+        self.passed = 0;
+        self.sending = CRASH;
+    }
+
+    #[cold]
+    fn drain_crash(
+        &mut self,
+        port: &mut impl SerialPort,
+        left: usize,
+        records: &impl CrashRecords,
+    ) {
+        let Some(crash) = self.crash.as_mut() else {
+            return;
+        };
+        for _ in 0..left {
+            if let Some(byte) = self.stamp.next() {
+                port.send(byte);
+                continue;
+            }
+            if let Some(byte) = crash.label.as_bytes().get(self.label_sent) {
+                self.label_sent += 1;
+                port.send(*byte);
+                continue;
+            }
+            let (byte, over) = records.read(crash.partition, |record| {
+                let byte = crash.telling.next(record.used());
+                (byte, crash.telling.offset >= record.used().len())
+            });
+            let byte = byte.unwrap_or(b'\n');
+            port.send(byte);
+            if byte == b'\n' {
+                self.sending = NOTHING;
+                if over && !crash.stale {
+                    self.crashes &= !(1 << (crash.partition % MAX_PARTITIONS));
+                    self.crash = None;
+                }
+                return;
+            }
+        }
+    }
+}
+
 impl Default for Console {
     fn default() -> Self {
         Self::new()
@@ -322,9 +434,11 @@ impl Default for Console {
 
 #[cfg(test)]
 mod tests {
-    use super::{Console, SerialPort};
+    use super::{Console, CrashRecords, SerialPort};
+    use partita_abi::crash::Record;
     use partita_abi::name::Name;
     use proptest::prelude::*;
+    use zerocopy::FromZeros;
 
     /// A port that takes up to six bytes at once, and is busy now and then.
     #[derive(Default)]
@@ -347,6 +461,20 @@ mod tests {
         }
     }
 
+    /// A record for each partition, with the partition's number in it.
+    struct Records;
+
+    impl CrashRecords for Records {
+        fn read<T>(&self, partition: usize, read: impl FnOnce(&Record) -> T) -> T {
+            let mut record = Record::new_zeroed();
+            record.partition = Name::new(["low", "high"][partition]).unwrap();
+            record.core = partition as u8;
+            record.stack_words = 1;
+            record.seal();
+            read(&record)
+        }
+    }
+
     fn console() -> Console {
         let mut console = Console::new();
         console.name(1, Name::new("low").unwrap(), 2);
@@ -357,7 +485,7 @@ mod tests {
     fn all_output(console: &mut Console) -> String {
         let mut port = Port::default();
         while console.has_output() {
-            console.drain(&mut port, 16);
+            console.drain(&mut port, 16, &Records);
         }
         String::from_utf8(port.sent).unwrap()
     }
@@ -403,6 +531,69 @@ mod tests {
         assert!(console.put(2, b'y', || 0) && console.is_ready(2));
     }
 
+    /// The crash records in lines of the monitor, by the name of their partition.
+    fn told(output: &str) -> Vec<(String, Record)> {
+        let mut records: Vec<(String, Vec<u8>)> = Vec::new();
+        for line in output.lines() {
+            let Some((_, told)) = line.split_once(" monitor] crash ") else {
+                continue;
+            };
+            let [name, offset, hex] = told.split(' ').collect::<Vec<_>>()[..] else {
+                panic!("{line}");
+            };
+            if offset == "0000" {
+                records.push((name.to_owned(), Vec::new()));
+            }
+            let (_, bytes) = records.last_mut().unwrap();
+            assert_eq!(usize::from_str_radix(offset, 16), Ok(bytes.len()));
+            let digits = hex.as_bytes().chunks(2);
+            let digits = digits.map(|pair| std::str::from_utf8(pair).unwrap());
+            bytes.extend(digits.map(|pair| u8::from_str_radix(pair, 16).unwrap()));
+        }
+        let records = records.into_iter();
+        records
+            .map(|(name, bytes)| (name, Record::read(&bytes).unwrap()))
+            .collect()
+    }
+
+    #[test]
+    fn crash_records_are_told_whole_while_others_talk() {
+        let mut console = console();
+        console.tell_crash(1);
+        console.tell_crash(0);
+        let mut port = Port::default();
+        for _ in 0..40_000 {
+            // A source that always has something to say.
+            console.put(1, b'x', || 7);
+            console.put(1, b'\n', || 7);
+            console.drain(&mut port, 16, &Records);
+        }
+        let output = String::from_utf8(port.sent).unwrap();
+        let records = told(&output);
+        let names: Vec<_> = records.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, ["low", "high"]);
+        assert_eq!((records[0].1.core, records[1].1.core), (0, 1));
+        let others = output.matches("low] x").count();
+        assert!(others > 7 * output.matches("crash ").count());
+    }
+
+    #[test]
+    fn a_record_that_is_replaced_while_it_is_told_is_told_anew() {
+        let mut console = console();
+        console.tell_crash(1);
+        let mut port = Port::default();
+        for _ in 0..50 {
+            console.drain(&mut port, 16, &Records);
+        }
+        console.tell_crash(1);
+        let begun = String::from_utf8(port.sent).unwrap();
+        assert!(begun.contains("crash high 0000"), "{begun}");
+        let rest = all_output(&mut console);
+        let tag = "[    0.000000000 monitor] crash high 0000";
+        assert_eq!(told(&rest[rest.find(tag).unwrap()..]).len(), 1);
+        assert!(!console.has_output());
+    }
+
     proptest! {
         #[test]
         fn no_bytes_of_a_partition_can_forge_a_record(
@@ -415,7 +606,7 @@ mod tests {
             console.flush();
             let mut port = Port::default();
             while console.has_output() {
-                console.drain(&mut port, 16);
+                console.drain(&mut port, 16, &Records);
             }
             for line in port.sent.split_inclusive(|byte| *byte == b'\n') {
                 prop_assert!(line.starts_with(b"[    0.000000007 low] "));

@@ -12,6 +12,7 @@
 
 pub mod check;
 pub mod console;
+pub mod crash;
 pub mod events;
 pub mod histogram;
 pub mod loader;
@@ -21,3 +22,4 @@ mod queue;
 pub mod schedule;
 mod stamp;
 pub mod text;
+pub mod trace;
