@@ -18,8 +18,6 @@
 
 /// The name under which the monitor prints its own lines.
 pub const MONITOR: &str = "monitor";
-/// Starts the lines of the monitor that tell a crash record, see [`crate::crash`].
-pub const CRASH: &str = "crash ";
 /// Ends a record whose line goes on in the partition's next record (ASCII unit separator).
 pub const CONTINUED: u8 = 0x1f;
 /// Starts a command to the monitor in the input (ASCII group separator, Ctrl-]).

@@ -5,13 +5,15 @@
 //! the partition and a reset of the board; after power-on the memory holds anything. A record is believed
 //! only if [`Record::is_sound`].
 //!
-//! A record also goes out on the serial port, in lines `crash NAME OFFSET HEX` of
-//! [`BYTES_PER_LINE`] bytes each, with the offset in four hexadecimal digits. They come in order, between
-//! other lines; one with offset 0 starts a record anew. [`Record::bytes`] says how long it is.
+//! A record also goes out on the serial port, in lines `crash PARTITION OFFSET HEX` of the monitor with
+//! [`BYTES_PER_LINE`] bytes each. The partition is its number in the system table, the offset has four
+//! hexadecimal digits. The lines come in order, between others; offset 0 starts a record anew.
+//! [`Record::bytes`] says how long it is.
 
 use crate::MAX_PARTITIONS;
 use crate::image::CRASH_BYTES;
 use crate::name::Name;
+use crate::status::Event;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 /// The most trace entries in a record.
@@ -37,35 +39,23 @@ pub struct Record {
     pub board_starts: u32,
     /// Name of the partition.
     pub partition: Name,
-    /// Machine time in nanoseconds.
-    pub time_ns: u64,
-    /// What the event says of an address: see [`crate::status::Event::address`].
-    pub address: u64,
-    /// What the event says of the hardware's trap cause.
-    pub cause: u32,
+    /// What happened. Its program counter is where the virtual core was, if the registers are there.
+    pub event: Event,
     /// The partition's starts, this life included.
     pub boots: u32,
-    /// A [`crate::health::Kind`].
-    pub kind: u8,
     /// The [`crate::health::Action`] that followed.
     pub action: u8,
-    /// The physical core.
-    pub core: u8,
-    /// The partition's own number for it.
-    pub virtual_core: u8,
     /// Bits of [`flags`].
     pub flags: u8,
     /// Words of [`Record::stack`].
     pub stack_words: u8,
     /// Entries of [`Record::trace`].
     pub trace_entries: u8,
-    /// Padding, zero.
-    pub reserved: u8,
-    /// Where the virtual core was.
-    pub program_counter: u64,
+    /// The partition's own number for the core.
+    pub virtual_core: u64,
     /// `x1` to `x31`.
     pub registers: [u64; 31],
-    /// `sstatus`, as far as `mstatus` has its bits, and `mstatus.MPP`.
+    /// `mstatus`, of which `sstatus` is a part.
     pub status: u64,
     /// `stvec`.
     pub trap_vector: u64,
@@ -236,7 +226,7 @@ mod tests {
         let mut record = Record::new_zeroed();
         record.partition = Name::new("cluster").unwrap();
         record.stack_words = words;
-        record.program_counter = 0x9000_0000;
+        record.event.program_counter = 0x9000_0000;
         record.seal();
         record
     }

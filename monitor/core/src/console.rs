@@ -5,7 +5,7 @@
 //! later and a few at a time, by [`Console::drain`]: the work for each call is bounded whatever
 //! the sources wrote. The framing is the one of [`partita_abi::console`].
 
-use crate::crash::Telling;
+use crate::crash::CrashLine;
 use crate::queue::Queue;
 use crate::stamp::Stamp;
 use crate::text::Text;
@@ -28,6 +28,8 @@ const WITH_TAG: usize = 1;
 const NOTHING: usize = usize::MAX;
 /// In [`Console::sending`]: a line of a crash record.
 const CRASH: usize = usize::MAX - 1;
+/// What comes between the time and the text of such a line.
+const CRASH_LABEL: &[u8] = b" monitor] crash ";
 /// Lines of others that go before a line of a crash record, as long as there are any.
 const PATIENCE: u8 = 8;
 
@@ -41,17 +43,8 @@ pub trait SerialPort {
 
 /// Where crash records are.
 pub trait CrashRecords {
-    /// Reads the record of a partition.
-    fn read<T>(&self, partition: usize, read: impl FnOnce(&Record) -> T) -> T;
-}
-
-/// A crash record that is being told.
-struct Crash {
-    partition: usize,
-    telling: Telling,
-    label: Text<64>,
-    /// The record is another one by now.
-    stale: bool,
+    /// Copies bytes of a partition's record from `offset` on. Returns how many it has from there on.
+    fn copy(&self, partition: usize, offset: usize, to: &mut [u8]) -> usize;
 }
 
 #[repr(C)]
@@ -109,7 +102,7 @@ pub struct Console {
     sending: usize,
     /// Partitions whose crash record is to be told, one bit each.
     crashes: u32,
-    crash: Option<Crash>,
+    crash: CrashLine,
     /// Lines of others since the last line of a crash record.
     passed: u8,
 }
@@ -127,7 +120,7 @@ impl Console {
             label_sent: 0,
             sending: NOTHING,
             crashes: 0,
-            crash: None,
+            crash: CrashLine::new(),
             passed: 0,
         }
     }
@@ -248,8 +241,8 @@ impl Console {
     /// Has the crash record of a partition told, from its beginning.
     pub fn tell_crash(&mut self, partition: usize) {
         self.crashes |= 1 << (partition % MAX_PARTITIONS);
-        if let Some(crash) = self.crash.as_mut() {
-            crash.stale |= crash.partition == partition;
+        if self.crash.partition == partition {
+            self.crash.start_over();
         }
     }
 
@@ -300,15 +293,10 @@ impl Console {
             self.start_record(records);
             left = left.min(WITH_TAG);
         }
-        if self.sending == CRASH {
-            self.drain_crash(port, left, records);
-            return;
-        }
-        let (Some(source), Some(label)) = (
-            self.sources.get_mut(self.sending),
-            self.labels.get(self.sending),
-        ) else {
-            return;
+        let label = match self.labels.get(self.sending) {
+            Some(label) => label.as_bytes(),
+            None if self.sending == CRASH => CRASH_LABEL,
+            None => return,
         };
         while left != 0 {
             left -= 1;
@@ -316,16 +304,23 @@ impl Console {
                 port.send(byte);
                 continue;
             }
-            if let Some(byte) = label.as_bytes().get(self.label_sent) {
+            if let Some(byte) = label.get(self.label_sent) {
                 self.label_sent += 1;
                 port.send(*byte);
                 continue;
             }
-            let byte = source.queue.pop().unwrap_or(b'\n');
+            let byte = match self.sources.get_mut(self.sending) {
+                Some(source) => source.queue.pop().unwrap_or(b'\n'),
+                None => self.crash.next(),
+            };
             port.send(byte);
             if byte == b'\n' {
-                source.complete -= 1;
-                self.complete -= 1;
+                if let Some(source) = self.sources.get_mut(self.sending) {
+                    source.complete -= 1;
+                    self.complete -= 1;
+                } else if self.crash.is_last {
+                    self.crashes &= !(1 << (self.crash.partition % MAX_PARTITIONS));
+                }
                 self.sending = NOTHING;
                 return;
             }
@@ -340,89 +335,43 @@ impl Console {
                 .is_some_and(|source| source.complete != 0)
         };
         let ready = self.order.iter().copied().find(ready).map(usize::from);
-        if self.crashes != 0 && (ready.is_none() || self.passed >= PATIENCE) {
-            self.start_crash_line(records);
-            return;
-        }
-        let Some(number) = ready else {
-            return;
-        };
-        self.passed = self.passed.saturating_add(1);
-        let Some(source) = self.sources.get_mut(number) else {
-            return;
-        };
         let mut time = [0; 8];
-        for part in &mut time {
-            *part = source.queue.pop().unwrap_or(0);
-        }
+        let sending = if self.crashes != 0 && (ready.is_none() || self.passed >= PATIENCE) {
+            self.start_crash_line(&mut time, records);
+            CRASH
+        } else {
+            let Some(number) = ready else {
+                return;
+            };
+            let Some(source) = self.sources.get_mut(number) else {
+                return;
+            };
+            for part in &mut time {
+                *part = source.queue.pop().unwrap_or(0);
+            }
+            self.passed = self.passed.saturating_add(1);
+            number
+        };
         self.stamp.set(u64::from_le_bytes(time));
         self.label_sent = 0;
-        self.sending = number;
+        self.sending = sending;
     }
-}
 
-impl Console {
-    /// Prepares the tag of the next line of a crash record.
+    /// Prepares the next line of a crash record.
     #[cold]
-    fn start_crash_line(&mut self, records: &impl CrashRecords) {
-        let begun = self.crash.take().filter(|crash| !crash.stale);
-        let crash = self.crash.insert(begun.unwrap_or_else(|| {
-            let partition = self.crashes.trailing_zeros() as usize;
-            let mut label = Text::new();
-            label.byte(b' ').text(console::MONITOR).text("] ");
-            label.text(console::CRASH);
-            records.read(partition, |record| {
-                label.text(record.partition.as_str()).byte(b' ');
-            });
-            Crash {
-                partition,
-                telling: Telling::default(),
-                label,
-                stale: false,
-            }
-        }));
-        let time_ns = records.read(crash.partition, |record| record.time_ns);
-        self.stamp.set(time_ns);
-        self.label_sent = 0;
+    fn start_crash_line(&mut self, time: &mut [u8; 8], records: &impl CrashRecords) {
         self.passed = 0;
-        self.sending = CRASH;
-    }
-
-    #[cold]
-    fn drain_crash(
-        &mut self,
-        port: &mut impl SerialPort,
-        left: usize,
-        records: &impl CrashRecords,
-    ) {
-        let Some(crash) = self.crash.as_mut() else {
-            return;
-        };
-        for _ in 0..left {
-            if let Some(byte) = self.stamp.next() {
-                port.send(byte);
-                continue;
-            }
-            if let Some(byte) = crash.label.as_bytes().get(self.label_sent) {
-                self.label_sent += 1;
-                port.send(*byte);
-                continue;
-            }
-            let (byte, over) = records.read(crash.partition, |record| {
-                let byte = crash.telling.next(record.used());
-                (byte, crash.telling.offset >= record.used().len())
-            });
-            let byte = byte.unwrap_or(b'\n');
-            port.send(byte);
-            if byte == b'\n' {
-                self.sending = NOTHING;
-                if over && !crash.stale {
-                    self.crashes &= !(1 << (crash.partition % MAX_PARTITIONS));
-                    self.crash = None;
-                }
-                return;
-            }
+        if self.crash.offset == 0 {
+            self.crash.partition = self.crashes.trailing_zeros() as usize;
         }
+        let partition = self.crash.partition;
+        let left = records.copy(partition, self.crash.offset, &mut self.crash.bytes);
+        self.crash.start(left);
+        records.copy(
+            partition,
+            core::mem::offset_of!(Record, event.time_ns),
+            time,
+        );
     }
 }
 
@@ -464,14 +413,25 @@ mod tests {
     /// A record for each partition, with the partition's number in it.
     struct Records;
 
-    impl CrashRecords for Records {
-        fn read<T>(&self, partition: usize, read: impl FnOnce(&Record) -> T) -> T {
+    impl Records {
+        fn record(partition: usize) -> Record {
             let mut record = Record::new_zeroed();
             record.partition = Name::new(["low", "high"][partition]).unwrap();
-            record.core = partition as u8;
+            record.event.core = partition as u8;
+            record.event.time_ns = 7;
             record.stack_words = 1;
             record.seal();
-            read(&record)
+            record
+        }
+    }
+
+    impl CrashRecords for Records {
+        fn copy(&self, partition: usize, offset: usize, to: &mut [u8]) -> usize {
+            let record = Self::record(partition);
+            let bytes = &record.used()[offset..];
+            let length = bytes.len().min(to.len());
+            to[..length].copy_from_slice(&bytes[..length]);
+            bytes.len()
         }
     }
 
@@ -531,29 +491,27 @@ mod tests {
         assert!(console.put(2, b'y', || 0) && console.is_ready(2));
     }
 
-    /// The crash records in lines of the monitor, by the name of their partition.
-    fn told(output: &str) -> Vec<(String, Record)> {
-        let mut records: Vec<(String, Vec<u8>)> = Vec::new();
+    /// The crash records in lines of the monitor.
+    fn told(output: &str) -> Vec<Record> {
+        let mut records: Vec<Vec<u8>> = Vec::new();
         for line in output.lines() {
-            let Some((_, told)) = line.split_once(" monitor] crash ") else {
+            let Some((_, told)) = line.split_once("[    0.000000007 monitor] crash ") else {
                 continue;
             };
-            let [name, offset, hex] = told.split(' ').collect::<Vec<_>>()[..] else {
+            let [_, offset, hex] = told.split(' ').collect::<Vec<_>>()[..] else {
                 panic!("{line}");
             };
             if offset == "0000" {
-                records.push((name.to_owned(), Vec::new()));
+                records.push(Vec::new());
             }
-            let (_, bytes) = records.last_mut().unwrap();
+            let bytes = records.last_mut().unwrap();
             assert_eq!(usize::from_str_radix(offset, 16), Ok(bytes.len()));
             let digits = hex.as_bytes().chunks(2);
             let digits = digits.map(|pair| std::str::from_utf8(pair).unwrap());
             bytes.extend(digits.map(|pair| u8::from_str_radix(pair, 16).unwrap()));
         }
         let records = records.into_iter();
-        records
-            .map(|(name, bytes)| (name, Record::read(&bytes).unwrap()))
-            .collect()
+        records.map(|bytes| Record::read(&bytes).unwrap()).collect()
     }
 
     #[test]
@@ -570,9 +528,8 @@ mod tests {
         }
         let output = String::from_utf8(port.sent).unwrap();
         let records = told(&output);
-        let names: Vec<_> = records.iter().map(|(name, _)| name.as_str()).collect();
-        assert_eq!(names, ["low", "high"]);
-        assert_eq!((records[0].1.core, records[1].1.core), (0, 1));
+        let cores: Vec<_> = records.iter().map(|record| record.event.core).collect();
+        assert_eq!(cores, [0, 1]);
         let others = output.matches("low] x").count();
         assert!(others > 7 * output.matches("crash ").count());
     }
@@ -587,9 +544,9 @@ mod tests {
         }
         console.tell_crash(1);
         let begun = String::from_utf8(port.sent).unwrap();
-        assert!(begun.contains("crash high 0000"), "{begun}");
+        assert!(begun.contains("monitor] crash 1 0000"), "{begun}");
         let rest = all_output(&mut console);
-        let tag = "[    0.000000000 monitor] crash high 0000";
+        let tag = "[    0.000000007 monitor] crash 1 0000";
         assert_eq!(told(&rest[rest.find(tag).unwrap()..]).len(), 1);
         assert!(!console.has_output());
     }

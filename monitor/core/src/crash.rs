@@ -29,59 +29,88 @@ pub fn survives(record: &mut Record) -> bool {
     false
 }
 
-/// Where the telling of a record has got to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Telling {
-    /// Bytes told in lines before this one.
+/// A line of a record on its way out: the partition's number, the offset in four digits, and bytes in
+/// two digits each.
+#[derive(Clone, Debug)]
+pub struct CrashLine {
+    /// The partition.
+    pub partition: usize,
+    /// Offset of the next line in the record; 0 if there is none.
     pub offset: usize,
-    /// Characters told of this line.
+    /// The bytes of this line.
+    pub bytes: [u8; BYTES_PER_LINE],
+    /// Whether the record ends with this line.
+    pub is_last: bool,
+    offset_of_line: usize,
+    length: usize,
     column: usize,
 }
 
-/// Digits of the offset in a line.
-const OFFSET_DIGITS: usize = 4;
+impl CrashLine {
+    /// No line.
+    pub const fn new() -> Self {
+        Self {
+            partition: 0,
+            offset: 0,
+            bytes: [0; BYTES_PER_LINE],
+            is_last: false,
+            offset_of_line: 0,
+            length: 0,
+            column: 0,
+        }
+    }
 
-const fn digit(value: u8) -> u8 {
-    let value = value & 0xf;
-    if value < 10 {
-        b'0' + value
-    } else {
-        b'a' + value - 10
+    /// Starts the line at the offset, where so many bytes are left, and moves the offset on.
+    pub fn start(&mut self, left: usize) {
+        self.offset_of_line = self.offset;
+        self.length = left.min(BYTES_PER_LINE);
+        self.column = 0;
+        self.is_last = left <= BYTES_PER_LINE;
+        self.offset = if self.is_last {
+            0
+        } else {
+            self.offset + BYTES_PER_LINE
+        };
+    }
+
+    /// Makes the next line the first one: the record is another one by now.
+    pub fn start_over(&mut self) {
+        self.offset = 0;
+        self.is_last = false;
+    }
+
+    /// The next character of the line; a line feed ends it.
+    #[expect(clippy::should_implement_trait, reason = "it has no end")]
+    pub fn next(&mut self) -> u8 {
+        let column = self.column;
+        self.column += 1;
+        let (value, place) = match column {
+            0 => (self.partition, 0),
+            2..=5 => (self.offset_of_line, 5 - column),
+            1 | 6 => return b' ',
+            _ => match self.bytes.get((column - 7) / 2) {
+                Some(byte) if (column - 7) / 2 < self.length => (usize::from(*byte), column % 2),
+                _ => return b'\n',
+            },
+        };
+        let digit = (value >> (4 * place)) as u8 & 0xf;
+        if digit < 10 {
+            b'0' + digit
+        } else {
+            b'a' + digit - 10
+        }
     }
 }
 
-impl Telling {
-    /// The next character of the record's lines. A line feed ends each line; `None` follows the last one.
-    pub fn next(&mut self, bytes: &[u8]) -> Option<u8> {
-        let rest = bytes.get(self.offset..)?;
-        let line = rest.len().min(BYTES_PER_LINE);
-        if line == 0 {
-            return None;
-        }
-        let column = self.column;
-        self.column += 1;
-        if let Some(left) = OFFSET_DIGITS.checked_sub(column + 1) {
-            return Some(digit((self.offset >> (4 * left)) as u8));
-        }
-        let Some(place) = column.checked_sub(OFFSET_DIGITS + 1) else {
-            return Some(b' ');
-        };
-        match rest.get(place / 2) {
-            Some(byte) if place / 2 < line => {
-                Some(digit(if place % 2 == 0 { byte >> 4 } else { *byte }))
-            }
-            _ => {
-                self.column = 0;
-                self.offset += line;
-                Some(b'\n')
-            }
-        }
+impl Default for CrashLine {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Telling, is_kept, survives};
+    use super::{CrashLine, is_kept, survives};
     use partita_abi::crash::Record;
     use partita_abi::health::{Action, Kind};
     use partita_abi::name::Name;
@@ -97,27 +126,15 @@ mod tests {
     }
 
     #[test]
-    fn a_record_is_told_in_lines_that_read_back() {
-        let record = record(Action::Halt);
-        let mut telling = Telling::default();
-        let mut text = String::new();
-        while let Some(byte) = telling.next(record.used()) {
-            text.push(char::from(byte));
-        }
-        let mut bytes = Vec::new();
-        for line in text.lines() {
-            let (offset, hex) = line.split_once(' ').unwrap();
-            assert_eq!(usize::from_str_radix(offset, 16), Ok(bytes.len()));
-            assert_eq!(offset.len(), 4);
-            let pairs = hex.as_bytes().chunks(2);
-            bytes.extend(
-                pairs.map(|pair| {
-                    u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap()
-                }),
-            );
-        }
-        assert!(text.ends_with('\n'));
-        assert_eq!(bytes, record.used());
+    fn a_line_tells_partition_offset_and_bytes() {
+        let mut line = CrashLine::new();
+        line.partition = 3;
+        line.offset = 0x7a0;
+        line.bytes = core::array::from_fn(|index| index as u8 * 7);
+        line.start(3);
+        let text: Vec<u8> = (0..14).map(|_| line.next()).collect();
+        assert_eq!(text, b"3 07a0 00070e\n");
+        assert!(line.is_last && line.offset == 0);
     }
 
     #[test]
@@ -137,7 +154,7 @@ mod tests {
         assert!(sound.is_sound());
         assert_eq!(sound.board_starts, 2);
         let mut spoilt = sound;
-        spoilt.program_counter ^= 1;
+        spoilt.event.program_counter ^= 1;
         assert!(!survives(&mut spoilt));
         assert!(!survives(&mut Record::new_zeroed()));
     }

@@ -3,6 +3,7 @@
 use crate::console;
 use crate::context::ENVIRONMENT_UPDATE_TABLES;
 use crate::controller::Controller;
+use crate::crash;
 use crate::csr::{self, interrupt};
 use crate::hart::Hart;
 use crate::machine::{self, Features, Machine};
@@ -220,6 +221,7 @@ fn start_machine(
     });
     line.decimal(table.header.security_version);
     console::boot_line(now_ns(), line.as_bytes());
+    crash::open(&table, now_ns());
     machine
 }
 

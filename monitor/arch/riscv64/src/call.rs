@@ -5,6 +5,7 @@
 
 use crate::console;
 use crate::context::Context;
+use crate::crash;
 use crate::csr::{self, interrupt, status};
 use crate::hart::{Hart, instruction_fence, wait_for_interrupt};
 use crate::health;
@@ -14,6 +15,7 @@ use crate::measurement;
 use crate::pmp;
 use crate::shared::{self, Afterwards};
 use core::sync::atomic::Ordering::SeqCst;
+use partita_abi::crash::Trace;
 use partita_abi::health::Kind;
 use partita_virtual_riscv64::sbi::{self, Call, HartSet, Registers, ResetKind};
 
@@ -153,6 +155,10 @@ fn carry_out(hart: &mut Hart, view: &'static PartitionView, call: Call) -> Outco
             opaque,
         } => start(hart, view, number, address.address(), opaque),
         Call::HartStop => {
+            if let Some((_, slot, _)) = hart.running() {
+                let number = slot.resident.number as u32;
+                crash::note(hart, view.index, Trace::CoreStop, 0, number, 0);
+            }
             hart.stop_running();
             Outcome::Gone
         }
@@ -182,8 +188,7 @@ fn carry_out(hart: &mut Hart, view: &'static PartitionView, call: Call) -> Outco
                 ResetKind::Shutdown => (Kind::Shutdown, Afterwards::Stopped),
                 ResetKind::ColdReboot | ResetKind::WarmReboot => (Kind::Reset, Afterwards::Reload),
             };
-            health::record(hart, partition, event, 0, 0, counter);
-            health::stop(hart, partition, afterwards);
+            health::end(hart, partition, event, (0, 0, counter), afterwards);
             Outcome::Gone
         }
         Call::ConsoleWrite { bytes } => Outcome::Value(console::write(
@@ -351,6 +356,7 @@ fn start(hart: &Hart, view: &PartitionView, number: u32, address: u64, opaque: u
     if free.is_err() {
         return Outcome::Error(ALREADY_AVAILABLE);
     }
+    crash::note(hart, view.index, Trace::CoreStart, 0, number, address);
     // Looked at after the exchange: whoever stops the partition says so before any hart is stopped.
     if shared::of(view.index).is_stopping() {
         order.state.store(state::STOPPED, SeqCst);

@@ -4,6 +4,7 @@
 //! out in the port's interrupts, a FIFO's worth at a time, on the hart whose partitions are the least
 //! critical, and never while a partition above QM runs there that shares the hart.
 
+use crate::crash::Records;
 use crate::guest_memory::Physical;
 use crate::hart::Hart;
 use crate::machine::{self, Machine, PartitionView};
@@ -94,6 +95,13 @@ pub fn monitor_line(hart: &Hart, line: &[u8]) {
     consoles.kick();
 }
 
+/// Has the crash record of a partition told.
+pub fn tell_crash(partition: usize) {
+    let consoles = &mut *CONSOLES.lock();
+    consoles.output.tell_crash(partition);
+    consoles.kick();
+}
+
 /// A line of the monitor before there are harts: it is out when this returns.
 pub fn boot_line(now_ns: u64, line: &[u8]) {
     let consoles = &mut *CONSOLES.lock();
@@ -108,7 +116,7 @@ fn flush(consoles: &mut Consoles) {
     };
     while consoles.output.has_output() {
         let most = port.fifo_bytes();
-        consoles.output.drain(port, most);
+        consoles.output.drain(port, most, &Records);
     }
 }
 
@@ -223,7 +231,7 @@ pub fn serve_interrupt(hart: &mut Hart) {
             end |= input(consoles, hart.machine, byte);
         }
         if let Some(port) = consoles.port.as_mut() {
-            consoles.output.drain(port, INTERRUPT_BYTES);
+            consoles.output.drain(port, INTERRUPT_BYTES, &Records);
             port.interrupt_when_empty(consoles.output.has_output());
         }
     }

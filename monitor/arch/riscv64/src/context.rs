@@ -9,6 +9,7 @@ use crate::csr::{self, cause, interrupt, status};
 use crate::hart::Hart;
 use crate::machine::{Features, PartitionView};
 use crate::pmp;
+use partita_abi::crash::{Record, flags};
 use partita_virtual_riscv64::decode::RememberedAccess;
 use partita_virtual_riscv64::remember::RememberedWalk;
 
@@ -143,6 +144,45 @@ impl Context {
             timer: u64::MAX,
             ..Supervisor::default()
         };
+    }
+
+    /// Writes the registers into a crash record; those of a virtual core that is live are on the hart.
+    #[cold]
+    pub fn record(&self, is_live: bool, record: &mut Record) {
+        let mut pending = 0;
+        let mut saved = self.supervisor;
+        if is_live {
+            pending = csr::read!("sip");
+            saved = Supervisor {
+                program_counter: csr::read!("mepc"),
+                status: csr::read!("mstatus"),
+                vector: csr::read!("stvec"),
+                scratch: csr::read!("sscratch"),
+                exception_counter: csr::read!("sepc"),
+                cause: csr::read!("scause"),
+                value: csr::read!("stval"),
+                translation: csr::read!("satp"),
+                enabled: csr::read!("sie"),
+                ..saved
+            };
+        } else if saved.software_pending {
+            pending = interrupt::SUPERVISOR_SOFTWARE;
+        }
+        let registers = self.registers.get(1..).unwrap_or_default();
+        record.registers.copy_from_slice(registers);
+        record.event.program_counter = saved.program_counter;
+        record.status = saved.status;
+        if saved.status & status::MPP != 0 {
+            record.flags |= flags::SUPERVISOR;
+        }
+        record.trap_vector = saved.vector;
+        record.scratch = saved.scratch;
+        record.exception_counter = saved.exception_counter;
+        record.trap_cause = saved.cause;
+        record.trap_value = saved.value;
+        record.translation = saved.translation;
+        record.enabled = saved.enabled;
+        record.pending = pending;
     }
 
     /// Takes the virtual core's registers off the hart. With `stimecmp`, the order matters: the

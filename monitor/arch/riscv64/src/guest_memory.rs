@@ -101,6 +101,54 @@ impl<'a> Physical<'a> {
     }
 }
 
+impl Physical<'_> {
+    /// Reads whole words of the partition's RAM from `address`, a multiple of 8; returns whether they all
+    /// are the partition's.
+    pub fn read_words(&self, address: u64, words: &mut [u64]) -> bool {
+        if !self.partition.is_ram(address, 8 * words.len() as u64) {
+            return false;
+        }
+        let mut address = address;
+        let (eights, rest) = words.as_chunks_mut::<8>();
+        for eight in eights {
+            let [a, b, c, d, e, f, g, h] = eight;
+            // SAFETY: as in `read_u8`; the words go through registers, as the monitor's own memory is out
+            // of reach under MPRV.
+            unsafe {
+                asm!(
+                    "csrs mstatus, {modify}",
+                    "ld {a}, 0({address})",
+                    "ld {b}, 8({address})",
+                    "ld {c}, 16({address})",
+                    "ld {d}, 24({address})",
+                    "ld {e}, 32({address})",
+                    "ld {f}, 40({address})",
+                    "ld {g}, 48({address})",
+                    "ld {h}, 56({address})",
+                    "csrc mstatus, {modify}",
+                    modify = in(reg) status::MPRV,
+                    address = in(reg) address,
+                    a = out(reg) *a,
+                    b = out(reg) *b,
+                    c = out(reg) *c,
+                    d = out(reg) *d,
+                    e = out(reg) *e,
+                    f = out(reg) *f,
+                    g = out(reg) *g,
+                    h = out(reg) *h,
+                    options(nostack, preserves_flags)
+                );
+            }
+            address = address.wrapping_add(64);
+        }
+        for word in rest {
+            *word = self.read_u64(address).unwrap_or(0);
+            address = address.wrapping_add(8);
+        }
+        true
+    }
+}
+
 impl TableMemory for Physical<'_> {
     #[inline(always)]
     fn read_u64(&self, physical: u64) -> Option<u64> {

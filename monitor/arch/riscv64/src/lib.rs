@@ -16,6 +16,7 @@ mod call;
 mod console;
 mod context;
 mod controller;
+mod crash;
 mod csr;
 mod fault;
 mod floating_point;

@@ -2,6 +2,7 @@
 //! found a mistake of its own.
 
 use crate::console;
+use crate::crash;
 use crate::csr;
 use crate::hart::{self, Hart, wait_for_interrupt};
 use crate::health;
@@ -58,6 +59,7 @@ pub fn finish(hart: &mut Hart) -> ! {
             .set_deadline(hart.id, hart.now() + machine.board.ns_to_ticks(10_000));
         wait_for_interrupt();
     }
+    crash::tell_all();
     print_status(hart);
     end_machine(machine.board, machine.board.finisher.pass)
 }

@@ -77,9 +77,13 @@ impl RememberedWalk {
         holds.then_some(ClaimedPhysical(self.physical_page | (address & 0xfff)))
     }
 
+    /// The same without a look at what is remembered.
+    ///
+    /// # Errors
+    /// As [`walk`].
     #[cold]
     #[inline(never)]
-    fn walk_anew<M: TableMemory>(
+    pub fn walk_anew<M: TableMemory>(
         &mut self,
         memory: &M,
         translation: &Translation,

@@ -2,6 +2,7 @@
 
 use super::Hart;
 use crate::controller::Kept;
+use crate::crash;
 use crate::csr::{self, status};
 use crate::floating_point;
 use crate::health;
@@ -11,6 +12,7 @@ use crate::pmp;
 use crate::shared::{self, Afterwards};
 use crate::vector_registers;
 use core::sync::atomic::Ordering::SeqCst;
+use partita_abi::crash::Trace;
 use partita_abi::health::{Kind, State};
 use partita_abi::table::Route;
 use partita_monitor_core::schedule::{NEVER, NOBODY};
@@ -95,10 +97,12 @@ impl Hart {
             }
             Some(Afterwards::Stopped) => {
                 self.silence_lines(partition);
+                crash::note(self, partition, Trace::Stopped, State::Stopped as u8, 0, 0);
                 shared::of(partition).end_stop(State::Stopped);
             }
             Some(Afterwards::Failed) => {
                 self.silence_lines(partition);
+                crash::note(self, partition, Trace::Stopped, State::Failed as u8, 0, 0);
                 shared::of(partition).end_stop(State::Failed);
             }
         }
@@ -176,7 +180,9 @@ impl Hart {
         self.set_state(number, state::STARTED);
         let shared = shared::of(partition);
         shared.set_state(State::Running);
-        if shared.boots.fetch_add(1, SeqCst) == 0 {
+        let boots = shared.boots.fetch_add(1, SeqCst);
+        crash::note(self, partition, Trace::Started, 0, boots + 1, entry.entry);
+        if boots == 0 {
             // At its first start only: a partition must not win time by restarting itself.
             self.schedule.refill(number);
         }

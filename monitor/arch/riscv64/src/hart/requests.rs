@@ -3,12 +3,14 @@
 use super::{Hart, instruction_fence};
 use crate::console;
 use crate::controller;
+use crate::crash;
 use crate::csr::{self, interrupt};
 use crate::mail::{self, FENCE, state};
 use crate::pmp;
 use crate::report;
 use crate::shared;
 use core::sync::atomic::Ordering::SeqCst;
+use partita_abi::crash::Trace;
 use partita_abi::health::State;
 use partita_monitor_core::loader::Loader;
 
@@ -98,6 +100,7 @@ impl Hart {
             self.silence_lines(partition);
             console::reset(partition);
             shared::of(partition).set_state(State::Loading);
+            crash::note(self, partition, Trace::Loading, 0, 0, 0);
             self.schedule.set_on(number, true);
         }
     }
