@@ -4,7 +4,7 @@ use crate::console;
 use crate::guest_memory::Physical;
 use crate::hart::{Hart, Slot};
 use crate::shared;
-use core::sync::atomic::{AtomicU8, Ordering::SeqCst};
+use core::sync::atomic::{AtomicU32, Ordering::SeqCst};
 use partita_abi::MAX_PARTITIONS;
 use partita_abi::crash::{Record, SLOT_BYTES, STACK_WORDS, Trace, TraceEntry, flags};
 use partita_abi::health::{Action, Kind};
@@ -20,7 +20,7 @@ use partita_virtual_riscv64::walk::{AccessKind, Translation};
 use spin::mutex::TicketMutex;
 
 /// Records of one partition that are told on the console; the latest one is kept in any case.
-const TOLD: u8 = 8;
+const MOST_TOLD: u32 = 8;
 /// Bytes of a page.
 const PAGE: u64 = 4096;
 
@@ -29,8 +29,10 @@ const PAGE: u64 = 4096;
 static BASE: TicketMutex<u64> = TicketMutex::new(0);
 /// What was done for each partition. Held for a bounded time: no lock is taken inside.
 static TRACE: TicketMutex<TraceLog> = TicketMutex::new(TraceLog::new());
-/// How many records of each partition were told.
-static TOLD_RECORDS: [AtomicU8; MAX_PARTITIONS] = [const { AtomicU8::new(0) }; MAX_PARTITIONS];
+/// How many records of each partition were told, or would have been.
+static TOLD: [AtomicU32; MAX_PARTITIONS] = [const { AtomicU32::new(0) }; MAX_PARTITIONS];
+/// The partitions whose record nobody was told, one bit each.
+static UNTOLD: AtomicU32 = AtomicU32::new(0);
 
 /// The record of a partition, which may hold anything until it was looked at ([`open`]), behind the lock
 /// on `base`. `None` if there is no place for it.
@@ -70,6 +72,7 @@ pub fn open(table: &SystemTable<'_>, now_ns: u64) {
         if let Some(record) = record(base, partition)
             && survives(record)
         {
+            UNTOLD.fetch_or(1 << partition, SeqCst);
             let mut line = Text::<200>::new();
             line.text("crash record from before: ");
             describe(&mut line, record.partition.as_str(), &record.event);
@@ -78,12 +81,11 @@ pub fn open(table: &SystemTable<'_>, now_ns: u64) {
     }
 }
 
-/// Has all records told that there are.
+/// Has all records told that nobody was told.
 pub fn tell_all() {
-    for partition in 0..MAX_PARTITIONS {
-        if Records.copy(partition, 0, &mut []) != 0 {
-            console::tell_crash(partition);
-        }
+    let untold = UNTOLD.load(SeqCst);
+    for partition in (0..MAX_PARTITIONS).filter(|partition| untold & 1 << partition != 0) {
+        console::tell_crash(partition);
     }
 }
 
@@ -128,15 +130,13 @@ pub fn capture(hart: &Hart, event: &Event, kind: Kind, action: Action) {
         fill(hart, event, record);
         record.seal();
     }
-    // A partition that asked for its end is no secret: its record is for whoever looks for it.
-    let asked = matches!(kind, Kind::Reset | Kind::Shutdown);
-    if action != Action::Log
-        && !asked
-        && let Some(told) = TOLD_RECORDS.get(partition)
-        && told.load(SeqCst) < TOLD
-    {
-        told.fetch_add(1, SeqCst);
+    // What a partition asked for, or was only denied, is told when somebody asks: at the end of the run.
+    let is_end = action != Action::Log && !matches!(kind, Kind::Reset | Kind::Shutdown);
+    if is_end && TOLD[partition % MAX_PARTITIONS].fetch_add(1, SeqCst) < MOST_TOLD {
+        UNTOLD.fetch_and(!(1 << partition), SeqCst);
         console::tell_crash(partition);
+    } else {
+        UNTOLD.fetch_or(1 << partition, SeqCst);
     }
 }
 
@@ -196,5 +196,7 @@ fn read_stack(slot: &Slot, record: &mut Record) -> usize {
         address = address.wrapping_add(8 * place.len() as u64);
         words = end;
     }
-    words
+    // A stack that was not used yet is zero, and nobody needs to be told that.
+    let used = record.stack.iter().take(words).rposition(|word| *word != 0);
+    used.map_or(0, |last| last + 1)
 }
