@@ -69,6 +69,8 @@ pub enum Command {
     Sign(Sign),
     /// Verify a system image as a board with the key would, naming what does not match
     Verify(Verify),
+    /// Show what a partition was doing when the monitor took it down, with names of functions
+    Crash(Crash),
     /// Print the JSON Schema of the manifest (for editors) or of the run report
     Schema(Schema),
 }
@@ -312,6 +314,55 @@ pub enum ClockArgument {
     Virtual,
     /// The host's clock: pleasant to type at, deadlines are informative only
     Host,
+}
+
+/// `partita crash`
+#[derive(Debug, Args)]
+#[command(
+    after_help = "FILE is a report of a run (partita run --report), what a serial port printed, or what
+partita run printed; - is standard input. With the manifest, the program of each partition gives the
+names of functions. The kernel of a Linux partition has no names in it: name a vmlinux, a System.map,
+or a copy of its /proc/kallsyms.
+
+Examples:
+  partita crash report.json -m system.toml
+  partita crash serial.log -m system.toml --symbols linux=System.map
+  partita crash report.json --json | jq '.crashes[].backtrace'
+
+Exit status:
+  0  there is a crash record
+  1  there is none, or the manifest has problems
+  2  the arguments are wrong
+  3  the file cannot be read"
+)]
+pub struct Crash {
+    /// A report of a run, or a log of the serial port
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub file: PathBuf,
+    /// The manifest of the system
+    #[arg(long, short, value_name = "SYSTEM.toml", value_hint = ValueHint::FilePath)]
+    pub manifest: Option<PathBuf>,
+    /// A file with the names of a partition: an ELF file that was not stripped, or a System.map
+    #[arg(long, value_name = "PARTITION=FILE", value_parser = symbols)]
+    pub symbols: Vec<(String, PathBuf)>,
+    /// Only this partition
+    #[arg(long, short, value_name = "PARTITION")]
+    pub partition: Option<String>,
+    /// All records of a partition that are in a log, not only the last one
+    #[arg(long)]
+    pub all: bool,
+    /// Print the records as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+fn symbols(text: &str) -> Result<(String, PathBuf), String> {
+    match text.split_once('=') {
+        Some((name, path)) if !name.is_empty() && !path.is_empty() => {
+            Ok((name.to_owned(), path.into()))
+        }
+        _ => Err("write it as PARTITION=FILE, such as linux=System.map".to_owned()),
+    }
 }
 
 /// `partita schema`

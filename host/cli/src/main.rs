@@ -36,6 +36,7 @@ fn main() -> ExitCode {
     let screen = screen::Screen::new(arguments.color, arguments.quiet);
     let result = match &arguments.command {
         Command::Check(check) => commands::check(check, &screen),
+        Command::Crash(crash) => commands::crash(crash, &screen),
         Command::Explain(explain) => commands::explain(explain, &screen),
         Command::Build(build) => commands::build(build, &screen),
         Command::Keygen(keygen) => commands::keygen(keygen, &screen),

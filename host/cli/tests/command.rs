@@ -60,7 +60,7 @@ fn hello() -> String {
 fn every_command_explains_itself() {
     let folder = folder("");
     for command in [
-        "check", "explain", "build", "run", "keygen", "sign", "verify", "schema",
+        "check", "explain", "build", "run", "crash", "keygen", "sign", "verify", "schema",
     ] {
         let (status, out, err) = output(folder.path(), &[command, "--help"]);
         assert_eq!((status, &*err), (0, ""));
@@ -81,6 +81,8 @@ fn wrong_arguments_end_with_2() {
         &["run", "system.toml", "--clock", "sun"],
         &["run", "system.toml", "--console", "windows"],
         &["build", "system.toml"],
+        &["crash"],
+        &["crash", "report.json", "--symbols", "vmlinux"],
     ] {
         let (status, out, err) = output(folder.path(), arguments);
         assert_eq!((status, &*out), (2, ""), "{arguments:?}: {err}");
@@ -435,4 +437,66 @@ fn wait(child: &mut Child) -> i32 {
         }
         std::thread::sleep(Duration::from_millis(20));
     }
+}
+
+/// A crash record of the partition `rtos`, in the lines of the monitor.
+fn crash_lines() -> String {
+    use zerocopy::FromZeros as _;
+    let mut record = partita_abi::crash::Record::new_zeroed();
+    record.partition = partita_abi::name::Name::new("rtos").unwrap();
+    record.event.kind = partita_abi::health::Kind::Panic as u8;
+    record.event.address = 0x1234;
+    record.event.program_counter = 0x8030_0010;
+    record.action = partita_abi::health::Action::Halt as u8;
+    record.flags = partita_abi::crash::flags::REGISTERS;
+    record.seal();
+    let bytes = record.used().chunks(32).enumerate();
+    let lines = bytes.map(|(index, bytes)| {
+        let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        format!(
+            "[    0.200000000 monitor] crash 0 {:04x} {hex}\n",
+            32 * index
+        )
+    });
+    lines.collect()
+}
+
+#[test]
+fn a_crash_is_shown_from_the_report_and_from_what_was_printed() {
+    let monitor = format!("{}{}", crash_lines(), fake::healthy());
+    let folder = folder(&monitor);
+    let more = ["--headless", "--report", "report.json"];
+    let (_, log, _) = output(folder.path(), &[&RUN[..], &more].concat());
+    fs::write(folder.path().join("run.log"), &log).unwrap();
+    fs::write(folder.path().join("serial.log"), &monitor).unwrap();
+    for file in ["report.json", "run.log", "serial.log"] {
+        let (status, out, err) = output(folder.path(), &["crash", file, "-m", "system.toml"]);
+        assert_eq!(status, 0, "{file}: {err}");
+        assert!(out.starts_with("rtos: panic"), "{file}: {out}");
+        assert!(out.contains("gave up with code 0x1234"), "{out}");
+        assert!(out.contains("0x80300010"), "{out}");
+        let (status, out, err) = output(folder.path(), &["crash", file, "--json"]);
+        assert_eq!((status, &*err), (0, ""));
+        let json: serde_json::Value = serde_json::from_str(&out).unwrap();
+        assert_eq!(json["crashes"][0]["kind"], "panic");
+        assert_eq!(json["crashes"][0]["registers"][0]["value"], "0x80300010");
+    }
+    let (status, out, err) = output(folder.path(), &["crash", "run.log", "-p", "linux"]);
+    assert_eq!((status, &*out), (1, ""));
+    assert!(err.contains("no crash record"), "{err}");
+}
+
+#[test]
+fn a_file_without_a_crash_ends_with_1_and_one_that_cannot_be_read_with_3() {
+    let folder = folder("");
+    fs::write(folder.path().join("empty.log"), "hello\n").unwrap();
+    fs::write(folder.path().join("other.json"), "{}").unwrap();
+    for (file, expected) in [("empty.log", 1), ("other.json", 3), ("missing.log", 3)] {
+        let (status, out, err) = output(folder.path(), &["crash", file]);
+        assert_eq!((status, &*out), (expected, ""), "{file}");
+        assert!(err.contains(file) || err.contains("no report"), "{err}");
+    }
+    let (status, _, err) = output(folder.path(), &["crash", "empty.log", "-m", "bad.toml"]);
+    assert_eq!(status, 1);
+    assert!(err.contains("bad.toml"), "{err}");
 }

@@ -6,6 +6,7 @@
 //! waits for anything: QEMU, the keyboard, signals and the clock on the wall.
 #![deny(unsafe_code)]
 
+pub mod crash;
 pub mod escapes;
 pub mod joiner;
 pub mod keys;

@@ -144,6 +144,10 @@ impl Sink for Printer<'_> {
         if (self.live && line.source == self.focus) || self.failed {
             return;
         }
+        // Nobody reads a crash record as it is; in a log it can be found again.
+        if self.live && line.source == Source::Monitor && line.text.starts_with("crash ") {
+            return;
+        }
         let keep = if self.color {
             Keep::Colors
         } else {

@@ -2,8 +2,10 @@
 //!
 //! The fields are documented for users in `docs/report.md`, and for tools by [`report_schema`].
 
+use crate::crash::{CrashCollector, CrashReport};
 use crate::status::Status;
 use crate::system::{PartitionName, System};
+use partita_abi::crash::Record;
 use partita_abi::health::{Kind, State};
 use partita_abi::status::{Event as StatusEvent, Partition as StatusPartition};
 use schemars::JsonSchema;
@@ -82,6 +84,8 @@ pub struct PartitionReport {
     pub events_total: u32,
     /// The latest health events, oldest first.
     pub events: Vec<EventReport>,
+    /// What it was doing when the monitor last took it down; null if it never did.
+    pub crash: Option<CrashReport>,
 }
 
 /// Deadlines as a partition reported them.
@@ -149,7 +153,12 @@ pub fn report_schema() -> serde_json::Value {
 
 impl Report {
     /// Says what a status block means.
-    pub fn new(system: &System, clock: ClockReport, status: &Status) -> Self {
+    pub fn new(
+        system: &System,
+        clock: ClockReport,
+        status: &Status,
+        crashes: &CrashCollector,
+    ) -> Self {
         let mut reasons = Vec::new();
         let mut partitions = BTreeMap::new();
         for (index, name) in system.partitions.iter().enumerate() {
@@ -162,7 +171,7 @@ impl Report {
             judge(name, partition, &events, clock.mode, &mut reasons);
             partitions.insert(
                 name.name.clone(),
-                partition_report(name, partition, &events),
+                partition_report(name, partition, &events, crashes.latest(index)),
             );
         }
         let core = |core: &partita_abi::status::Core| {
@@ -200,6 +209,7 @@ fn partition_report(
     name: &PartitionName,
     partition: &StatusPartition,
     events: &[StatusEvent],
+    crash: Option<&Record>,
 ) -> PartitionReport {
     let known = |time_ns: u64| (time_ns != 0).then_some(time_ns);
     PartitionReport {
@@ -219,6 +229,10 @@ fn partition_report(
         console_dropped: partition.console_dropped,
         events_total: partition.events_total,
         events: events.iter().map(event_report).collect(),
+        // The place may hold a record of another system that ran on the board before.
+        crash: crash
+            .filter(|record| record.partition.as_str() == name.name)
+            .map(CrashReport::new),
     }
 }
 
@@ -231,11 +245,13 @@ fn event_report(event: &StatusEvent) -> EventReport {
         address: format!("{:#x}", event.address),
         program_counter: format!("{:#x}", event.program_counter),
         cause: event.cause,
-        text: event_text(kind, event),
+        text: event_text(event),
     }
 }
 
-fn event_text(kind: Option<Kind>, event: &StatusEvent) -> String {
+/// An event in words, as what its partition did.
+pub fn event_text(event: &StatusEvent) -> String {
+    let kind = Kind::from_number(event.kind);
     let at = format!("at {:#x}", event.program_counter);
     let address = event.address;
     match kind {
@@ -332,7 +348,7 @@ fn judge(
                 0 => String::new(),
                 more => format!(" (and {more} more such events)"),
             };
-            reason(format!("{}{more}", event_text(Some(kind), first)));
+            reason(format!("{}{more}", event_text(first)));
         }
     }
     let lost = u64::from(partition.events_total).saturating_sub(events.len() as u64);

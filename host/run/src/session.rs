@@ -1,6 +1,7 @@
 //! One run, from QEMU's first byte to the verdict.
 
 use crate::Sink;
+use crate::crash::CrashCollector;
 use crate::joiner::{Joiner, Line};
 use crate::keys::{self, Action, Keys};
 use crate::options::RunOptions;
@@ -34,6 +35,7 @@ pub(crate) struct Session<'a> {
     splitter: Splitter,
     joiner: Joiner,
     collector: Collector,
+    crashes: CrashCollector,
     /// The monitor's status, or why it cannot be read.
     status: Option<Result<Status, StatusError>>,
     player: Player,
@@ -95,6 +97,7 @@ impl<'a> Session<'a> {
             splitter: Splitter::new(names),
             joiner: Joiner::default(),
             collector: Collector::default(),
+            crashes: CrashCollector::default(),
             status: None,
             player: Player::new(options.script.clone()),
             gate: options.input_after.as_ref().map(|text| {
@@ -169,7 +172,7 @@ impl<'a> Session<'a> {
         self.process.kill();
         self.finish();
         let report = match self.status {
-            Some(Ok(status)) => Some(Report::new(system, clock, &status)),
+            Some(Ok(status)) => Some(Report::new(system, clock, &status, &self.crashes)),
             _ => None,
         };
         Outcome {
@@ -235,10 +238,12 @@ impl<'a> Session<'a> {
         }
         if record.source == Source::Monitor
             && let Ok(text) = std::str::from_utf8(&record.text)
-            && let Some(result) = self.collector.push(text)
         {
-            self.status_record(result);
-            return;
+            if let Some(result) = self.collector.push(text) {
+                self.status_record(result);
+                return;
+            }
+            self.crashes.push(text);
         }
         let sink = &mut *self.sink;
         let player = &mut self.player;

@@ -1,5 +1,6 @@
 //! The monitor's status block, put together from its records and decoded.
 
+use crate::crash::from_hex;
 use partita_abi::status::{Core, Event, Header, MAX_EVENTS, Partition};
 use partita_abi::{MAX_CORES, MAX_PARTITIONS};
 use zerocopy::FromBytes;
@@ -92,19 +93,6 @@ impl Collector {
         }
         Some(Ok(None))
     }
-}
-
-fn from_hex(text: &str) -> Option<Vec<u8>> {
-    let text = text.as_bytes();
-    let digit = |byte: u8| char::from(byte).to_digit(16);
-    let (pairs, rest) = text.as_chunks::<2>();
-    if !rest.is_empty() {
-        return None;
-    }
-    pairs
-        .iter()
-        .map(|[high, low]| Some((digit(*high)? << 4 | digit(*low)?) as u8))
-        .collect()
 }
 
 /// A decoded status block.

@@ -5,6 +5,7 @@ mod fake;
 use fake::{status, status_records};
 use partita_abi::health::{Kind, State};
 use partita_abi::status::{Event, Partition};
+use partita_run::crash::CrashCollector;
 use partita_run::report::{ClockMode, ClockReport};
 use partita_run::status::{Collector, Status, StatusError};
 use partita_run::{PartitionName, Report, System, report_schema, summary};
@@ -30,7 +31,12 @@ const CLOCK: ClockReport = ClockReport {
 };
 
 fn report(change: impl FnOnce(&mut [Partition; 2], &mut Vec<Event>)) -> Report {
-    Report::new(&system(), CLOCK, &Status::decode(&status(change)).unwrap())
+    Report::new(
+        &system(),
+        CLOCK,
+        &Status::decode(&status(change)).unwrap(),
+        &CrashCollector::default(),
+    )
 }
 
 fn event(partition: u16, kind: Kind) -> Event {
@@ -155,7 +161,9 @@ fn by_the_hosts_clock_lateness_does_not_count() {
         shift: None,
         slice_us: None,
     };
-    let report = |block: &[u8]| Report::new(&system(), clock, &Status::decode(block).unwrap());
+    let none = CrashCollector::default();
+    let report =
+        |block: &[u8]| Report::new(&system(), clock, &Status::decode(block).unwrap(), &none);
     assert!(report(&block).healthy);
     let fault = status(|_, events| events.push(event(0, Kind::AccessFault)));
     assert!(!report(&fault).healthy);
@@ -249,7 +257,7 @@ proptest! {
         let mut spoilt = block[..keep.min(block.len())].to_vec();
         spoilt.extend(&bytes);
         if let Ok(status) = Status::decode(&spoilt) {
-            let _ = summary(&Report::new(&system(), CLOCK, &status), &[("rtos", 1), ("linux", 1)], false);
+            let _ = summary(&Report::new(&system(), CLOCK, &status, &CrashCollector::default()), &[("rtos", 1), ("linux", 1)], false);
         }
     }
 

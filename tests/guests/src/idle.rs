@@ -29,6 +29,23 @@ pub fn spin() -> ! {
     }
 }
 
+/// Points its stack pointer at `stack` and reads the monitor's memory.
+pub fn lose_stack(arguments: &Arguments<'_>) -> ! {
+    println!("lost-stack: running");
+    let stack = arguments.number("stack", 0);
+    // SAFETY: nothing after this uses the stack: the access faults, or the loop goes on for ever.
+    unsafe {
+        core::arch::asm!(
+            "mv sp, {stack}",
+            "li t0, 0x80000000",
+            "ld t0, 0(t0)",
+            "1: j 1b",
+            stack = in(reg) stack,
+            options(noreturn)
+        )
+    }
+}
+
 /// Says back what is typed, a line at a time.
 pub fn echo() -> ! {
     println!("echo: running");

@@ -67,6 +67,7 @@ fn main(hart: usize, device_tree: usize) -> ! {
         "imsic-look" => imsic::look(&arguments),
         "imsic-pending" => imsic::leave_pending(),
         "isolation" => isolation::run(&arguments),
+        "lost-stack" => idle::lose_stack(&arguments),
         "knock" => interplay::knock(&arguments),
         "measurements" => measurements::run(&arguments),
         "periodic" => periodic::run(&arguments),

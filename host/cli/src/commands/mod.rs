@@ -2,6 +2,7 @@
 
 mod build;
 mod check;
+mod crash;
 mod explain;
 mod keygen;
 mod run;
@@ -11,6 +12,7 @@ mod verify;
 
 pub use build::build;
 pub use check::check;
+pub use crash::crash;
 pub use explain::explain;
 pub use keygen::keygen;
 pub use run::run;
