@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod flat;
+pub mod machine;
 mod run;
 mod slots;
 mod system;

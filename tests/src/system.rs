@@ -1,6 +1,7 @@
 //! A system to be tested: its manifest, and how it is to run.
 
 use crate::flat::flat;
+use crate::machine::control_registers;
 use crate::run::Run;
 use crate::slots::Slot;
 use object::{Object as _, ObjectSymbol as _};
@@ -9,7 +10,8 @@ use partita_abi::image::TABLE_OFFSET;
 use partita_abi::table::Header;
 use partita_image::SystemImage;
 use partita_manifest::{Plan, PlannedPartition};
-use partita_run::RunOptions;
+use partita_run::{Qemu, RunOptions};
+use std::collections::BTreeMap;
 use std::mem::offset_of;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -222,6 +224,20 @@ impl System {
         let place = offset_of!(Header, hash);
         table[place..place + hash.len()].copy_from_slice(&hash);
         self
+    }
+
+    /// The control and status registers that the machine says it has, by number.
+    ///
+    /// # Panics
+    /// If QEMU cannot be started, or does not tell.
+    pub fn control_registers(&self) -> BTreeMap<u16, String> {
+        let qemu = match Qemu::find(&self.plan, self.options.qemu.as_deref()) {
+            Ok(qemu) => qemu,
+            Err(error) => panic!("{error}"),
+        };
+        // It executes nothing, so there is nothing to load.
+        let arguments = qemu.arguments(&self.plan, Path::new("none"), &self.options);
+        control_registers(qemu.program(), &arguments, self._folder.path())
     }
 
     /// Runs it.

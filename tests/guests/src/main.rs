@@ -32,6 +32,8 @@ mod rtc;
 #[cfg(target_os = "none")]
 mod sbi_arguments;
 #[cfg(target_os = "none")]
+mod state;
+#[cfg(target_os = "none")]
 mod timer;
 #[cfg(target_os = "none")]
 mod vectors;
@@ -80,6 +82,7 @@ fn main(hart: usize, device_tree: usize) -> ! {
         "sbi-arguments" => sbi_arguments::run(&arguments),
         "spin" => idle::spin(),
         "talk" => idle::talk(&arguments),
+        "state" => state::run(&arguments),
         "timer" => timer::run(&arguments),
         "vectors" => registers::use_vectors(),
         "vectors-found" => registers::find_vectors(),

@@ -13,11 +13,12 @@ pub type FloatingPoint = [u64; 33];
 /// `sscratch`, `sepc`, `scause`, `stval`, `scounteren`.
 const MASKS: [u64; 5] = [u64::MAX, !0b11, 0x8000_0000_0000_001f, u64::MAX, 0b111];
 
-/// Page tables that map the lower 4 GiB onto themselves, so that `satp` can be told apart too.
+/// A page table.
 #[repr(C, align(4096))]
-struct PageTable([u64; 512]);
+pub struct PageTable([u64; 512]);
 
-static IDENTITY: PageTable = PageTable(identity());
+/// Page tables that map the lower 4 GiB onto themselves, so that `satp` can be told apart too.
+pub static IDENTITY: PageTable = PageTable(identity());
 
 const fn identity() -> [u64; 512] {
     let mut entries = [0; 512];

@@ -56,6 +56,11 @@ impl Vectors {
         held.count() + control.count()
     }
 
+    /// Whether the registers, `vl` and `vtype` are the same.
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.registers == other.registers && self.control[..2] == other.control[..2]
+    }
+
     /// Tells what is not as in `other`.
     pub fn tell_difference(&self, other: &Self, width: usize) {
         let words = self.registers.iter().zip(&other.registers).enumerate();

@@ -22,6 +22,11 @@ use partita_monitor_core::text::Text;
 use partita_signature::system::{Ground, Refusal};
 use zerocopy::FromBytes;
 
+/// `misa.H`: the hypervisor extension, which gives supervisor mode registers of its own (9.1).
+const MISA_HYPERVISOR: u64 = 1 << 7;
+/// `mstateen0.ENVCFG`: `senvcfg` may be used; it is switched.
+const STATE_ENVIRONMENT: u64 = 1 << 62;
+
 static BOARD: AtomicPtr<Board> = AtomicPtr::new(core::ptr::null_mut());
 
 /// The board, once the firmware has said which one it is for.
@@ -72,6 +77,7 @@ pub unsafe fn start(board: &'static Board, id: usize) -> ! {
             _ => stay_away(),
         }
     };
+    keep_off();
     // SAFETY: once on each hart, with its own number.
     let hart = unsafe { Hart::create(id, machine) };
     csr::write!("mie", interrupt::MACHINE);
@@ -86,6 +92,32 @@ fn stay_away() -> ! {
     csr::write!("mie", 0);
     loop {
         crate::hart::wait_for_interrupt();
+    }
+}
+
+/// Keeps partitions from what they could write and no switch saves. A hart on which they cannot be kept from
+/// it is not used: one could tell another something by it, or change how it runs.
+fn keep_off() {
+    csr::clear!("misa", MISA_HYPERVISOR);
+    let mut reached = csr::read!("misa") & MISA_HYPERVISOR != 0;
+    if csr::probe!("0x30c").is_some() {
+        // `mstateen0` to `mstateen3` (Smstateen 1.0).
+        csr::write!("0x30c", STATE_ENVIRONMENT);
+        csr::write!("0x30d", 0);
+        csr::write!("0x30e", 0);
+        csr::write!("0x30f", 0);
+    } else {
+        // `jvt`, `sctrctl`, `siselect`, `srmcfg`, `scontext`.
+        reached |= csr::probe!("0x017").is_some()
+            || csr::probe!("0x14e").is_some()
+            || csr::probe!("0x150").is_some()
+            || csr::probe!("0x181").is_some()
+            || csr::probe!("0x5a8").is_some();
+    }
+    if reached {
+        report::fatal(
+            "partitions could reach registers that a switch does not save (H, or no Smstateen)",
+        );
     }
 }
 
