@@ -1,6 +1,6 @@
 //! The systems that the probes run in: who is where.
 
-use crate::probe::From;
+use crate::probe::{From, Machine};
 use partita_abi::image::{CRASH_BYTES, RUN_PARAMETERS_OFFSET, RunParameters, TABLE_OFFSET};
 use partita_board::{Board, Controller, Plic};
 use partita_tests::System;
@@ -15,6 +15,8 @@ pub const SCRATCH: u64 = BASE + 0x11_0000;
 const OTHER_SIZE: u64 = 0x4_0000;
 /// The device of the other partition: the clock, which interrupts it in each of its periods.
 pub const OTHERS_DEVICE: &str = "rtc";
+/// The more critical of the two, which cannot take the whole core.
+const ASIL_D: &str = "criticality = \"ASIL-D\"\nbudget = \"500us\"\nperiod = \"1ms\"";
 /// The device of Linux, with a direct line.
 pub const OWN_DEVICE: &str = "virtio0";
 
@@ -33,6 +35,8 @@ pub struct Foreign {
 pub struct Ground {
     /// Who makes the probes.
     pub from: From,
+    /// What the machine and the system are like.
+    pub machine: Machine,
     /// The board.
     pub board: &'static Board,
     /// End of the prober's memory.
@@ -45,7 +49,7 @@ pub struct Ground {
 
 impl Ground {
     /// Of one of the three.
-    pub fn new(from: From) -> Self {
+    pub fn new(from: From, machine: Machine) -> Self {
         let size = if from == From::Linux {
             0x40_0000
         } else {
@@ -53,72 +57,94 @@ impl Ground {
         };
         Self {
             from,
+            machine,
             board: &partita_board::QEMU_VIRT_RISCV64,
             end: BASE + size,
             other_end: BASE + size + OTHER_SIZE,
-            harts: 1,
+            harts: if machine == Machine::TwoHarts { 2 } else { 1 },
         }
     }
 
     /// The system, where the prober carries out `words`.
     pub fn system(&self, words: &str) -> System {
-        let witness = |timing: &str| {
-            format!(
-                "witness clock:1 base:{:#x} end:{:#x} {timing}",
-                self.end, self.other_end
-            )
+        let board = format!(
+            "cores = 2\nmemory = \"512MiB\"\nvector = {}",
+            self.machine == Machine::Vector
+        );
+        let partitions = format!("{}\n{}", self.other(), self.prober(words));
+        let system = System::on_board(&board, &partitions);
+        if self.machine == Machine::Napot {
+            system.qemu(&["-cpu", "rv64,h=false,smepmp=true,svnapot=true"])
+        } else {
+            system
+        }
+    }
+
+    /// The partition that must not be disturbed.
+    fn other(&self) -> String {
+        let has_clock = self.machine != Machine::OwnClock;
+        let devices = if has_clock { "\"rtc\"" } else { "" };
+        let manifest = match self.from {
+            From::Low | From::Linux => ASIL_D,
+            From::High => "criticality = \"QM\"",
         };
-        let (prober, other, timing) = match self.from {
-            From::Low => (
-                "criticality = \"QM\"",
-                "criticality = \"ASIL-D\"\nbudget = \"500us\"\nperiod = \"1ms\"",
-                "period-us:1000 tolerance-us:20",
-            ),
-            From::High => (
-                "criticality = \"ASIL-D\"\nbudget = \"500us\"\nperiod = \"1ms\"",
-                "criticality = \"QM\"",
-                // It may have to wait for the other's budget, twice back to back.
-                "period-us:3000 tolerance-us:1200",
-            ),
-            From::Linux => (
-                "criticality = \"QM\"\ndevices = [\"virtio0\"]\naccept = [\"dma\"]",
-                "criticality = \"ASIL-D\"\nbudget = \"500us\"\nperiod = \"1ms\"",
-                "period-us:1000 tolerance-us:20",
-            ),
+        let timing = match (self.from, self.machine) {
+            // It may have to wait for the other's budget, twice back to back.
+            (From::High, _) => "period-us:3000 tolerance-us:1200",
+            // The harts take turns of 20 us.
+            (_, Machine::TwoHarts) => "period-us:1000 tolerance-us:100",
+            _ => "period-us:1000 tolerance-us:20",
+        };
+        format!(
+            r#"
+            [partition.other]
+            {manifest}
+            image = "$guest"
+            arguments = "witness clock:{} base:{:#x} end:{:#x} {timing}"
+            memory = {{ base = "{:#x}", size = "{}KiB" }}
+            cores = [0, 1]
+            devices = [{devices}]
+            "#,
+            u8::from(has_clock),
+            self.end,
+            self.other_end,
+            self.end,
+            OTHER_SIZE / 1024,
+        )
+    }
+
+    fn prober(&self, words: &str) -> String {
+        let devices = match (self.machine, self.from) {
+            (Machine::OwnClock, _) => "devices = [\"rtc\"]",
+            (_, From::Linux) => "devices = [\"virtio0\"]\naccept = [\"dma\"]",
+            _ => "",
+        };
+        let manifest = match self.from {
+            From::High => ASIL_D,
+            From::Low | From::Linux => "criticality = \"QM\"",
         };
         let program = match self.from {
-            From::Linux => {
-                format!("linux = {{ kernel = \"$flat\", command-line = \"{words}\" }}")
-            }
-            From::Low | From::High => {
-                format!(
-                    "image = \"$guest\"\narguments = \"{words}\"\nhealth = {{ access-fault = \"log\" }}"
-                )
-            }
-        };
-        System::new(
-            2,
-            &format!(
-                r#"
-                [partition.other]
-                {other}
-                image = "$guest"
-                arguments = "{}"
-                memory = {{ base = "{:#x}", size = "{}KiB" }}
-                cores = [0, 1]
-                devices = ["{OTHERS_DEVICE}"]
-
-                [partition.prober]
-                {prober}
-                {program}
-                memory = {{ base = "{BASE:#x}", size = "{}KiB" }}
-                cores = [0]
-                "#,
-                witness(timing),
-                self.end,
-                OTHER_SIZE / 1024,
-                (self.end - BASE) / 1024,
+            From::Linux => format!("linux = {{ kernel = \"$flat\", command-line = \"{words}\" }}"),
+            From::Low | From::High => format!(
+                "image = \"$guest\"\narguments = \"{words}\"\nhealth = {{ access-fault = \"log\" }}"
             ),
+        };
+        let vector = match self.machine {
+            Machine::Vector => "vector = \"eager\"",
+            _ => "",
+        };
+        format!(
+            r#"
+            [partition.prober]
+            {manifest}
+            {program}
+            memory = {{ base = "{BASE:#x}", size = "{}KiB" }}
+            cores = {}
+            {devices}
+            {vector}
+            "#,
+            (self.end - BASE) / 1024,
+            if self.harts == 2 { "[0, 1]" } else { "[0]" },
         )
     }
 

@@ -27,6 +27,8 @@ pub struct Finding {
     pub seen: String,
     /// Events that it made.
     pub events: u64,
+    /// Whether their number does not depend on other things than the probe.
+    pub is_sure: bool,
     /// What is wrong with that, if anything is.
     pub wrong: Vec<String>,
 }
@@ -117,6 +119,9 @@ fn is_told(expected: &Expected, outcome: Outcome) -> bool {
         (Expected::Denials { count, .. }, Outcome::Count(denied, passed)) => {
             (denied, passed) == (count, 0)
         }
+        (Expected::Race { count }, Outcome::Count(denied, passed)) => {
+            denied + passed == count && denied != 0 && passed != 0
+        }
         (
             Expected::Dropped { count } | Expected::Passes { count },
             Outcome::Count(denied, passed),
@@ -135,6 +140,9 @@ fn words(outcome: Outcome, events: &[&Event], count: u64, expected: &Expected) -
             _ => "no trap".to_owned(),
         },
         Outcome::Answer(error, _) => format!("error {error}"),
+        Outcome::Count(..) if matches!(expected, Expected::Race { .. }) => {
+            return "some denied, `access-fault` each".to_owned();
+        }
         Outcome::Count(0, passed) => format!("{passed} passed"),
         Outcome::Count(denied, 0) => format!("{denied} denied"),
         Outcome::Count(denied, passed) => format!("{denied} denied, {passed} passed"),
@@ -168,6 +176,10 @@ pub fn judge(run: &Run, from: From, probes: &[&Probe]) -> Vec<Finding> {
             expected: probe.expected.to_string(),
             seen: "nothing".to_owned(),
             events: 0,
+            is_sure: !matches!(
+                probe.expected,
+                Expected::Race { .. } | Expected::Answers { .. }
+            ),
             wrong: Vec::new(),
         };
         let Some(told) = told.iter().find(|told| told.index == number) else {
@@ -190,6 +202,11 @@ pub fn judge(run: &Run, from: From, probes: &[&Probe]) -> Vec<Finding> {
         match probe.expected {
             Expected::Denials { kind: "", .. } => {}
             Expected::Denials { count: all, .. } | Expected::Dropped { count: all } => count = all,
+            Expected::Race { .. } => {
+                if let Outcome::Count(denied, _) = told.outcome {
+                    count = denied;
+                }
+            }
             // Each that names what is foreign; some are refused as "invalid parameter" for another reason.
             Expected::Answers { .. } => {
                 if let Outcome::Answers(_, parameter, address) = told.outcome {

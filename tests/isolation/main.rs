@@ -14,7 +14,7 @@ mod probes;
 
 use ground::{Ground, SLOTS};
 use judge::Finding;
-use probe::{From, Probe};
+use probe::{From, Machine, Probe};
 use std::sync::Mutex;
 use std::thread;
 
@@ -28,18 +28,19 @@ const MOST_PROBES: usize = 56;
 /// Probes that share a boot.
 struct Boot<'a> {
     from: From,
+    machine: Machine,
     probes: Vec<&'a Probe>,
 }
 
 /// Deals the probes to boots, in their order: as many as the monitor keeps events of, and one at most that
 /// makes many events, which comes first.
-fn deal(from: From, probes: &[Probe]) -> Vec<Boot<'_>> {
-    let mut boots: Vec<_> = probes
-        .iter()
+fn deal(from: From, machine: Machine, probes: &[Probe]) -> Vec<Boot<'_>> {
+    let probes = || probes.iter().filter(|probe| probe.machine == machine);
+    let mut boots: Vec<_> = probes()
         .filter(|probe| probe.expected.is_counted())
         .map(|probe| vec![probe])
         .collect();
-    let mut singles = probes.iter().filter(|probe| !probe.expected.is_counted());
+    let mut singles = probes().filter(|probe| !probe.expected.is_counted());
     let mut boot = 0;
     let mut events = 0;
     for probe in singles.by_ref() {
@@ -54,12 +55,16 @@ fn deal(from: From, probes: &[Probe]) -> Vec<Boot<'_>> {
     }
     boots
         .into_iter()
-        .map(|probes| Boot { from, probes })
+        .map(|probes| Boot {
+            from,
+            machine,
+            probes,
+        })
         .collect()
 }
 
 fn run(boot: &Boot<'_>) -> Vec<Finding> {
-    let ground = Ground::new(boot.from);
+    let ground = Ground::new(boot.from, boot.machine);
     let mut words = format!("isolation slots:{SLOTS:#x}");
     for probe in &boot.probes {
         for word in probe.preparation.iter().chain([&probe.word]) {
@@ -79,11 +84,14 @@ fn run(boot: &Boot<'_>) -> Vec<Finding> {
 fn every_probe_is_denied_and_recorded_and_disturbs_nobody() {
     let table: Vec<_> = From::ALL
         .into_iter()
-        .map(|from| (from, probes::all(&Ground::new(from))))
+        .map(|from| (from, probes::all(from)))
         .collect();
     let boots: Vec<_> = table
         .iter()
-        .flat_map(|(from, probes)| deal(*from, probes))
+        .flat_map(|(from, probes)| {
+            let deal = |machine| deal(*from, machine, probes);
+            Machine::ALL.into_iter().flat_map(deal)
+        })
         .collect();
     let queue = Mutex::new(boots.iter());
     let findings = Mutex::new(Vec::new());

@@ -27,9 +27,37 @@ impl From {
     }
 }
 
+/// What the machine and the system are like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Machine {
+    /// The other partition has a device that interrupts it; the prober has one core.
+    Usual,
+    /// The device that interrupts is the prober's.
+    OwnClock,
+    /// The prober has both cores.
+    TwoHarts,
+    /// The cores have pages of other sizes (Svnapot).
+    Napot,
+    /// The cores have vectors, and the prober may use them.
+    Vector,
+}
+
+impl Machine {
+    /// All of them.
+    pub const ALL: [Self; 5] = [
+        Self::Usual,
+        Self::OwnClock,
+        Self::TwoHarts,
+        Self::Napot,
+        Self::Vector,
+    ];
+}
+
 /// One row of the table.
 #[derive(Clone, Debug)]
 pub struct Probe {
+    /// What it is made on.
+    pub machine: Machine,
     /// Which part of the table it belongs to.
     pub section: &'static str,
     /// What it tries, in words.
@@ -102,6 +130,12 @@ pub enum Expected {
         /// How many.
         count: u64,
     },
+    /// As many attempts while another hart changes what they use: each is either denied, with an event
+    /// `access-fault`, or has no effect on anybody; both happen.
+    Race {
+        /// How many.
+        count: u64,
+    },
     /// As many times as this it went through, and nobody is told.
     Passes {
         /// How many times.
@@ -119,7 +153,7 @@ impl Expected {
     pub const fn is_counted(&self) -> bool {
         matches!(
             self,
-            Self::Denials { .. } | Self::Dropped { .. } | Self::Answers { .. }
+            Self::Denials { .. } | Self::Dropped { .. } | Self::Race { .. } | Self::Answers { .. }
         )
     }
 }
@@ -143,6 +177,9 @@ impl fmt::Display for Expected {
                 )
             }
             Self::Denials { count, kind } => write!(formatter, "{count} denials, `{kind}` each"),
+            Self::Race { count } => {
+                write!(formatter, "some of {count} denied, `access-fault` each")
+            }
             Self::Passes { count } => write!(formatter, "{count} times nothing, no event"),
             Self::Answers { count } => {
                 write!(

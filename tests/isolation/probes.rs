@@ -1,37 +1,53 @@
 //! The table of probes, section by section.
 
+mod alarms;
 mod calls;
 mod controller;
 mod devices;
 mod floods;
 mod machine_mode;
 mod memory;
+mod races;
 mod switches;
 mod translation;
+mod user;
+mod vectors;
 
 use crate::ground::Ground;
-use crate::probe::{Expected, From, Probe};
+use crate::probe::{Expected, From, Machine, Probe};
 use std::collections::BTreeSet;
 
 /// Every probe of one of the three.
 ///
 /// # Panics
 /// If two have the same name.
-pub fn all(ground: &Ground) -> Vec<Probe> {
-    let mut probes = sections(ground);
+pub fn all(from: From) -> Vec<Probe> {
+    let mut probes = Vec::new();
+    for (machine, sections) in [
+        (Machine::Usual, usual as fn(&Ground) -> Vec<Probe>),
+        (Machine::Napot, translation::napot),
+        (Machine::TwoHarts, races::probes),
+        (Machine::Vector, vectors::probes),
+        (Machine::OwnClock, alarms::probes),
+    ] {
+        for mut probe in sections(&Ground::new(from, machine)) {
+            probe.machine = machine;
+            probes.push(probe);
+        }
+    }
     let mut names = BTreeSet::new();
     for probe in &mut probes {
         let name = (probe.section, probe.name.clone());
         assert!(names.insert(name), "two probes `{}`", probe.name);
         // Illegal instructions are delegated to Linux, which finds out by them what the hart can do.
-        if ground.from == From::Linux && matches!(probe.expected, Expected::Illegal { .. }) {
+        if from == From::Linux && matches!(probe.expected, Expected::Illegal { .. }) {
             probe.expected = Expected::Own { cause: 2 };
         }
     }
     probes
 }
 
-fn sections(ground: &Ground) -> Vec<Probe> {
+fn usual(ground: &Ground) -> Vec<Probe> {
     [
         memory::foreign(ground),
         memory::edges(ground),
@@ -39,6 +55,7 @@ fn sections(ground: &Ground) -> Vec<Probe> {
         controller::probes(ground),
         machine_mode::registers(ground),
         machine_mode::instructions(ground),
+        user::probes(ground),
         calls::probes(ground),
         translation::probes(ground),
         switches::probes(ground),
@@ -50,6 +67,7 @@ fn sections(ground: &Ground) -> Vec<Probe> {
 /// One probe; more can be said of it.
 fn probe(section: &'static str, name: String, word: String, expected: Expected) -> Probe {
     Probe {
+        machine: Machine::Usual,
         section,
         name,
         preparation: Vec::new(),

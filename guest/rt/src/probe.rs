@@ -3,7 +3,7 @@
 //! A fault inside the few instructions below, or in what [`execute`] jumps to, is turned into an
 //! error by the trap vector. No state is kept, so any hart may probe at any time.
 
-use crate::trap::{ARGUMENT_0, INTERRUPT, RETURN_ADDRESS, TrapFrame};
+use crate::trap::{ARGUMENT_0, FROM_SUPERVISOR, INTERRUPT, RETURN_ADDRESS, TrapFrame};
 use core::arch::naked_asm;
 
 /// The exception that an access ended in.
@@ -169,6 +169,8 @@ pub(crate) fn recover(frame: &mut TrapFrame) -> bool {
     frame.registers[ARGUMENT_0] = frame.value;
     frame.registers[ARGUMENT_0 + 1] = frame.cause + 1;
     frame.program_counter = resume;
+    // What was executed may have gone to user mode; a probe goes on where it began.
+    frame.status |= FROM_SUPERVISOR;
     true
 }
 

@@ -21,6 +21,10 @@ pub const INSTRUCTION_ACCESS_FAULT: usize = 1;
 pub const ILLEGAL_INSTRUCTION: usize = 2;
 /// `scause` of a load that the protection denied.
 pub const LOAD_ACCESS_FAULT: usize = 5;
+/// `scause` of a call from user mode.
+pub const USER_CALL: usize = 8;
+/// `sstatus` of a trap from supervisor mode (RISC-V privileged 1.12, chapter 4.1.1).
+pub(crate) const FROM_SUPERVISOR: usize = 1 << 8;
 /// `scause` of a store or an atomic operation that the protection denied.
 pub const STORE_ACCESS_FAULT: usize = 7;
 

@@ -4,14 +4,20 @@
 //! A word is a verb and hexadecimal numbers: `i:53503,80000000`. Each probe has a slot of its own at the
 //! address that `slots:` names, and its instruction is put there, so that its program counter is known.
 
+mod race;
+mod user;
+
 use crate::arguments::Arguments;
 use crate::idle::{rest, wait_until};
 use crate::registers::{FloatingPoint, read_floating_point, write_floating_point};
+use crate::rtc;
 use crate::sbi_arguments::{Answers, random};
 use core::arch::{asm, naked_asm};
 use core::ptr::with_exposed_provenance_mut;
 use partita_guest_rt::probe::{self, Trap};
-use partita_guest_rt::trap::ILLEGAL_INSTRUCTION;
+use partita_guest_rt::trap::{
+    ILLEGAL_INSTRUCTION, INSTRUCTION_ACCESS_FAULT, LOAD_ACCESS_FAULT, STORE_ACCESS_FAULT,
+};
 use partita_guest_rt::{hart, println};
 use sbi_spec::binary::SbiRet;
 
@@ -22,6 +28,12 @@ const PACE_TICKS: u64 = 1500;
 const SLOT_BYTES: usize = 16;
 /// The most numbers of a word.
 const MOST_NUMBERS: usize = 8;
+/// Causes of denied accesses.
+const DENIED: [usize; 3] = [
+    INSTRUCTION_ACCESS_FAULT,
+    LOAD_ACCESS_FAULT,
+    STORE_ACCESS_FAULT,
+];
 /// `jalr zero, 0(ra)` and `ecall` (unprivileged specification, chapters 2.5 and 2.8).
 const RETURN: u32 = 0x0000_8067;
 const CALL: u32 = 0x0000_0073;
@@ -90,6 +102,9 @@ impl Prober {
             "c" => Outcome::Answer(self.call(numbers)),
             "n" => self.repeated(first, second, third),
             "nc" => self.calls(numbers),
+            "u" => outcome(user::execute(self.place_call(first as u32), second)),
+            "a" => self.alarms(first, second != 0),
+            "race" => self.race(numbers),
             "r" => self.registers(first, second),
             "float" => {
                 let strange = self.floating_point(first);
@@ -131,6 +146,62 @@ impl Prober {
         self.index += 1;
         self.slot += SLOT_BYTES;
         wait_until(hart::time() + PACE_TICKS);
+    }
+
+    /// As [`Self::place`], with a call behind it that ends user mode.
+    fn place_call(&self, instruction: u32) -> usize {
+        store(self.slot, instruction);
+        store(self.slot + 4, CALL);
+        self.slot
+    }
+
+    /// Takes alarms of the clock, each due when it is set: by the monitor, or from the interrupt controller.
+    fn alarms(&self, times: usize, direct: bool) -> Outcome {
+        rtc::enable();
+        let mut passed = 0;
+        for _ in 0..times {
+            rtc::alarm_in(0);
+            while hart::pending_sources() & hart::source::EXTERNAL == 0 {
+                core::hint::spin_loop();
+            }
+            let taken = if direct {
+                rtc::take_direct()
+            } else {
+                rtc::take()
+            };
+            passed += usize::from(taken);
+        }
+        let denied = times - passed;
+        Outcome::Count { denied, passed }
+    }
+
+    /// Translation, instruction, argument; times; then what another hart writes meanwhile, and where.
+    fn race(&self, numbers: [usize; MOST_NUMBERS]) -> Outcome {
+        let [
+            translation,
+            instruction,
+            argument,
+            times,
+            place,
+            one,
+            other,
+            _,
+        ] = numbers;
+        // No instruction: the one that the other hart changes.
+        let code = match instruction {
+            0 => place,
+            _ => self.place(instruction as u32),
+        };
+        let (mut denied, mut passed) = (0, 0);
+        race::against(place, [one, other], || {
+            for _ in 0..times {
+                match self.translated(translation, code, argument) {
+                    Outcome::Trap(Trap { cause, .. }) if DENIED.contains(&cause) => denied += 1,
+                    _ => passed += 1,
+                }
+            }
+        });
+        Outcome::Count { denied, passed }
     }
 
     /// Puts an instruction into this probe's slot.

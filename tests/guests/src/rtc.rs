@@ -23,6 +23,13 @@ const LINE: usize = 11;
 /// Lines of others: the first virtio slot's and the serial port's.
 const FOREIGN: [usize; 2] = [1, 10];
 
+/// Registers of the interrupt controller (PLIC specification 1.0, chapters 4 to 9), where they belong to a
+/// context those of the first hart's supervisor mode.
+const PRIORITY: usize = 0xc00_0000 + 4 * LINE;
+const ENABLED: usize = 0xc00_2000 + 0x80;
+const THRESHOLD: usize = 0xc20_0000 + 0x1000;
+const CLAIM: usize = THRESHOLD + 4;
+
 /// Interrupts taken.
 static TAKEN: AtomicUsize = AtomicUsize::new(0);
 /// Interrupts of a line that is not ours, or of none.
@@ -103,16 +110,18 @@ pub fn take() -> bool {
     line == Ok(Some(LINE)) && monitor::interrupt_complete(LINE).is_ok()
 }
 
+/// As [`take`], with the line direct to the first hart's supervisor mode.
+pub fn take_direct() -> bool {
+    let line = read(CLAIM);
+    write(CLEAR_INTERRUPT, 1);
+    write(CLAIM, line);
+    line as usize == LINE
+}
+
 /// With the clock's line direct: sets `count` alarms `period-us` apart and suspends the hart until each.
 /// With `reboot:1` it starts again in the end, and does not complete the last interrupt before. With
 /// `imsic:1` the line comes through the hart's interrupt file.
 pub fn suspend(arguments: &Arguments<'_>) -> ! {
-    /// Registers of the interrupt controller (PLIC specification 1.0, chapters 4 to 9), where they belong
-    /// to a context those of the first hart's supervisor mode.
-    const PRIORITY: usize = 0xc00_0000 + 4 * LINE;
-    const ENABLED: usize = 0xc00_2000 + 0x80;
-    const THRESHOLD: usize = 0xc20_0000 + 0x1000;
-    const CLAIM: usize = THRESHOLD + 4;
     let period_ns = 1000 * arguments.number("period-us", 500) as u64;
     let count = arguments.number("count", 20);
     hart::enable_sources(hart::source::EXTERNAL);

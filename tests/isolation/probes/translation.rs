@@ -15,27 +15,38 @@ const SV48: u64 = 9 << 60;
 const SV57: u64 = 10 << 60;
 const RESERVED_MODE: u64 = 7 << 60;
 /// Tables in the prober's own memory. The root maps the lower 4 GiB onto themselves.
-const ROOT: u64 = SCRATCH;
+pub const ROOT: u64 = SCRATCH;
 const MIDDLE: u64 = SCRATCH + 0x1000;
-const LEAVES: u64 = SCRATCH + 0x2000;
+pub const LEAVES: u64 = SCRATCH + 0x2000;
 const HIGHER: u64 = SCRATCH + 0x3000;
 const HIGHEST: u64 = SCRATCH + 0x4000;
 /// Where the virtual addresses of these probes begin: the root's entry 5.
-const ALIAS: u64 = 5 << 30;
+pub const ALIAS: u64 = 5 << 30;
 /// Valid; a leaf that allows everything, accessed and dirty; the same without the right to write; one
 /// with the reserved right to write only.
-const TABLE: u64 = 1;
-const LEAF: u64 = 0xcf;
+pub const TABLE: u64 = 1;
+pub const LEAF: u64 = 0xcf;
 const WRITE_ONLY: u64 = 0xc5;
 /// A reserved bit (4.4.1).
 const RESERVED: u64 = 1 << 57;
+/// A page of another size, and the one size that there is (Svnapot 1.0).
+const NAPOT: u64 = 1 << 63;
+const NAPOT_64K: u64 = 0b1000;
 /// Trap causes of page faults.
 const FETCH_PAGE_FAULT: u32 = 12;
 const LOAD_PAGE_FAULT: u32 = 13;
 const STORE_PAGE_FAULT: u32 = 15;
 
+/// What turns the tables on.
+pub const SATP: u64 = SV39 | ROOT >> 12;
+
+/// An entry of a table.
+pub const fn entry_value(target: u64, flags: u64) -> u64 {
+    target >> 12 << 10 | flags
+}
+
 /// The word that writes an entry.
-fn entry(table: u64, index: u64, target: u64, flags: u64) -> String {
+pub fn entry(table: u64, index: u64, target: u64, flags: u64) -> String {
     format!(
         "w8:{:x},{:x}",
         table + 8 * index,
@@ -53,7 +64,7 @@ fn root(target: u64, flags: u64) -> Vec<String> {
 }
 
 /// As [`root`], by way of one's own tables to pages.
-fn pages(targets: &[(u64, u64)]) -> Vec<String> {
+pub fn pages(targets: &[(u64, u64)]) -> Vec<String> {
     let mut words = root(MIDDLE, TABLE);
     words.push(entry(MIDDLE, 0, LEAVES, TABLE));
     for (index, (target, flags)) in targets.iter().enumerate() {
@@ -64,8 +75,7 @@ fn pages(targets: &[(u64, u64)]) -> Vec<String> {
 
 fn access(name: &str, what: Access, address: u64, words: Vec<String>, expected: Expected) -> Probe {
     let name = format!("{} {name}", what.name);
-    let satp = SV39 | ROOT >> 12;
-    let word = format!("t:{satp:x},{:x},{address:x}", what.instruction);
+    let word = format!("t:{SATP:x},{:x},{address:x}", what.instruction);
     probe(SECTION, name, word, expected).after(words)
 }
 
@@ -160,8 +170,7 @@ fn leaves(ground: &Ground) -> Vec<Probe> {
             ground.end,
         ),
     ] {
-        let satp = SV39 | ROOT >> 12;
-        let word = format!("tx:{satp:x},{ALIAS:x}");
+        let word = format!("tx:{SATP:x},{ALIAS:x}");
         let expected = reaches(1, ALIAS, address);
         let name = format!("execute {name}");
         probes.push(probe(SECTION, name, word, expected).after(words).at(ALIAS));
@@ -241,7 +250,7 @@ fn malformed(ground: &Ground) -> Vec<Probe> {
             let expected = Expected::Own { cause };
             probes.push(access(&name, what, ALIAS, words.clone(), expected));
         }
-        let word = format!("tx:{:x},{ALIAS:x}", SV39 | ROOT >> 12);
+        let word = format!("tx:{SATP:x},{ALIAS:x}");
         let expected = Expected::Own {
             cause: FETCH_PAGE_FAULT,
         };
@@ -282,6 +291,64 @@ fn modes(ground: &Ground) -> Vec<Probe> {
             let name = format!("{} {name}", what.name);
             let expected = reaches(what.cause, address, expected);
             probes.push(probe(SECTION, name, word, expected).after(words.clone()));
+        }
+    }
+    probes
+}
+
+/// Pages of 64 KiB (Svnapot 1.0): the hardware and the walk before a mediated access must agree on them.
+pub fn napot(ground: &Ground) -> Vec<Probe> {
+    let other = ground.end;
+    let of = |name: &str, what, address, target: u64, coding: u64, expected| {
+        // The lowest four bits of the page number say how large the page is.
+        let leaf = NAPOT | LEAF | coding << 10;
+        let words = (0..16).map(|index| (target & !0xffff, leaf, index));
+        let mut list = root(MIDDLE, TABLE);
+        list.push(entry(MIDDLE, 0, LEAVES, TABLE));
+        list.extend(words.map(|(target, leaf, index)| entry(LEAVES, index, target, leaf)));
+        access(name, what, address, list, expected)
+    };
+    let mut probes = Vec::new();
+    for (what, cause) in [
+        (LOAD_DOUBLE, LOAD_PAGE_FAULT),
+        (STORE_DOUBLE, STORE_PAGE_FAULT),
+    ] {
+        for offset in [0, 0x7008, 0xfff8] {
+            let name =
+                format!("of the other partition's memory, by a page of 64 KiB, at {offset:#x}");
+            let expected = reaches(what.cause, ALIAS + offset, other + offset);
+            probes.push(of(&name, what, ALIAS + offset, other, NAPOT_64K, expected));
+        }
+        for coding in [0, 1, 4, 9] {
+            let name = format!("by a page of the reserved size {coding}");
+            let expected = Expected::Own { cause };
+            probes.push(of(&name, what, ALIAS, other, coding, expected));
+        }
+        let mut words = root(MIDDLE, TABLE);
+        words.push(entry(MIDDLE, 0, other, NAPOT | LEAF | NAPOT_64K << 10));
+        let expected = Expected::Own { cause };
+        let name = "by a page of 2 MiB that says it has 64 KiB";
+        probes.push(access(name, what, ALIAS, words, expected));
+    }
+    if ground.from == From::Linux {
+        let port = ground.board.uart.window.base;
+        let idle = Expected::Value {
+            mask: 0x60,
+            value: 0x60,
+        };
+        let name = "of its serial port by a page of 64 KiB";
+        probes.push(of(name, LOAD_BYTE, ALIAS + 5, port, NAPOT_64K, idle));
+        for offset in [0x2000, 0xffff] {
+            let name = format!("behind its serial port by the same page, at {offset:#x}");
+            let expected = reaches(LOAD_BYTE.cause, ALIAS + offset, port + offset);
+            probes.push(of(
+                &name,
+                LOAD_BYTE,
+                ALIAS + offset,
+                port,
+                NAPOT_64K,
+                expected,
+            ));
         }
     }
     probes
