@@ -3,7 +3,7 @@
 
 use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
-use partita_virtual_riscv64::sbi::{Call, Caller, Identity, Region, Registers, decode};
+use partita_virtual_riscv64::sbi::{Call, Caller, Identity, Region, Registers, decode, reached_for};
 
 #[derive(Arbitrary, Debug)]
 struct Input {
@@ -15,11 +15,14 @@ struct Input {
     regions: Vec<(u64, u64, bool, bool)>,
 }
 
+/// Interrupts between harts.
+const IPI: u64 = 0x73_5049;
+
 /// What the monitor offers, for a fuzzer that would need long to find it.
 const EXTENSIONS: [u64; 8] = [
     0x10,
     0x5449_4d45,
-    0x73_5049,
+    IPI,
     0x5246_4e43,
     0x48_534d,
     0x5352_5354,
@@ -64,7 +67,16 @@ fuzz_target!(|input: Input| {
     };
     let all = u128::MAX >> (128 - harts.min(64)).min(127) & if harts == 0 { 0 } else { u128::MAX };
     match decode(&registers, &caller) {
-        Err(error) => assert!((error.code() as i64) < 0),
+        Err(error) => {
+            assert!((error.code() as i64) < 0);
+            // What it was denied for is not its own.
+            let reached = reached_for(&registers, error, &caller);
+            let [mask, base, ..] = input.arguments;
+            if let (IPI, Some(hart)) = (registers.extension, reached) {
+                assert!(hart >= u64::from(harts.min(64)));
+                assert!(hart >= base && (hart == base || mask >> (hart - base) & 1 != 0));
+            }
+        }
         Ok(Call::SendIpi { harts } | Call::RemoteInstructionFence { harts })
         | Ok(Call::RemoteTranslationFence { harts, .. }) => {
             assert_eq!(u128::from(harts.bits()) & !all, 0);
