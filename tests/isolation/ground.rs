@@ -2,7 +2,7 @@
 
 use crate::probe::{From, Machine};
 use partita_abi::image::{CRASH_BYTES, RUN_PARAMETERS_OFFSET, RunParameters, TABLE_OFFSET};
-use partita_board::{Board, Controller, Plic};
+use partita_board::{Aia, Board, Controller, Plic};
 use partita_tests::System;
 
 /// Where the prober's memory begins. It ends where the other partition's begins.
@@ -58,7 +58,10 @@ impl Ground {
         Self {
             from,
             machine,
-            board: &partita_board::QEMU_VIRT_RISCV64,
+            board: match machine {
+                Machine::Aia => &partita_board::QEMU_VIRT_RISCV64_AIA,
+                _ => &partita_board::QEMU_VIRT_RISCV64,
+            },
             end: BASE + size,
             other_end: BASE + size + OTHER_SIZE,
             harts: if machine == Machine::TwoHarts { 2 } else { 1 },
@@ -72,7 +75,7 @@ impl Ground {
             self.machine == Machine::Vector
         );
         let partitions = format!("{}\n{}", self.other(), self.prober(words));
-        let system = System::on_board(&board, &partitions);
+        let system = System::on(self.board.name, &board, &partitions);
         if self.machine == Machine::Napot {
             system.qemu(&["-cpu", "rv64,h=false,smepmp=true,svnapot=true"])
         } else {
@@ -197,11 +200,22 @@ impl Ground {
     /// The interrupt controller.
     ///
     /// # Panics
-    /// If it is no PLIC.
+    /// If it is another one.
     pub const fn controller(&self) -> Plic {
         match self.board.controller {
             Controller::Plic(plic) => plic,
-            Controller::Aia(_) => panic!("these probes are of a PLIC"),
+            Controller::Aia(_) => panic!("this board has an APLIC"),
+        }
+    }
+
+    /// The other kind of interrupt controller.
+    ///
+    /// # Panics
+    /// If it is another one.
+    pub const fn aia(&self) -> Aia {
+        match self.board.controller {
+            Controller::Plic(_) => panic!("this board has a PLIC"),
+            Controller::Aia(aia) => aia,
         }
     }
 

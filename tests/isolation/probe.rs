@@ -40,16 +40,19 @@ pub enum Machine {
     Napot,
     /// The cores have vectors, and the prober may use them.
     Vector,
+    /// The board with APLIC and IMSIC.
+    Aia,
 }
 
 impl Machine {
     /// All of them.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Usual,
         Self::OwnClock,
         Self::TwoHarts,
         Self::Napot,
         Self::Vector,
+        Self::Aia,
     ];
 }
 

@@ -1,5 +1,6 @@
 //! The table of probes, section by section.
 
+mod aia;
 mod alarms;
 mod calls;
 mod controller;
@@ -29,6 +30,7 @@ pub fn all(from: From) -> Vec<Probe> {
         (Machine::TwoHarts, races::probes),
         (Machine::Vector, vectors::probes),
         (Machine::OwnClock, alarms::probes),
+        (Machine::Aia, aia::probes),
     ] {
         for mut probe in sections(&Ground::new(from, machine)) {
             probe.machine = machine;
