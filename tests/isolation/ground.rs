@@ -96,7 +96,8 @@ impl Ground {
             (From::High, _) => "period-us:3000 tolerance-us:1200",
             // The harts take turns of 20 us.
             (_, Machine::TwoHarts) => "period-us:1000 tolerance-us:100",
-            _ => "period-us:1000 tolerance-us:20",
+            // A step of loading the prober is not interrupted.
+            _ => "period-us:1000 tolerance-us:40",
         };
         format!(
             r#"
@@ -129,7 +130,7 @@ impl Ground {
         let program = match self.from {
             From::Linux => format!("linux = {{ kernel = \"$flat\", command-line = \"{words}\" }}"),
             From::Low | From::High => format!(
-                "image = \"$guest\"\narguments = \"{words}\"\nhealth = {{ access-fault = \"log\" }}"
+                "image = \"$guest\"\narguments = \"{words}\"\nhealth = {{ access-fault = \"log\", double-trap = \"halt\" }}"
             ),
         };
         let vector = match self.machine {

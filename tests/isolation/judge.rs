@@ -259,7 +259,10 @@ fn others_complaints(run: &Run) -> Vec<String> {
     let other = run.partition("other");
     let mut complaints = Vec::new();
     if other.deadlines.met == 0 || other.deadlines.missed != 0 {
-        complaints.push(format!("the other's deadlines: {:?}", other.deadlines));
+        let (deadlines, worst) = (other.deadlines, other.worst_wakeup_ns);
+        complaints.push(format!(
+            "the other's deadlines: {deadlines:?}, late by {worst} ns"
+        ));
     }
     if (other.state.as_str(), other.boots, other.events_total) != ("running", 1, 0) {
         complaints.push(format!("the other is {}: {:?}", other.state, other.events));

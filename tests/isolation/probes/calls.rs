@@ -4,6 +4,7 @@ use super::{Probe, probe};
 use crate::ground::{BASE, Ground, SCRATCH};
 use crate::probe::Expected;
 use partita_abi::image::TABLE_OFFSET;
+use partita_abi::measurement::Measurement;
 use partita_abi::monitor_call as partita;
 
 const SECTION: &str = "Monitor calls";
@@ -201,6 +202,25 @@ fn consoles(ground: &Ground) -> Vec<Probe> {
                 address,
             ));
         }
+    }
+    let measurement = (partita::EXTENSION, partita::MEASUREMENT);
+    let room = size_of::<Measurement>() as u64;
+    for (place, address) in [
+        ("the monitor's text", board.ram_base),
+        ("the system table", board.ram_base + TABLE_OFFSET),
+        ("the other partition's memory", end),
+        ("its last 8 bytes and what is behind", end - 8),
+        ("the last address that is aligned", u64::MAX - 7),
+    ] {
+        let name = format!("write a boot measurement to {place}");
+        let arguments = [0, address, room];
+        probes.push(denied(
+            name,
+            measurement,
+            &arguments,
+            INVALID_ADDRESS,
+            address,
+        ));
     }
     let name = "a console function that does not exist".to_owned();
     probes.push(refused(name, (CONSOLE, 3), &[0], NOT_SUPPORTED));
