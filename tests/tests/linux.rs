@@ -268,3 +268,109 @@ fn two_runs_with_linux_are_the_same_to_the_last_byte() {
     assert_eq!(reports[0], reports[1]);
     runs[0].assert_said("linux", "partita: linux init reached");
 }
+
+/// The cockpit with a watchdog for Linux, which says `panic` on its command line about panics.
+fn watched(watchdog: &str, panic: &str, run: &str) -> System {
+    System::on_board(
+        "cores = 2\nmemory = \"512MiB\"",
+        &format!(
+            r#"
+            [partition.cluster]
+            criticality = "ASIL-B"
+            image = "$cluster"
+            memory = "1MiB"
+            cores = [1]
+            fp = "none"
+            budget = "400us"
+            period = "1ms"
+
+            [partition.linux]
+            criticality = "QM"
+            linux = {{ kernel = "$kernel", initramfs = "$initramfs", command-line = "console=ttyS0 quiet panic={panic} partita.run={run}" }}
+            memory = "128MiB"
+            cores = [0, 1]
+            {watchdog}
+            "#
+        ),
+    )
+    .shift(1)
+    .for_ms(30_000)
+}
+
+#[test]
+fn a_hung_linux_is_caught_by_its_watchdog_and_restarted_beside_the_rtos() {
+    let run = watched(
+        "watchdog = \"2s\"",
+        "0",
+        "watchdog,ticks,panic-after:3,noshell",
+    )
+    .expect("linux", "partita: watchdog 2 s")
+    .expect("linux", "Kernel panic")
+    .expect("monitor", "linux: watchdog")
+    .until("linux", "partita: watchdog 2 s")
+    .run();
+    run.assert_undisturbed("cluster");
+    let linux = run.partition("linux");
+    assert_eq!((linux.boots, linux.state.as_str()), (2, "running"));
+    assert_eq!(run.events("linux", "watchdog").count(), 1);
+    // It is silent for at most as long as the watchdog runs.
+    let hangs = run.time_ns("linux", "Kernel panic");
+    let caught = run.time_ns("monitor", "linux: watchdog");
+    assert!(
+        (0..2_100_000_000).contains(&(caught - hangs)),
+        "{hangs} {caught}"
+    );
+    println!(
+        "restart of Linux: {} ns",
+        run.lines()
+            .iter()
+            .rfind(|line| line.text.contains("init reached"))
+            .map_or(0, |line| line.time_ns - caught)
+    );
+}
+
+#[test]
+fn a_linux_that_resets_its_watchdog_runs_on_and_one_that_stops_to_is_restarted() {
+    let run = watched(
+        "watchdog = \"4s\"",
+        "1",
+        "watchdog:3,silence-after:8,noshell",
+    )
+    .expect("linux", "partita: watchdog 3 s")
+    .expect("linux", "silence now")
+    .expect("monitor", "linux: watchdog")
+    .until("linux", "partita: linux init reached")
+    .run();
+    run.assert_undisturbed("cluster");
+    let linux = run.partition("linux");
+    assert_eq!((linux.boots, linux.events_total), (2, 1));
+    let silent = run.time_ns("linux", "silence now");
+    let caught = run.time_ns("monitor", "linux: watchdog") - silent;
+    assert!((2_000_000_000..3_300_000_000).contains(&caught), "{caught}");
+}
+
+#[test]
+fn a_watchdog_from_boot_on_catches_a_linux_that_never_starts_it() {
+    let run = watched(
+        "watchdog = { timeout = \"6s\", start = \"boot\" }",
+        "1",
+        "idle,noshell",
+    )
+    .expect("linux", "partita: linux ready")
+    .expect("monitor", "linux: watchdog")
+    .until("linux", "partita: linux init reached")
+    .run();
+    run.assert_undisturbed("cluster");
+    assert_eq!(run.partition("linux").boots, 2);
+}
+
+#[test]
+fn a_linux_that_restarts_at_once_after_a_panic_is_started_again() {
+    let run = watched("", "-1", "panic-after:1,noshell")
+        .expect("linux", "Kernel panic")
+        .expect("monitor", "linux: reset")
+        .until("linux", "partita: linux init reached")
+        .run();
+    run.assert_undisturbed("cluster");
+    assert_eq!(run.partition("linux").boots, 2);
+}

@@ -186,7 +186,7 @@ fn build_linux(paths: &Paths, tools: &Tools) -> Result<()> {
     write_if_changed(&folder.join("Image"), &kernel)?;
     write_if_changed(
         &folder.join("initramfs.cpio"),
-        &initramfs::build(paths, busybox)?,
+        &initramfs::build(paths, busybox, &tools.modules)?,
     )
 }
 

@@ -25,6 +25,7 @@ const ENVIRONMENT: &str = "Environment:
   PARTITA_QEMU     qemu-system-riscv64 to use instead of the one on the PATH
   PARTITA_LINUX    riscv64 Linux `Image` to use instead of Debian's kernel
   PARTITA_BUSYBOX  static riscv64 busybox to use instead of Debian's
+  PARTITA_LINUX_MODULES  folder with watchdog.ko.xz and sunxi_wdt.ko.xz of that kernel
   PARTITA_OPENSBI  OpenSBI fw_dynamic.bin to compare with instead of Debian's
   PARTITA_DEBIAN_MIRROR
                    Debian mirror (URL) to download from where the machine's own apt sources are not

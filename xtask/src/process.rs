@@ -50,6 +50,11 @@ pub fn status(command: &mut Command) -> Result<ExitStatus> {
 
 /// Runs a quiet program and returns what it printed; an unsuccessful end is an error.
 pub fn output(command: &mut Command) -> Result<String> {
+    Ok(String::from_utf8_lossy(&output_bytes(command)?).into_owned())
+}
+
+/// As [`output`], for what is no text.
+pub fn output_bytes(command: &mut Command) -> Result<Vec<u8>> {
     let line = show(command);
     let output = command
         .stdin(Stdio::null())
@@ -59,7 +64,7 @@ pub fn output(command: &mut Command) -> Result<String> {
         let reason = String::from_utf8_lossy(&output.stderr);
         bail!("`{line}` failed ({}): {}", output.status, reason.trim());
     }
-    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    Ok(output.stdout)
 }
 
 /// Runs a program that takes long: its output goes to `log`, the time it takes is shown.

@@ -5,6 +5,7 @@
 //! are one [`Header`], then [`Header::partitions`] times [`Partition`], [`Header::cores`] times
 //! [`Core`] and [`Header::events`] times [`Event`], without gaps.
 
+use crate::health::Kind;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 /// The most events kept: the latest ones of each partition, an equal share for each.
@@ -32,8 +33,8 @@ pub struct Header {
     pub text_bytes: u32,
     /// Bytes of the monitor's data, zeroed data and stacks.
     pub data_bytes: u32,
-    /// Padding, zero.
-    pub reserved: u32,
+    /// The health event that ended the run, as [`Header::stopped_by`] makes it; 0 if none did.
+    pub stopped_by: u32,
     /// Machine time at which the block was made, in nanoseconds.
     pub virtual_ns: u64,
 }
@@ -43,6 +44,11 @@ impl Header {
     pub const MAGIC: [u8; 8] = *b"PRTASTAT";
     /// The version of the layout on this page.
     pub const VERSION: u32 = 1;
+
+    /// The value of the field of that name: which event of which partition ended the run.
+    pub const fn stopped_by(partition: usize, kind: Kind) -> u32 {
+        1 << 31 | (partition as u32 & 0xff) << 8 | kind as u32
+    }
 }
 
 /// One partition's part of the status block.

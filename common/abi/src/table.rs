@@ -191,6 +191,11 @@ pub struct Restart {
     pub back_off_ns: u64,
 }
 
+impl Restart {
+    /// The highest [`Restart::limit`]: the monitor keeps the times of so many restarts.
+    pub const MOST: u16 = 32;
+}
+
 /// When a partition's watchdog starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]

@@ -200,6 +200,8 @@ pub struct Finisher {
     pub pass: &'static [Write],
     /// What ends the machine after a failure.
     pub fail: &'static [Write],
+    /// What resets the board.
+    pub reset: &'static [Write],
     /// Whether QEMU, started with `-no-reboot`, ends then.
     pub ends_qemu: bool,
 }
@@ -305,6 +307,15 @@ impl Board {
     /// The device of this name.
     pub fn device(&self, name: &str) -> Option<&'static Device> {
         self.devices.iter().find(|device| device.name == name)
+    }
+
+    /// Where Linux finds its emulated watchdog: in the page in front of the core-local interruptor, where
+    /// none of these boards has anything.
+    pub const fn watchdog(&self) -> Window {
+        Window {
+            base: self.aclint.base.wrapping_sub(0x1000),
+            size: 0x1000,
+        }
     }
 
     /// Machine-time ticks as nanoseconds.

@@ -119,6 +119,11 @@ pub const QEMU_VIRT_RISCV64: Board = Board {
             value: 0x1_3333,
             width: 4,
         }],
+        reset: &[Write {
+            offset: 0,
+            value: 0x7777,
+            width: 4,
+        }],
         ends_qemu: true,
     },
     devices: &DEVICES,

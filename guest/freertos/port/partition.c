@@ -20,7 +20,15 @@
 /* How many device interrupts are handled before lower-priority work goes on. */
 #define MOST_DEVICE_INTERRUPTS_AT_ONCE 16u
 
+/* How many health events of others are handled before lower-priority work goes on: all that the monitor
+ * keeps. */
+#define MOST_HEALTH_EVENTS_AT_ONCE 16u
+
+/* What a claim returns when there are health events to take (`NOTIFICATION_LINE` in common/abi). */
+#define NOTIFICATION_LINE 0xffffu
+
 /* The glue, in src/glue.rs. */
+int32_t partita_notification_take(void);
 void partita_set_timer(uint64_t deadline);
 size_t partita_interrupt_claim(void);
 void partita_interrupt_complete(size_t line);
@@ -99,12 +107,31 @@ static void tick(void)
     portYIELD_FROM_ISR(switch_required);
 }
 
+static void health_events(void)
+{
+    int32_t event = partita_notification_take();
+    for (unsigned int taken = 0; event >= 0 && taken < MOST_HEALTH_EVENTS_AT_ONCE; taken++) {
+        vApplicationHealthEvent((unsigned int) event >> 8, (unsigned int) event & 0xff);
+        event = partita_notification_take();
+    }
+}
+
+__attribute__((weak)) void vApplicationHealthEvent(unsigned int partition, unsigned int kind)
+{
+    (void) partition;
+    (void) kind;
+}
+
 static void device_interrupts(void)
 {
     for (unsigned int handled = 0; handled < MOST_DEVICE_INTERRUPTS_AT_ONCE; handled++) {
         size_t line = partita_interrupt_claim();
         if (line == 0) {
             return;
+        }
+        if (line == NOTIFICATION_LINE) {
+            health_events();
+            continue;
         }
         vApplicationDeviceInterrupt(line);
         partita_interrupt_complete(line);

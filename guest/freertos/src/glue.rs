@@ -82,6 +82,32 @@ extern "C" fn partita_interrupt_complete(line: usize) {
     let _ = monitor::interrupt_complete(line);
 }
 
+/// Starts the partition's watchdog; 0 takes the time of the manifest. Returns whether it has one.
+#[unsafe(no_mangle)]
+extern "C" fn partita_watchdog_start(timeout_ns: u64) -> bool {
+    monitor::watchdog_start((timeout_ns != 0).then_some(timeout_ns)).is_ok()
+}
+
+/// Resets the partition's watchdog.
+#[unsafe(no_mangle)]
+extern "C" fn partita_watchdog_reset() {
+    // Where Partita is not below there is no watchdog.
+    let _ = monitor::watchdog_reset();
+}
+
+/// Takes a health event of another partition: its index and the event's number in bits 15 to 8 and 7 to 0,
+/// or a negative number.
+#[unsafe(no_mangle)]
+extern "C" fn partita_notification_take() -> i32 {
+    match monitor::notification_take() {
+        Ok(Some(notification)) => {
+            let kind = notification.kind.map_or(0, |kind| kind as i32);
+            (notification.partition as i32) << 8 | kind
+        }
+        _ => -1,
+    }
+}
+
 /// Stops the partition, saying why.
 ///
 /// # Safety

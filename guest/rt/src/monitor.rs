@@ -1,6 +1,7 @@
 //! Monitor calls: the Partita extension of the SBI.
 
 use crate::sbi;
+pub use partita_abi::health::Kind;
 pub use partita_abi::measurement::Measurement;
 use partita_abi::monitor_call as abi;
 use sbi_spec::binary::Error;
@@ -61,6 +62,50 @@ pub fn measurement(index: usize) -> Result<(Measurement, usize), Error> {
     answer.into_result().map(|count| (measurement, count))
 }
 
+/// Starts this partition's watchdog: unless [`watchdog_reset`] is called within `timeout_ns`, and again and
+/// again from then on, that is a health event. `None` takes the time of the manifest, which is the longest
+/// too. Nothing stops it.
+///
+/// # Errors
+///
+/// That the manifest gives the partition no watchdog, or that the SBI is not Partita's.
+pub fn watchdog_start(timeout_ns: Option<u64>) -> Result<(), Error> {
+    call(abi::WATCHDOG_START, [timeout_ns.unwrap_or(0), 0, 0]).map(drop)
+}
+
+/// Resets this partition's watchdog.
+///
+/// # Errors
+///
+/// That the SBI is not Partita's.
+pub fn watchdog_reset() -> Result<(), Error> {
+    call(abi::WATCHDOG_PET, [0; 3]).map(drop)
+}
+
+/// A health event of another partition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Notification {
+    /// The index of that partition, in the order of the manifest.
+    pub partition: usize,
+    /// What was found; `None` for what this program does not know.
+    pub kind: Option<Kind>,
+}
+
+/// Takes the oldest health event of another partition that the manifest wants this one to be told of. When
+/// there is one to take, [`interrupt_claim`] returns [`NOTIFICATION_LINE`], which needs no completion.
+///
+/// # Errors
+///
+/// That the SBI is not Partita's.
+pub fn notification_take() -> Result<Option<Notification>, Error> {
+    let value = call(abi::NOTIFICATION_TAKE, [0; 3])? as u64;
+    let notification = Notification {
+        partition: (value >> 8 & 0xff) as usize,
+        kind: Kind::from_number(value as u8),
+    };
+    Ok((value & abi::NOTIFICATION_VALID != 0).then_some(notification))
+}
+
 /// Stops this partition, with `code` in its health event. Waits for ever if nobody stops it.
 pub fn panic(code: u64) -> ! {
     // Without Partita below there is nobody to tell; the last line on the console has said it.
@@ -70,6 +115,9 @@ pub fn panic(code: u64) -> ! {
         crate::hart::wait_for_interrupt();
     }
 }
+
+/// What [`interrupt_claim`] returns, after all lines, when there are notifications to take.
+pub const NOTIFICATION_LINE: usize = abi::NOTIFICATION_LINE as usize;
 
 fn call(function: u64, arguments: [u64; 3]) -> Result<usize, Error> {
     sbi::harmless(

@@ -20,6 +20,8 @@ const SUPERVISOR_EXTERNAL: u32 = 9;
 const NO_INTERRUPT: u32 = u32::MAX;
 const CONTROLLER_PHANDLE: u32 = 1;
 const IMSIC_PHANDLE: u32 = 2;
+/// The longest time that the emulated watchdog can be set to.
+const LONGEST_WATCHDOG_SECONDS: u64 = 16;
 
 /// Where a partition finds itself.
 pub(crate) struct Place {
@@ -168,9 +170,24 @@ fn soc(system: &System, partition: &Partition) -> Node {
         serial.cells("fifo-size", &[console::UART_FIFO_BYTES]);
         node.child(serial);
     }
+    if is_linux && partition.health.watchdog_ns != 0 {
+        node.child(watchdog(board, partition.health.watchdog_ns));
+    }
     for owned in &partition.devices {
         node.child(device(board, owned.value, is_linux));
     }
+    node
+}
+
+/// The emulated watchdog, which stock kernels have a driver for (`monitor/virtual/riscv64/src/watchdog.rs`).
+fn watchdog(board: &Board, timeout_ns: u64) -> Node {
+    let window = board.watchdog();
+    let mut node = Node::new(&format!("watchdog@{:x}", window.base));
+    node.text("compatible", "allwinner,sun20i-d1-wdt");
+    node.addresses("reg", &[window.base, window.size]);
+    // What the driver takes unless it is told another time; it knows none above this.
+    let seconds = (timeout_ns / 1_000_000_000).clamp(1, LONGEST_WATCHDOG_SECONDS);
+    node.cells("timeout-sec", &[seconds as u32]);
     node
 }
 

@@ -11,6 +11,7 @@ use crate::health::Health;
 use crate::images;
 use crate::problem::{Problem, Problems};
 use crate::{Code, check, parse};
+use partita_abi::health::Action;
 use partita_abi::table::{Console, FloatingPoint, Kind, PartRole, RegionKind, Route};
 use partita_board::{Board, Device, Window};
 use std::fs;
@@ -49,6 +50,18 @@ pub struct Plan {
     pub warnings: Problems,
     /// Index of the partition that gets console input at first.
     pub console_focus: usize,
+}
+
+impl Plan {
+    /// Whether a health event may reset the board.
+    pub fn may_reset(&self) -> bool {
+        self.partitions.iter().any(|partition| {
+            let health = &partition.health;
+            let resets = |action: u8| action == Action::ResetSystem as u8;
+            let mut responses = health.responses.iter();
+            resets(health.restart.then) || responses.any(|response| resets(response.action))
+        })
+    }
 }
 
 /// A partition with everything decided.

@@ -150,7 +150,9 @@ impl Qemu {
             let filter = format!("filter-buffer,id=slice-timer,netdev=slice,interval={slice}");
             option("-object", &filter);
         }
-        arguments.push("-no-reboot".into());
+        if !plan.may_reset() {
+            arguments.push("-no-reboot".into());
+        }
         match machine.loading {
             QemuLoading::Firmware => {
                 arguments.push("-bios".into());

@@ -31,10 +31,23 @@ pub struct Report {
     pub monitor: MonitorReport,
     /// Health events that were no longer kept, of all partitions together.
     pub events_lost: u32,
+    /// The health event that ended the run; null if none did.
+    pub stopped_by: Option<StoppedBy>,
+    /// How often a health event reset the board. All else in the report is since the last time.
+    pub resets: u32,
     /// Whether the system was healthy to the end.
     pub healthy: bool,
     /// If not: why not, each reason in words.
     pub reasons: Vec<String>,
+}
+
+/// The health event that ended a run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct StoppedBy {
+    /// The partition.
+    pub partition: String,
+    /// What was found, such as `access-fault`.
+    pub kind: String,
 }
 
 /// What drove the machine's time.
@@ -160,6 +173,10 @@ impl Report {
         crashes: &CrashCollector,
     ) -> Self {
         let mut reasons = Vec::new();
+        let stopped_by = stopped_by(system, status.header.stopped_by);
+        if let Some(StoppedBy { partition, kind }) = &stopped_by {
+            reasons.push(format!("{kind} of {partition} stopped the system"));
+        }
         let mut partitions = BTreeMap::new();
         for (index, name) in system.partitions.iter().enumerate() {
             let Some(partition) = status.partitions.get(index) else {
@@ -168,7 +185,9 @@ impl Report {
             };
             let own = |event: &&StatusEvent| usize::from(event.partition) == index;
             let events: Vec<_> = status.events.iter().filter(own).copied().collect();
-            judge(name, partition, &events, clock.mode, &mut reasons);
+            if stopped_by.is_none() || partition.state != State::Stopped as u8 {
+                judge(name, partition, &events, clock.mode, &mut reasons);
+            }
             partitions.insert(
                 name.name.clone(),
                 partition_report(name, partition, &events, crashes.latest(index)),
@@ -199,10 +218,37 @@ impl Report {
                 data_bytes: status.header.data_bytes,
             },
             events_lost: status.header.events_lost,
+            stopped_by,
+            resets: 0,
             healthy: reasons.is_empty(),
             reasons,
         }
     }
+}
+
+impl Report {
+    /// Adds that the board was reset so often before the boot that the report is about.
+    pub fn add_resets(&mut self, resets: u32) {
+        if resets == 0 {
+            return;
+        }
+        self.resets += resets;
+        self.healthy = false;
+        self.reasons.push(match resets {
+            1 => "the board was reset once".to_owned(),
+            _ => format!("the board was reset {resets} times"),
+        });
+    }
+}
+
+/// Reads the field of the status block that names the event that ended the run.
+fn stopped_by(system: &System, value: u32) -> Option<StoppedBy> {
+    let partition = system.partitions.get((value >> 8 & 0xff) as usize)?;
+    let kind = Kind::from_number(value as u8)?;
+    Some(StoppedBy {
+        partition: partition.name.clone(),
+        kind: kind.name().to_owned(),
+    })
 }
 
 fn partition_report(

@@ -18,6 +18,8 @@ use partita_manifest::Plan;
 use std::sync::mpsc::{RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
+/// How the first line of a monitor begins.
+const BANNER: &[u8] = b"Partita ";
 /// How many times its patience an end may take at all, however much the partitions still print.
 const LONGEST_END: u32 = 4;
 /// How often the monitor is asked again to end the run: it reads nothing while it starts.
@@ -52,6 +54,10 @@ pub(crate) struct Session<'a> {
     focus_sent: usize,
     /// Removed as soon as QEMU has read it.
     image_file: Option<tempfile::NamedTempFile>,
+    /// The partition in focus when the monitor starts.
+    first_focus: usize,
+    /// How often the monitor has said that it starts.
+    boots: u32,
     /// Whether a record came: before, the monitor may lose what is sent.
     spoken: bool,
     /// Input that waits for the first record.
@@ -110,6 +116,8 @@ impl<'a> Session<'a> {
             to_qemu: threads.to_qemu.clone(),
             focus,
             focus_sent: plan.console_focus,
+            first_focus: plan.console_focus,
+            boots: 0,
             image_file: Some(image_file),
             spoken: false,
             held: Vec::new(),
@@ -172,7 +180,11 @@ impl<'a> Session<'a> {
         self.process.kill();
         self.finish();
         let report = match self.status {
-            Some(Ok(status)) => Some(Report::new(system, clock, &status, &self.crashes)),
+            Some(Ok(status)) => {
+                let mut report = Report::new(system, clock, &status, &self.crashes);
+                report.add_resets(self.boots.saturating_sub(1));
+                Some(report)
+            }
             _ => None,
         };
         Outcome {
@@ -235,6 +247,14 @@ impl<'a> Session<'a> {
             let held = std::mem::take(&mut self.held);
             self.move_focus(self.focus);
             held.into_iter().for_each(|chunk| self.send(chunk));
+        }
+        if record.source == Source::Monitor && record.text.starts_with(BANNER) {
+            self.boots += 1;
+            // After a reset of the board, input goes where it goes at first.
+            self.focus_sent = self.first_focus;
+            if self.boots > 1 {
+                self.move_focus(self.focus);
+            }
         }
         if record.source == Source::Monitor
             && let Ok(text) = std::str::from_utf8(&record.text)

@@ -5,7 +5,7 @@
 
 use partita_abi::digest::digest;
 use partita_abi::image::{CRASH_BYTES, STORE_OFFSET};
-use partita_abi::table::{Header, Partition, Region, RegionKind, SystemTable};
+use partita_abi::table::{Header, Partition, Region, RegionKind, Restart, SystemTable};
 use partita_abi::{MAX_CORES, MAX_SHARING};
 
 /// Protection works on whole pages of this many bytes.
@@ -229,7 +229,8 @@ fn check_partitions(table: &SystemTable<'_>) -> Result<(), Flaw> {
             && partition.criticality <= 4
             && budget_is_sound
             && (partition.storm_limit == 0 || partition.storm_within_ns != 0)
-            && (partition.restart.limit == 0 || partition.restart.within_ns != 0);
+            && (partition.restart.limit == 0 || partition.restart.within_ns != 0)
+            && partition.restart.limit <= Restart::MOST;
         if !sound {
             return Err(Flaw::Partition(number));
         }

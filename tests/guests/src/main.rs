@@ -12,6 +12,8 @@ mod conformance;
 #[cfg(target_os = "none")]
 mod harts;
 #[cfg(target_os = "none")]
+mod health;
+#[cfg(target_os = "none")]
 mod idle;
 #[cfg(target_os = "none")]
 mod imsic;
@@ -62,6 +64,7 @@ fn main(hart: usize, device_tree: usize) -> ! {
         "floating-point-left" => registers::leave_floating_point(),
         "forge" => idle::forge(),
         "greet" => interplay::greet(),
+        "fault" => health::fault(&arguments),
         "hammer" => sbi_arguments::hammer(&arguments),
         "harts" => harts::run(&arguments),
         "idle" => idle::idle(),
@@ -72,6 +75,8 @@ fn main(hart: usize, device_tree: usize) -> ! {
         "lost-stack" => idle::lose_stack(&arguments),
         "knock" => interplay::knock(&arguments),
         "measurements" => measurements::run(&arguments),
+        "listen" => health::listen(),
+        "miss" => health::miss(&arguments),
         "periodic" => periodic::run(&arguments),
         "probe" => probe::run(&arguments),
         "registers" => registers::run(&arguments),
@@ -80,9 +85,12 @@ fn main(hart: usize, device_tree: usize) -> ! {
         "rtc" => rtc::run(&arguments),
         "rtc-suspend" => rtc::suspend(&arguments),
         "sbi-arguments" => sbi_arguments::run(&arguments),
+        "rtc-leave" => rtc::leave(&arguments),
+        "rtc-storm" => rtc::storm(&arguments),
         "spin" => idle::spin(),
         "talk" => idle::talk(&arguments),
         "state" => state::run(&arguments),
+        "watch" => health::watch(&arguments),
         "timer" => timer::run(&arguments),
         "vectors" => registers::use_vectors(),
         "vectors-found" => registers::find_vectors(),

@@ -165,6 +165,56 @@ pub fn suspend(arguments: &Arguments<'_>) -> ! {
     rest()
 }
 
+/// Handles an interrupt, and brings about the next one at once.
+fn feed(frame: &mut TrapFrame) {
+    if frame.cause != EXTERNAL_INTERRUPT {
+        trap::unexpected(frame);
+    }
+    if monitor::interrupt_claim() == Ok(Some(LINE)) {
+        write(CLEAR_INTERRUPT, 1);
+        set_alarm(now_ns());
+        let _ = monitor::interrupt_complete(LINE);
+        TAKEN.fetch_add(1, SeqCst);
+    }
+}
+
+/// Looks at the alarm that an earlier life may have left, then sets one itself and ends.
+pub fn leave(arguments: &Arguments<'_>) -> ! {
+    const ALARM_STATUS: usize = CLOCK + 0x18;
+    let enabled = read(INTERRUPT_ENABLED);
+    println!("rtc: found {enabled} {}", read(ALARM_STATUS));
+    write(INTERRUPT_ENABLED, 1);
+    set_alarm(now_ns() + 1000 * arguments.number("alarm-us", 10_000) as u64);
+    println!(
+        "rtc: leaves {} {}",
+        read(INTERRUPT_ENABLED),
+        read(ALARM_STATUS)
+    );
+    monitor::panic(1)
+}
+
+/// Lets the clock interrupt as fast as it can, and says every `report-us` how often it did.
+pub fn storm(arguments: &Arguments<'_>) -> ! {
+    let report = 10 * arguments.number("report-us", 10_000) as u64;
+    trap::set_handler(feed);
+    hart::enable_sources(hart::source::EXTERNAL);
+    write(CLEAR_ALARM, 1);
+    write(CLEAR_INTERRUPT, 1);
+    write(INTERRUPT_ENABLED, 1);
+    println!("rtc: running");
+    set_alarm(now_ns());
+    let mut next = hart::time() + report;
+    hart::enable_interrupts();
+    loop {
+        if hart::time() >= next {
+            hart::disable_interrupts();
+            println!("rtc: {} taken", TAKEN.load(SeqCst));
+            next += report;
+            hart::enable_interrupts();
+        }
+    }
+}
+
 /// Sets `count` alarms `period-us` apart and gives the core back in between.
 pub fn run(arguments: &Arguments<'_>) -> ! {
     let period_ns = 1000 * arguments.number("period-us", 500) as u64;

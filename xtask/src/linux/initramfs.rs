@@ -1,15 +1,29 @@
 //! Puts the initramfs together: busybox and the scripts of `guest/linux`.
 
+use std::ffi::OsStr;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::{Context, Result};
 
 use super::cpio::{Archive, Device};
 use crate::paths::Paths;
+use crate::process;
 
 /// Folders that `/init` mounts on, or that programs expect.
-const FOLDERS: [&str; 8] = ["bin", "dev", "etc", "proc", "root", "run", "sys", "tmp"];
+const FOLDERS: [&str; 10] = [
+    "bin",
+    "dev",
+    "etc",
+    "lib",
+    "lib/modules",
+    "proc",
+    "root",
+    "run",
+    "sys",
+    "tmp",
+];
 
 /// Applets that `/init` calls before it has busybox install all of them.
 const APPLETS: [&str; 2] = ["sh", "mount"];
@@ -18,8 +32,8 @@ const APPLETS: [&str; 2] = ["sh", "mount"];
 const SCRIPTS: [(&str, &str, u32); 2] =
     [("init", "init", 0o755), ("profile", "etc/profile", 0o644)];
 
-/// Builds the archive from `busybox` and the scripts in the source tree.
-pub fn build(paths: &Paths, busybox: &Path) -> Result<Vec<u8>> {
+/// Builds the archive from `busybox`, kernel modules packed by xz, and the scripts in the source tree.
+pub fn build(paths: &Paths, busybox: &Path, modules: &[PathBuf]) -> Result<Vec<u8>> {
     let read =
         |path: &Path| fs::read(path).with_context(|| format!("cannot read {}", path.display()));
     let mut archive = Archive::default();
@@ -35,6 +49,13 @@ pub fn build(paths: &Paths, busybox: &Path) -> Result<Vec<u8>> {
     for (source, target, permissions) in SCRIPTS {
         let content = read(&paths.root.join("guest").join("linux").join(source))?;
         archive.file(target, permissions, &content);
+    }
+    for module in modules {
+        // busybox loads what is not packed.
+        let content = process::output_bytes(Command::new("xz").arg("-dc").arg(module))?;
+        let name = module.file_stem().and_then(OsStr::to_str);
+        let name = name.with_context(|| format!("{} has no name", module.display()))?;
+        archive.file(&format!("lib/modules/{name}"), 0o644, &content);
     }
     Ok(archive.finish())
 }

@@ -18,6 +18,9 @@ use crate::progress;
 const RELEASE: &str = "trixie";
 const ARCHITECTURE: &str = "riscv64";
 
+/// The environment variable that names a folder of modules, for a kernel that is not Debian's.
+const MODULES_VARIABLE: &str = "PARTITA_LINUX_MODULES";
+
 /// One file that comes from the person, from the cache, or from a Debian package.
 struct Payload {
     label: &'static str,
@@ -60,6 +63,19 @@ impl Payload {
         }
     }
 
+    /// A module of the kernel; it goes with the kernel's version.
+    fn module(paths: &Paths, name: &'static str, member: &'static str) -> Self {
+        Self {
+            label: name,
+            what: "a module of the kernel for the watchdog, packed by xz",
+            variable: MODULES_VARIABLE,
+            package: None,
+            member,
+            cached: paths.cached_linux().join(name),
+            check: is_file,
+        }
+    }
+
     fn opensbi(paths: &Paths) -> Self {
         Self {
             label: "OpenSBI",
@@ -73,7 +89,10 @@ impl Payload {
     }
 
     fn named_by_person(&self) -> Option<PathBuf> {
-        let path = PathBuf::from(env::var_os(self.variable)?);
+        let mut path = PathBuf::from(env::var_os(self.variable)?);
+        if self.variable == MODULES_VARIABLE {
+            path.push(self.label);
+        }
         // What reads it may run in another folder.
         Some(std::path::absolute(&path).unwrap_or(path))
     }
@@ -130,7 +149,7 @@ impl Payload {
     fn fetch(&self, paths: &Paths, apt: &Apt) -> Result<()> {
         let package = match self.package {
             Some(package) => package.to_owned(),
-            None => kernel_package(apt)?,
+            None => kernel_package(paths, apt)?,
         };
         let offers = apt.offers(&package)?;
         let newest = offers.first().with_context(|| not_in_archives(&package))?;
@@ -173,10 +192,29 @@ pub fn ensure(
     tools: &mut Tools,
     missing: &mut Vec<Missing>,
 ) -> Result<()> {
+    // Debian's modules fit Debian's kernel only.
+    let own_kernel = Payload::linux(paths).named_by_person().is_some();
+    let wants_modules = needs.linux && (!own_kernel || env::var_os(MODULES_VARIABLE).is_some());
     let payloads = [
         (needs.linux, Payload::linux(paths)),
         (needs.linux, Payload::busybox(paths)),
         (needs.opensbi, Payload::opensbi(paths)),
+        (
+            wants_modules,
+            Payload::module(
+                paths,
+                "watchdog.ko.xz",
+                "./usr/lib/modules/*/kernel/drivers/watchdog/watchdog.ko.xz",
+            ),
+        ),
+        (
+            wants_modules,
+            Payload::module(
+                paths,
+                "sunxi_wdt.ko.xz",
+                "./usr/lib/modules/*/kernel/drivers/watchdog/sunxi_wdt.ko.xz",
+            ),
+        ),
     ];
     let absent: Vec<&Payload> = payloads
         .iter()
@@ -210,6 +248,7 @@ pub fn ensure(
     tools.linux = take(false);
     tools.busybox = take(false);
     tools.opensbi = take(true);
+    tools.modules = [take(true), take(true)].into_iter().flatten().collect();
     Ok(())
 }
 
@@ -251,7 +290,12 @@ fn not_in_archives(package: &str) -> String {
     format!("no apt archive of this machine has {package} of {RELEASE} for {ARCHITECTURE}")
 }
 
-fn kernel_package(apt: &Apt) -> Result<String> {
+/// The package of the kernel that is there already, else of the newest one.
+fn kernel_package(paths: &Paths, apt: &Apt) -> Result<String> {
+    let origin = fs::read_to_string(origin_of(&Payload::linux(paths).cached));
+    if let Some(package) = origin.iter().flat_map(|text| text.split(' ')).next() {
+        return Ok(package.to_owned());
+    }
     let names = apt.names("linux-image-6.12.")?;
     newest_kernel_package(names.iter().map(String::as_str))
         .map(str::to_owned)

@@ -62,6 +62,8 @@ pub struct Tools {
     pub linux: Option<PathBuf>,
     /// The static riscv64 busybox.
     pub busybox: Option<PathBuf>,
+    /// Modules of the kernel, packed by xz, in the order in which they are to be loaded.
+    pub modules: Vec<PathBuf>,
     /// OpenSBI's `fw_dynamic.bin`.
     pub opensbi: Option<PathBuf>,
 }

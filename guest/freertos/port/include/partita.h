@@ -62,6 +62,21 @@ bool partita_has_argument_of_length(const char *name, size_t length);
 /* Stops the partition, which becomes a health event; `reason` goes to the console. */
 _Noreturn void partita_panic(const char *reason);
 
+/* ---- Health ---- */
+
+/* Starts the partition's watchdog: unless it is reset within `timeout_ns`, and again and again from then
+ * on, that is a health event. 0 takes the time of the manifest, which is the longest too. Nothing stops
+ * it. Returns whether the manifest gives the partition one. */
+bool partita_watchdog_start(uint64_t timeout_ns);
+
+/* Resets the partition's watchdog. A good place is the lowest priority that has a deadline. */
+void partita_watchdog_reset(void);
+
+/* Defined by an application that the manifest wants to be told of other partitions' health events, in
+ * interrupt context: `partition` counts in the order of the manifest, `kind` is the event's number. Needs
+ * partita_enable_device_interrupts(). */
+void vApplicationHealthEvent(unsigned int partition, unsigned int kind);
+
 /* ---- Device interrupts ---- */
 
 /* Lets the partition's devices interrupt. */

@@ -12,6 +12,9 @@ use partita_abi::table::{Kind, WatchdogStart};
 /// A shorter watchdog would bite a partition that only waits for its turn.
 const LEAST_WATCHDOG_NS: u64 = 1_000_000;
 
+/// Linux's driver sets whole seconds.
+const LEAST_LINUX_WATCHDOG_NS: u64 = 1_000_000_000;
+
 /// Reports everything about health that cannot work.
 pub(super) fn check(manifest: &Manifest, problems: &mut Problems) {
     for entry in &manifest.partitions {
@@ -180,12 +183,20 @@ fn check_watchdog(entry: &PartitionEntry, problems: &mut Problems) {
     let too_short = |label: String| {
         Problem::error(Code::WatchdogTooShort, "the watchdog is too short").at(&timeout.span, label)
     };
-    if timeout.value < LEAST_WATCHDOG_NS {
-        let least = show_time(LEAST_WATCHDOG_NS);
-        problems.push(
-            too_short("bites before a partition has had its turn".to_owned())
-                .help(format!("make it {least} at least")),
-        );
+    let (least, why) = if is_linux(entry) {
+        (
+            LEAST_LINUX_WATCHDOG_NS,
+            "Linux counts a watchdog's time in seconds",
+        )
+    } else {
+        (
+            LEAST_WATCHDOG_NS,
+            "bites before a partition has had its turn",
+        )
+    };
+    if timeout.value < least {
+        let least = show_time(least);
+        problems.push(too_short(why.to_owned()).help(format!("make it {least} at least")));
     } else if let Some(period) = &entry.period
         && timeout.value <= period.value
     {

@@ -7,16 +7,17 @@ use crate::console;
 use crate::context::Context;
 use crate::crash;
 use crate::csr::{self, interrupt, status};
-use crate::hart::{Hart, instruction_fence, wait_for_interrupt};
+use crate::hart::{Hart, NOTICES_PENDING, instruction_fence, wait_for_interrupt};
 use crate::health;
 use crate::machine::{self, Machine, PartitionView};
 use crate::mail::{self, state};
 use crate::measurement;
 use crate::pmp;
-use crate::shared::{self, Afterwards};
+use crate::shared;
 use core::sync::atomic::Ordering::SeqCst;
 use partita_abi::crash::Trace;
 use partita_abi::health::Kind;
+use partita_abi::monitor_call::NOTIFICATION_LINE;
 use partita_virtual_riscv64::sbi::{self, Call, HartSet, Registers, ResetKind};
 
 const A0: usize = 10;
@@ -28,8 +29,9 @@ const A7: usize = 17;
 const TIME: u64 = 0x5449_4d45;
 const IPI: u64 = 0x0073_5049;
 
-/// SBI_ERR_FAILED, SBI_ERR_DENIED, SBI_ERR_ALREADY_AVAILABLE (3, table 1).
+/// SBI_ERR_FAILED, SBI_ERR_NOT_SUPPORTED, SBI_ERR_INVALID_PARAM, SBI_ERR_ALREADY_AVAILABLE (3, table 1).
 const FAILED: u64 = -1_i64 as u64;
+const NOT_SUPPORTED: u64 = -2_i64 as u64;
 const INVALID_PARAMETER: u64 = -3_i64 as u64;
 const ALREADY_AVAILABLE: u64 = -6_i64 as u64;
 
@@ -43,8 +45,8 @@ enum Outcome {
     Value(u64),
     /// It fails with an SBI error code.
     Error(u64),
-    /// It returns a value, and the schedule has to be asked.
-    Waits(u64),
+    /// It returns an error code and a value, and the schedule has to be asked.
+    Waits(u64, u64),
     /// It does not return: the caller's state is gone or moved on.
     Gone,
     /// It is to be made again, after the interrupt that is pending.
@@ -104,16 +106,17 @@ pub fn answer(hart: &mut Hart, started: u64) -> *const Context {
     let outcome = match sbi::decode(&call, &view.caller()) {
         Ok(call) => carry_out(hart, view, call),
         Err(error) => {
-            if let Some(address) = sbi::reached_for(&call, error, &view.caller()) {
-                deny(hart, view, error.code(), address);
+            let reached = sbi::reached_for(&call, error, &view.caller());
+            match reached {
+                Some(address) => deny(hart, view, error.code(), address),
+                None => Outcome::Error(error.code()),
             }
-            Outcome::Error(error.code())
         }
     };
     let (error, value, resumes) = match outcome {
         Outcome::Value(value) => (0, value, true),
         Outcome::Error(error) => (error, 0, true),
-        Outcome::Waits(value) => (0, value, false),
+        Outcome::Waits(error, value) => (error, value, false),
         Outcome::Gone | Outcome::Again => return hart.reschedule(started),
     };
     csr::write!("mepc", csr::read!("mepc").wrapping_add(4));
@@ -128,13 +131,32 @@ pub fn answer(hart: &mut Hart, started: u64) -> *const Context {
     }
 }
 
-/// Records a call that named what is not the caller's: the hart or the address, and the error that it is
-/// answered with.
+/// A call named what is not the caller's: the hart or the address, and the error that it is answered
+/// with if the caller goes on.
 #[cold]
 #[inline(never)]
-fn deny(hart: &Hart, view: &PartitionView, error: u64, address: u64) {
+fn deny(hart: &mut Hart, view: &PartitionView, error: u64, address: u64) -> Outcome {
     let (cause, counter) = (error.wrapping_neg() as u32, csr::read!("mepc"));
-    health::record(hart, view.index, Kind::CallDenied, cause, address, counter);
+    raise(hart, view, Kind::CallDenied, cause, address, counter, error)
+}
+
+/// An event that is a call. If the partition goes on, the call has failed with `error`.
+#[cold]
+#[inline(never)]
+fn raise(
+    hart: &mut Hart,
+    view: &PartitionView,
+    kind: Kind,
+    cause: u32,
+    address: u64,
+    counter: u64,
+    error: u64,
+) -> Outcome {
+    if health::raise(hart, view.index, kind, cause, address, counter) {
+        Outcome::Waits(error, 0)
+    } else {
+        Outcome::Gone
+    }
 }
 
 #[inline]
@@ -171,7 +193,7 @@ fn carry_out(hart: &mut Hart, view: &'static PartitionView, call: Call) -> Outco
         }
         Call::HartSuspendRetentive => {
             if suspend(hart) {
-                Outcome::Waits(0)
+                Outcome::Waits(0, 0)
             } else {
                 Outcome::Value(0)
             }
@@ -182,14 +204,11 @@ fn carry_out(hart: &mut Hart, view: &'static PartitionView, call: Call) -> Outco
             Outcome::Gone
         }
         Call::Reset { kind, .. } => {
-            let partition = view.index;
-            let counter = csr::read!("mepc");
-            let (event, afterwards) = match kind {
-                ResetKind::Shutdown => (Kind::Shutdown, Afterwards::Stopped),
-                ResetKind::ColdReboot | ResetKind::WarmReboot => (Kind::Reset, Afterwards::Reload),
+            let event = match kind {
+                ResetKind::Shutdown => Kind::Shutdown,
+                ResetKind::ColdReboot | ResetKind::WarmReboot => Kind::Reset,
             };
-            health::end(hart, partition, event, (0, 0, counter), afterwards);
-            Outcome::Gone
+            raise(hart, view, event, 0, 0, csr::read!("mepc"), FAILED)
         }
         Call::ConsoleWrite { bytes } => Outcome::Value(console::write(
             hart,
@@ -219,7 +238,8 @@ fn carry_out(hart: &mut Hart, view: &'static PartitionView, call: Call) -> Outco
             shared.worst_wakeup_ns.fetch_max(worst_latency_ns, SeqCst);
             if missed != 0 {
                 shared.deadlines_missed.fetch_add(missed, SeqCst);
-                health::record(hart, view.index, Kind::DeadlineMiss, 0, 0, 0);
+                // The report itself has not failed.
+                return raise(hart, view, Kind::DeadlineMiss, 0, 0, 0, 0);
             }
             Outcome::Value(0)
         }
@@ -231,9 +251,20 @@ fn carry_out(hart: &mut Hart, view: &'static PartitionView, call: Call) -> Outco
         }
         Call::Panic { code } => {
             let counter = csr::read!("mepc");
-            health::fail(hart, view.index, Kind::Panic, 0, code, counter);
-            Outcome::Gone
+            raise(hart, view, Kind::Panic, 0, code, counter, FAILED)
         }
+        Call::WatchdogStart { timeout_ns } => {
+            if hart.start_watchdog(view.index, timeout_ns) {
+                Outcome::Value(0)
+            } else {
+                Outcome::Error(NOT_SUPPORTED)
+            }
+        }
+        Call::WatchdogPet => {
+            shared::of(view.index).watchdog.reset(hart.now());
+            Outcome::Value(0)
+        }
+        Call::NotificationTake => Outcome::Value(health::take_notice(view.index)),
     }
 }
 
@@ -274,7 +305,7 @@ fn set_timer(hart: &mut Hart, deadline: u64) -> Outcome {
         return Outcome::Value(0);
     }
     // The hart's own timer has to be set to the nearest of all deadlines.
-    Outcome::Waits(0)
+    Outcome::Waits(0, 0)
 }
 
 /// RFENCE (8): returns when the fence is done on every hart that runs the partition. A virtual
@@ -417,11 +448,14 @@ fn claim(hart: &mut Hart) -> Outcome {
         return Outcome::Value(0);
     }
     let bit = ready.trailing_zeros();
-    slot.claimed_lines |= 1 << bit;
     slot.pending_lines &= !(1 << bit);
     if ready & (ready - 1) == 0 {
         csr::clear!("mip", interrupt::SUPERVISOR_EXTERNAL);
     }
+    if ready == NOTICES_PENDING {
+        return Outcome::Value(NOTIFICATION_LINE);
+    }
+    slot.claimed_lines |= 1 << bit;
     let line = table
         .partitions
         .get(view.index)
@@ -443,8 +477,7 @@ fn complete(hart: &mut Hart, view: &PartitionView, line: u32) -> Outcome {
     let Some(owner) =
         owner.filter(|owner| usize::from(owner.hart) == id && usize::from(owner.slot) == number)
     else {
-        deny(hart, view, INVALID_PARAMETER, u64::from(line));
-        return Outcome::Error(INVALID_PARAMETER);
+        return deny(hart, view, INVALID_PARAMETER, u64::from(line));
     };
     let bit = 1 << (owner.bit % 32);
     if slot.claimed_lines & bit == 0 {

@@ -292,6 +292,13 @@ pub fn serve(hart: &Hart) {
     UNSENT.store(consoles.output.has_unsent(), Relaxed);
 }
 
+/// Sends what is left, before the board is reset.
+pub fn flush_all() {
+    let consoles = &mut *CONSOLES.lock();
+    consoles.output.flush();
+    flush(consoles);
+}
+
 /// Sends what is left, then the status block that `fill` writes, and leaves the port silent.
 pub fn last_words(now_ns: u64, length: usize, bytes: impl Iterator<Item = u8>) {
     let consoles = &mut *CONSOLES.lock();

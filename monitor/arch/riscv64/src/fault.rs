@@ -8,11 +8,14 @@ use crate::csr::{self, cause, status};
 use crate::guest_memory::{Physical, fetch};
 use crate::hart::Hart;
 use crate::health;
-use crate::machine::{self, NO_UART, PartitionView};
+use crate::machine::{self, NO_DEVICE, PartitionView};
+use crate::shared;
 use crate::vector::SAVED_FOR_QUICK;
-use partita_abi::health::{Action, Kind};
+use core::sync::atomic::Ordering::SeqCst;
+use partita_abi::health::Kind;
 use partita_virtual_riscv64::decode::{is_wfi, time_destination};
 use partita_virtual_riscv64::walk::{AccessKind, Translation};
+use partita_virtual_riscv64::watchdog::{self, Effect};
 
 /// Bytes of an emulated 16550's registers.
 const UART_BYTES: u64 = 0x100;
@@ -26,7 +29,7 @@ pub fn access(hart: &mut Hart, number: u64, started: u64) -> *const Context {
         return hart.reschedule(started);
     };
     let address = csr::read!("mtval");
-    let may_be_mediated = view.uart != NO_UART || view.filter.is_some();
+    let may_be_mediated = view.uart != NO_DEVICE || view.filter.is_some();
     if number != cause::FETCH_ACCESS && may_be_mediated && mediate(hart, number, address).is_some()
     {
         return hart.resume();
@@ -133,8 +136,11 @@ fn mediate(hart: &mut Hart, number: u64, address: u64) -> Option<()> {
     let mode = csr::read!("mstatus");
     let found = find::<false>(context, view, number, address, mode, u32::MAX)?;
     let uart_offset = found.physical.wrapping_sub(view.uart);
-    if view.uart != NO_UART && uart_offset < UART_BYTES {
+    let watchdog_offset = found.physical.wrapping_sub(view.watchdog);
+    if view.uart != NO_DEVICE && uart_offset < UART_BYTES {
         uart(context, view, &found, uart_offset);
+    } else if view.watchdog != NO_DEVICE && watchdog_offset < watchdog::BYTES {
+        emulated_watchdog(hart, view, &found, watchdog_offset);
     } else {
         let window = controller::window(hart.machine.board);
         let offset = found.physical.wrapping_sub(window.base);
@@ -158,6 +164,33 @@ fn uart(context: &mut Context, view: &PartitionView, found: &Found, offset: u64)
     }
 }
 
+/// An access to the emulated watchdog.
+#[cold]
+fn emulated_watchdog(hart: &mut Hart, view: &PartitionView, found: &Found, offset: u64) {
+    let state = &shared::of(view.index).watchdog;
+    let mode = state.mode.load(SeqCst);
+    let Some((_, slot, _)) = hart.running() else {
+        return;
+    };
+    let context = &mut slot.context;
+    if found.is_load {
+        let value = watchdog::read(mode, offset);
+        load(context, found.operand, u64::from(value));
+        return;
+    }
+    let register = register(context, found.operand);
+    let value = context.decoded[0].access.stored(register) as u32;
+    let (mode, effect) = watchdog::write(mode, offset, value);
+    state.mode.store(mode, SeqCst);
+    match effect {
+        Effect::None => {}
+        Effect::Start { timeout_ns } => {
+            hart.start_watchdog(view.index, timeout_ns);
+        }
+        Effect::Reset => state.reset(hart.now()),
+    }
+}
+
 /// An access to the interrupt controller that the protection entries did not let through.
 fn interrupt_controller(hart: &mut Hart, view: &PartitionView, found: &Found, offset: u64) {
     let Some(filter) = view.filter.as_ref() else {
@@ -178,7 +211,7 @@ fn interrupt_controller(hart: &mut Hart, view: &PartitionView, found: &Found, of
     if !controller::write(hart, view, filter, offset, value) {
         let counter = csr::read!("mepc");
         let address = found.physical;
-        health::record(hart, view.index, Kind::InterruptDenied, 0, address, counter);
+        health::raise(hart, view.index, Kind::InterruptDenied, 0, address, counter);
     }
 }
 
@@ -205,13 +238,37 @@ fn deny(hart: &mut Hart, view: &PartitionView, number: u64, address: u64) {
         .running()
         .and_then(|(_, slot, view)| reached(&mut slot.context, view, number, address))
         .unwrap_or(address);
-    let (partition, cause) = (view.index, number as u32);
-    if view.action(Kind::AccessFault) == Action::Log {
-        health::record(hart, partition, Kind::AccessFault, cause, reached, counter);
-        inject(number, address);
+    let kind = if would_repeat(hart, counter) {
+        Kind::DoubleTrap
     } else {
-        health::fail(hart, partition, Kind::AccessFault, cause, reached, counter);
+        Kind::AccessFault
+    };
+    if health::raise(hart, view.index, kind, number as u32, reached, counter) {
+        inject(number, address);
     }
+}
+
+/// Faults at one instruction without another one between them, each handed to the partition, after which
+/// it is taken for one that will never get on.
+const MOST_REPEATED: u16 = 256;
+
+/// Whether handing a fault at `counter` to the partition's own handler would lead to the same fault again:
+/// the handler's first instruction is what faults, or the fault that was handed over last was at this very
+/// instruction too, and so many times before.
+#[inline(never)]
+fn would_repeat(hart: &mut Hart, counter: u64) -> bool {
+    if csr::read!("mstatus") & status::MPP != status::MPP_SUPERVISOR {
+        return false;
+    }
+    let Some((_, slot, _)) = hart.running() else {
+        return false;
+    };
+    slot.repeated_faults = if csr::read!("sepc") == counter {
+        slot.repeated_faults.saturating_add(1)
+    } else {
+        0
+    };
+    counter == csr::read!("stvec") & !3 || slot.repeated_faults > MOST_REPEATED
 }
 
 /// Where a denied access leads by the partition's own tables.
@@ -290,19 +347,20 @@ fn illegal(hart: &mut Hart, started: u64, counter: u64, instruction: u64) -> *co
         inject(number, instruction);
         return hart.resume();
     };
-    let kind = Kind::IllegalInstruction;
-    if view.action(kind) == Action::Log {
-        health::record(hart, view.index, kind, number as u32, instruction, counter);
-        inject(number, instruction);
+    let kind = if would_repeat(hart, counter) {
+        Kind::DoubleTrap
     } else {
-        health::fail(hart, view.index, kind, number as u32, instruction, counter);
+        Kind::IllegalInstruction
+    };
+    if health::raise(hart, view.index, kind, number as u32, instruction, counter) {
+        inject(number, instruction);
     }
     hart.reschedule(started)
 }
 
 /// Makes the running partition take an exception, as the hardware would have delegated it
 /// (privileged specification 3.1.6.1, 4.1.1).
-fn inject(number: u64, value: u64) {
+pub fn inject(number: u64, value: u64) {
     let before = csr::read!("mstatus");
     let mut after = before & !(status::SPP | status::SPIE | status::SIE | status::MPP);
     if before & status::MPP != 0 {

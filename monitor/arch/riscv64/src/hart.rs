@@ -1,8 +1,10 @@
 //! One hart: who lives on it, and who is live.
 //!
 //! The parts: [`switch`] brings one virtual core onto the hart after another, [`interrupts`] answers
-//! machine mode's own, [`requests`] those of other harts, and [`life`] loads, starts and stops.
+//! machine mode's own, [`requests`] those of other harts, [`life`] loads, starts and stops, and
+//! [`attention`] is what has a time of its own: watchdogs, held interrupts, the end of the run.
 
+mod attention;
 mod interrupts;
 mod life;
 mod requests;
@@ -28,6 +30,7 @@ use partita_monitor_core::histogram::Histogram;
 use partita_monitor_core::loader::Loader;
 use partita_monitor_core::ownership::Ownership;
 use partita_monitor_core::schedule::{Budget, NEVER, NOBODY, Schedule};
+use partita_monitor_core::storm::StormGuard;
 
 /// What a hart knows of the virtual core in one of its slots.
 #[repr(C)]
@@ -38,10 +41,16 @@ pub struct Slot {
     pub resident: Resident,
     /// Its partition is being loaded here.
     loader: Option<Loader>,
-    /// Its mediated lines that are pending, one bit each.
-    pub pending_lines: u32,
+    /// Its mediated lines that are pending, one bit each, and [`NOTICES_PENDING`].
+    pub pending_lines: u64,
     /// Its mediated lines that it has claimed.
-    pub claimed_lines: u32,
+    pub claimed_lines: u64,
+    /// Its mediated lines that came too often, and wait.
+    held_lines: u64,
+    /// How often its lines may come.
+    storm: StormGuard,
+    /// Denied accesses of its, one after another, at the instruction that was injected last.
+    pub repeated_faults: u16,
     /// Without `stimecmp`: when its timer fires, or fired.
     pub timer: u64,
     /// What it has of the interrupt controller while it is not live.
@@ -60,6 +69,9 @@ pub struct Slot {
     floating_point: floating_point::State,
 }
 
+/// In [`Slot::pending_lines`]: there are health events of others to take.
+pub const NOTICES_PENDING: u64 = 1 << 63;
+
 const UNSETTLED: Resident = Resident {
     partition: 0,
     number: 0,
@@ -75,6 +87,9 @@ impl Slot {
             loader: None,
             pending_lines: 0,
             claimed_lines: 0,
+            held_lines: 0,
+            storm: StormGuard::new(0, 0),
+            repeated_faults: 0,
             timer: NEVER,
             kept: Kept::RESET,
             direct_lines: false,
@@ -98,8 +113,8 @@ pub struct Hart {
     features: Features,
     /// Whether it serves the serial port.
     serves_console: bool,
-    /// Machine time at which this hart ends the run, in ticks.
-    end_ticks: u64,
+    /// Machine time from which on [`Hart::attend`] has something to do, in ticks.
+    attention: u64,
     /// Who runs when.
     pub schedule: Schedule,
     /// The slot whose registers are on the hart, or [`NOBODY`].
@@ -118,6 +133,8 @@ pub struct Hart {
     gate: Gate,
     /// The virtual cores that live here, most critical first.
     pub slots: [Slot; MAX_SHARING],
+    /// Machine time at which this hart ends the run, in ticks.
+    end_ticks: u64,
     /// Lengths of switches in counts of `minstret`.
     pub switch_lengths: Histogram,
     /// The slots' vector registers, while they are not on the hart.
@@ -173,6 +190,7 @@ impl Hart {
                 NEVER
             };
             (&raw mut (*hart).end_ticks).write(end_ticks);
+            (&raw mut (*hart).attention).write(end_ticks);
             (&raw mut (*hart).schedule).write(Schedule::new());
             for slot in 0..MAX_SHARING {
                 (&raw mut (*hart).slots[slot]).write(Slot::new());
@@ -225,6 +243,10 @@ impl Hart {
             slot.wfi_traps = number + 1 < count || budget.is_some();
             let view = machine.partition(resident.partition);
             slot.context.view = Some(view);
+            slot.storm = StormGuard::new(
+                entry.storm_limit,
+                machine.board.ns_to_ticks(entry.storm_within_ns).max(1),
+            );
             if view.floating_point {
                 self.floating_point.add_user(number);
             } else {
@@ -294,10 +316,10 @@ impl Hart {
         Some((number, slot, view))
     }
 
-    /// Whether the run is to end now, by this hart.
+    /// Whether there is something else to look at than who runs: see [`Hart::attend`].
     #[inline(always)]
-    pub fn is_over(&self) -> bool {
-        self.now() >= self.end_ticks
+    pub fn needs_attention(&self) -> bool {
+        self.now() >= self.attention
     }
 
     /// The context of the virtual core that is live, to go back to it.

@@ -1,13 +1,18 @@
-//! Recording health events, and stopping the partition they are about.
+//! Health events: each one is recorded, told to whom the manifest says, and answered.
 
 use crate::console;
 use crate::crash;
 use crate::hart::Hart;
 use crate::mail;
-use crate::shared::{self, Afterwards};
+use crate::report;
+use crate::shared;
+use partita_abi::MAX_PARTITIONS;
 use partita_abi::health::{Action, Kind};
 use partita_abi::status::Event;
+use partita_abi::table::Response;
 use partita_monitor_core::events::{EventLog, describe};
+use partita_monitor_core::healing::{Decision, History};
+use partita_monitor_core::notices::Notices;
 use partita_monitor_core::text::Text;
 use spin::mutex::TicketMutex;
 
@@ -17,17 +22,103 @@ const TOLD: u32 = 16;
 /// The event log. Held for a bounded time: no lock is taken inside.
 pub static LOG: TicketMutex<EventLog> = TicketMutex::new(EventLog::new());
 
-/// Records an event of a partition that goes on.
-pub fn record(
-    hart: &Hart,
+/// When each partition was restarted. Held for a bounded time: no lock is taken inside.
+static HISTORIES: TicketMutex<[History; MAX_PARTITIONS]> =
+    TicketMutex::new([const { History::new() }; MAX_PARTITIONS]);
+
+/// What each partition is to be told. Held for a bounded time: no lock is taken inside.
+static NOTICES: TicketMutex<[Notices; MAX_PARTITIONS]> =
+    TicketMutex::new([const { Notices::new() }; MAX_PARTITIONS]);
+
+/// Records an event of a partition, tells whom it concerns, and does what the manifest says. Returns
+/// whether the partition goes on: if not, all its virtual cores are about to stop. Does not return if
+/// the whole system is to end.
+pub fn raise(
+    hart: &mut Hart,
     partition: usize,
     kind: Kind,
     cause: u32,
     address: u64,
     program_counter: u64,
-) {
+) -> bool {
     let event = log(hart, partition, kind, cause, address, program_counter);
-    crash::capture(hart, &event, kind, Action::Log);
+    notify(hart, partition, kind);
+    act(hart, partition, kind, &event)
+}
+
+/// Tells the partition that the manifest names.
+fn notify(hart: &Hart, partition: usize, kind: Kind) {
+    let responses = &hart.machine.partition(partition).responses;
+    let told = match responses.get(kind as usize) {
+        Some(response) if response.notify != Response::NOBODY => usize::from(response.notify),
+        _ => return,
+    };
+    if let Some(notices) = NOTICES.lock().get_mut(told) {
+        notices.put(partition, kind);
+    }
+    let place = hart.machine.partition(told).place(0);
+    hart.post(
+        usize::from(place.hart),
+        usize::from(place.slot),
+        mail::NOTICE,
+    );
+}
+
+/// Takes the oldest notice for a partition; 0 if there is none.
+pub fn take_notice(partition: usize) -> u64 {
+    NOTICES.lock().get_mut(partition).map_or(0, Notices::take)
+}
+
+/// Whether there are notices for a partition.
+pub fn has_notices(partition: usize) -> bool {
+    let notices = NOTICES.lock();
+    notices
+        .get(partition)
+        .is_some_and(|notices| !notices.is_empty())
+}
+
+/// Does what the manifest says about an event. Returns whether the partition goes on.
+fn act(hart: &mut Hart, partition: usize, kind: Kind, event: &Event) -> bool {
+    let view = hart.machine.partition(partition);
+    let shared = shared::of(partition);
+    let Some(entry) = hart.machine.table.partitions.get(partition) else {
+        return false;
+    };
+    let action = view.action(kind);
+    let decision = {
+        let mut histories = HISTORIES.lock();
+        // Two of its harts may have found something at the same time: the first one decides.
+        if shared.is_stopping() {
+            return false;
+        }
+        let Some(history) = histories.get_mut(partition) else {
+            return false;
+        };
+        let decision = history.decide(kind, action, &entry.restart, hart.now_ns());
+        if matches!(decision, Decision::Restart { .. } | Decision::Off(_)) {
+            shared.begin_stop(decision, view.virtual_cores as u32);
+        }
+        decision
+    };
+    let action = match decision {
+        Decision::GoOn => Action::Log,
+        Decision::Restart { .. } => Action::Restart,
+        Decision::Off(_) => Action::Halt,
+        Decision::StopSystem => Action::StopSystem,
+        Decision::ResetSystem => Action::ResetSystem,
+    };
+    crash::capture(hart, event, kind, action);
+    match decision {
+        Decision::GoOn => return true,
+        Decision::Restart { .. } | Decision::Off(_) => {}
+        Decision::StopSystem => report::stop_system(hart, partition, kind),
+        Decision::ResetSystem => report::reset_system(hart),
+    }
+    // Each hart answers when it next looks at its mail, this one before it enters a partition again.
+    for place in view.places.iter().take(view.virtual_cores) {
+        hart.post(usize::from(place.hart), usize::from(place.slot), mail::STOP);
+    }
+    false
 }
 
 /// Puts an event of a partition into the log, and tells it.
@@ -65,51 +156,4 @@ fn log(
     }
     console::monitor_line(hart, line.as_bytes());
     event
-}
-
-/// Records an event and stops the partition for good.
-pub fn fail(
-    hart: &Hart,
-    partition: usize,
-    kind: Kind,
-    cause: u32,
-    address: u64,
-    program_counter: u64,
-) {
-    end(
-        hart,
-        partition,
-        kind,
-        (cause, address, program_counter),
-        Afterwards::Failed,
-    );
-}
-
-/// Records an event, and what the partition was doing, and stops it.
-pub fn end(
-    hart: &Hart,
-    partition: usize,
-    kind: Kind,
-    (cause, address, program_counter): (u32, u64, u64),
-    afterwards: Afterwards,
-) {
-    let event = log(hart, partition, kind, cause, address, program_counter);
-    let action = match afterwards {
-        Afterwards::Reload => Action::Restart,
-        Afterwards::Stopped | Afterwards::Failed => Action::Halt,
-    };
-    crash::capture(hart, &event, kind, action);
-    stop(hart, partition, afterwards);
-}
-
-/// Asks all virtual cores of a partition to stop. Each hart answers when it next looks at its mail,
-/// this one before it enters a partition again.
-fn stop(hart: &Hart, partition: usize, afterwards: Afterwards) {
-    let view = hart.machine.partition(partition);
-    if !shared::of(partition).begin_stop(afterwards, view.virtual_cores as u32) {
-        return;
-    }
-    for place in view.places.iter().take(view.virtual_cores) {
-        hart.post(usize::from(place.hart), usize::from(place.slot), mail::STOP);
-    }
 }

@@ -14,8 +14,8 @@ const MAX_RAM: usize = 4;
 /// The highest interrupt line that a board may have, plus one.
 pub const MAX_LINES: usize = 192;
 
-/// In [`PartitionView::uart`]: there is none. No physical address is that high (56 bits).
-pub const NO_UART: u64 = 0xffff_ffff_ffff_f000;
+/// In [`PartitionView::uart`] and [`PartitionView::watchdog`]: there is none. No physical address is that high (56 bits).
+pub const NO_DEVICE: u64 = 0xffff_ffff_ffff_f000;
 
 /// What the harts of this board can do, found out at boot.
 #[derive(Clone, Copy, Default)]
@@ -52,8 +52,10 @@ pub struct PartitionView {
     pub places: [Place; MAX_CORES],
     /// How many virtual cores it has.
     pub virtual_cores: usize,
-    /// Where its emulated UART is, or [`NO_UART`].
+    /// Where its emulated UART is, or [`NO_DEVICE`].
     pub uart: u64,
+    /// Where its emulated watchdog is, or [`NO_DEVICE`].
+    pub watchdog: u64,
     /// Whether it has a console at all.
     pub has_console: bool,
     /// What it owns of the interrupt controller; for partitions whose lines are direct.
@@ -83,7 +85,8 @@ impl PartitionView {
         ram_count: 0,
         places: [Place { hart: 0, slot: 0 }; MAX_CORES],
         virtual_cores: 0,
-        uart: NO_UART,
+        uart: NO_DEVICE,
+        watchdog: NO_DEVICE,
         has_console: false,
         filter: None,
         responses: [Response {
@@ -320,6 +323,9 @@ impl Machine {
             view.is_program = entry.kind == table::Kind::Program as u8;
             view.floating_point = entry.floating_point == FloatingPoint::Eager as u8;
             view.vectors = entry.vector == FloatingPoint::Eager as u8;
+            if !view.is_program && entry.watchdog_ns != 0 {
+                view.watchdog = self.board.watchdog().base;
+            }
             view.has_console = entry.console != Console::None as u8;
             if entry.console == Console::Uart16550 as u8 {
                 view.uart = entry.uart_base;

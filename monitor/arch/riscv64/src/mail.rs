@@ -21,6 +21,8 @@ pub const STOP: u32 = 1 << 2;
 pub const LOAD: u32 = 1 << 3;
 /// Do what the partition asked of the interrupt controller from another hart.
 pub const CONTROLLER: u32 = 1 << 4;
+/// There are health events of others to take.
+pub const NOTICE: u32 = 1 << 5;
 
 /// In [`Mailbox::running`]: no virtual core runs.
 pub const IDLE: usize = usize::MAX;

@@ -12,6 +12,7 @@ use crate::serial::Port;
 use crate::shared;
 use crate::vector;
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
+use partita_abi::health::{Kind, State};
 use partita_abi::status::{Core, Header, Partition};
 use partita_board::{Board, Write};
 use partita_monitor_core::text::Text;
@@ -38,6 +39,37 @@ pub fn park(hart: &mut Hart) -> ! {
 
 /// Ends the run: parks the other harts, prints the status block, ends the machine.
 pub fn finish(hart: &mut Hart) -> ! {
+    stop_everything(hart);
+    crash::tell_all();
+    print_status(hart, 0);
+    end_machine(hart.machine.board, hart.machine.board.finisher.pass)
+}
+
+/// Ends the run because of a health event, which has been told: nobody runs any more.
+pub fn stop_system(hart: &mut Hart, partition: usize, kind: Kind) -> ! {
+    stop_everything(hart);
+    for other in shared::PARTITIONS.iter() {
+        if matches!(other.state(), State::Running | State::Loading) {
+            other.set_state(State::Stopped);
+        }
+    }
+    shared::of(partition).set_state(State::Failed);
+    console::monitor_line(hart, b"the system stops");
+    crash::tell_all();
+    print_status(hart, Header::stopped_by(partition, kind));
+    end_machine(hart.machine.board, hart.machine.board.finisher.pass)
+}
+
+/// Resets the board because of a health event, which has been told.
+pub fn reset_system(hart: &mut Hart) -> ! {
+    stop_everything(hart);
+    console::monitor_line(hart, b"the board is reset");
+    console::flush_all();
+    end_machine(hart.machine.board, hart.machine.board.finisher.reset)
+}
+
+/// Parks the other harts, for good.
+fn stop_everything(hart: &mut Hart) {
     if ENDING.swap(true, SeqCst) {
         park(hart);
     }
@@ -59,12 +91,9 @@ pub fn finish(hart: &mut Hart) -> ! {
             .set_deadline(hart.id, hart.now() + machine.board.ns_to_ticks(10_000));
         wait_for_interrupt();
     }
-    crash::tell_all();
-    print_status(hart);
-    end_machine(machine.board, machine.board.finisher.pass)
 }
 
-fn print_status(hart: &Hart) {
+fn print_status(hart: &Hart, stopped_by: u32) {
     let machine = hart.machine;
     let layout = vector::layout();
     let log = health::LOG.lock();
@@ -78,7 +107,7 @@ fn print_status(hart: &Hart) {
         events_lost: log.lost() as u32,
         text_bytes: layout.text_used as u32,
         data_bytes: layout.data_used as u32,
-        reserved: 0,
+        stopped_by,
         virtual_ns: now_ns,
     };
     let length = size_of::<Header>()

@@ -3,23 +3,16 @@
 use core::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering::SeqCst};
 use partita_abi::MAX_PARTITIONS;
 use partita_abi::health::State;
-
-/// What happens once every virtual core of a partition has stopped.
-#[derive(Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
-pub enum Afterwards {
-    /// It is loaded and started again.
-    Reload = 0,
-    /// It stays off: it asked for that.
-    Stopped = 1,
-    /// It stays off: it failed.
-    Failed = 2,
-}
+use partita_monitor_core::healing::Decision;
+use partita_monitor_core::schedule::NEVER;
 
 /// One partition's shared state.
 pub struct Shared {
     state: AtomicU8,
+    /// The state that it is in when all its virtual cores have stopped.
     afterwards: AtomicU8,
+    /// If it is to be loaded again then: not before this machine time, in nanoseconds.
+    pub reload_ns: AtomicU64,
     /// Set while the partition is being stopped, so that it is stopped once.
     stopping: AtomicU8,
     /// Virtual cores that have not stopped yet.
@@ -34,6 +27,8 @@ pub struct Shared {
     pub deadlines_missed: AtomicU64,
     /// Worst wake-up latency in nanoseconds.
     pub worst_wakeup_ns: AtomicU64,
+    /// Its watchdog.
+    pub watchdog: Watchdog,
 }
 
 /// All partitions' shared state.
@@ -54,7 +49,8 @@ impl Shared {
     const fn new() -> Self {
         Self {
             state: AtomicU8::new(State::Off as u8),
-            afterwards: AtomicU8::new(0),
+            afterwards: AtomicU8::new(State::Failed as u8),
+            reload_ns: AtomicU64::new(0),
             stopping: AtomicU8::new(0),
             remaining: AtomicU32::new(0),
             boots: AtomicU32::new(0),
@@ -62,6 +58,7 @@ impl Shared {
             deadlines_met: AtomicU64::new(0),
             deadlines_missed: AtomicU64::new(0),
             worst_wakeup_ns: AtomicU64::new(0),
+            watchdog: Watchdog::new(),
         }
     }
 
@@ -75,14 +72,20 @@ impl Shared {
         self.state.store(state as u8, SeqCst);
     }
 
-    /// Decides to stop the partition. Returns false if that was decided before.
-    pub fn begin_stop(&self, afterwards: Afterwards, virtual_cores: u32) -> bool {
-        if self.stopping.swap(1, SeqCst) != 0 {
-            return false;
-        }
+    /// The partition is to be stopped, as was decided. It is not being stopped yet.
+    pub fn begin_stop(&self, decision: Decision, virtual_cores: u32) {
+        self.stopping.store(1, SeqCst);
+        let afterwards = match decision {
+            Decision::Restart { not_before_ns } => {
+                self.reload_ns.store(not_before_ns, SeqCst);
+                State::Loading
+            }
+            Decision::Off(state) => state,
+            _ => State::Failed,
+        };
         self.afterwards.store(afterwards as u8, SeqCst);
         self.remaining.store(virtual_cores, SeqCst);
-        true
+        self.watchdog.disarm();
     }
 
     /// Whether the partition is being stopped, so that none of its virtual cores may start.
@@ -90,22 +93,84 @@ impl Shared {
         self.stopping.load(SeqCst) != 0
     }
 
-    /// One virtual core has stopped. Returns what to do if it was the last one; the partition counts as
-    /// stopping until [`Shared::end_stop`].
-    pub fn one_stopped(&self) -> Option<Afterwards> {
+    /// One virtual core has stopped. Returns the partition's next state if it was the last one; it counts
+    /// as stopping until [`Shared::end_stop`].
+    pub fn one_stopped(&self) -> Option<State> {
         if self.remaining.fetch_sub(1, SeqCst) != 1 {
             return None;
         }
-        Some(match self.afterwards.load(SeqCst) {
-            0 => Afterwards::Reload,
-            1 => Afterwards::Stopped,
-            _ => Afterwards::Failed,
-        })
+        Some(State::from_number(self.afterwards.load(SeqCst)).unwrap_or(State::Failed))
     }
 
     /// All virtual cores have stopped, and the partition is in `state` now.
     pub fn end_stop(&self, state: State) {
         self.set_state(state);
         self.stopping.store(0, SeqCst);
+    }
+}
+
+/// A partition's watchdog. Times are in ticks.
+pub struct Watchdog {
+    /// When it expires; [`NEVER`] while it does not run.
+    deadline: AtomicU64,
+    /// How long it runs from each reset; 0 while it does not run.
+    timeout: AtomicU64,
+    /// The hart that looks at it.
+    hart: AtomicUsize,
+    /// The mode register of the emulated one.
+    pub mode: AtomicU32,
+}
+
+impl Watchdog {
+    const fn new() -> Self {
+        Self {
+            deadline: AtomicU64::new(NEVER),
+            timeout: AtomicU64::new(0),
+            hart: AtomicUsize::new(0),
+            mode: AtomicU32::new(0),
+        }
+    }
+
+    /// Starts it, and makes `hart` look at it.
+    pub fn start(&self, hart: usize, timeout: u64, now: u64) {
+        self.hart.store(hart, SeqCst);
+        self.timeout.store(timeout, SeqCst);
+        self.reset(now);
+    }
+
+    /// Resets it, if it runs.
+    pub fn reset(&self, now: u64) {
+        let timeout = self.timeout.load(SeqCst);
+        if timeout != 0 {
+            self.deadline.store(now.saturating_add(timeout), SeqCst);
+        }
+    }
+
+    /// Stops it: its partition does not run any more.
+    pub fn disarm(&self) {
+        self.timeout.store(0, SeqCst);
+        self.deadline.store(NEVER, SeqCst);
+        self.mode.store(0, SeqCst);
+    }
+
+    /// When `hart` has to look at it.
+    pub fn deadline_on(&self, hart: usize) -> u64 {
+        if self.hart.load(SeqCst) == hart {
+            self.deadline.load(SeqCst)
+        } else {
+            NEVER
+        }
+    }
+
+    /// Whether it has expired for `hart` to find: true once.
+    pub fn has_expired(&self, hart: usize, now: u64) -> bool {
+        let deadline = self.deadline_on(hart);
+        let expired = deadline <= now;
+        // It may be reset at this very moment.
+        expired
+            && self
+                .deadline
+                .compare_exchange(deadline, NEVER, SeqCst, SeqCst)
+                .is_ok()
     }
 }

@@ -44,7 +44,7 @@ pub extern "C" fn first(hart: &mut Hart) -> *const Context {
 #[inline(always)]
 fn interrupt(hart: &mut Hart, number: u64) {
     match number {
-        MACHINE_TIMER if hart.is_over() => report::finish(hart),
+        MACHINE_TIMER if hart.needs_attention() => hart.attend(),
         MACHINE_SOFTWARE => hart.machine.aclint.clear_interrupt(hart.id),
         MACHINE_EXTERNAL => hart.external_interrupt(),
         _ => {}
@@ -55,15 +55,10 @@ fn interrupt(hart: &mut Hart, number: u64) {
 fn unexpected(hart: &mut Hart, number: u64, started: u64) -> *const Context {
     let (value, counter) = (csr::read!("mtval"), csr::read!("mepc"));
     if let Some((_, _, view)) = hart.running() {
-        let partition = view.index;
-        health::fail(
-            hart,
-            partition,
-            Kind::UnexpectedTrap,
-            number as u32,
-            value,
-            counter,
-        );
+        let (kind, cause) = (Kind::UnexpectedTrap, number as u32);
+        if health::raise(hart, view.index, kind, cause, value, counter) {
+            fault::inject(number, value);
+        }
     }
     hart.reschedule(started)
 }

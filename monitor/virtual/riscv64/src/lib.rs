@@ -9,7 +9,8 @@
 //!
 //! A mediated device access passes through [`walk::walk`] (where does the faulting address lead?; as
 //! [`remember::RememberedWalk`] when it is fast), [`fetch::fetch`] (which instruction was it?), [`decode::decode`] (which load or store is that?)
-//! and one of the devices: [`uart16550::Uart16550`], [`plic::PlicFilter`] or [`aplic::AplicFilter`].
+//! and one of the devices: [`uart16550::Uart16550`], [`plic::PlicFilter`], [`aplic::AplicFilter`] or
+//! [`watchdog`].
 #![no_std]
 #![forbid(unsafe_code)]
 
@@ -22,3 +23,4 @@ pub mod remember;
 pub mod sbi;
 pub mod uart16550;
 pub mod walk;
+pub mod watchdog;

@@ -215,6 +215,9 @@ fn decode_partita(
                     .map_err(|_| SbiError::InvalidAddress)?,
             })
         }
+        monitor_call::WATCHDOG_START => Ok(Call::WatchdogStart { timeout_ns: a0 }),
+        monitor_call::WATCHDOG_PET => Ok(Call::WatchdogPet),
+        monitor_call::NOTIFICATION_TAKE => Ok(Call::NotificationTake),
         _ => Err(SbiError::NotSupported),
     }
 }

@@ -309,6 +309,13 @@ fn partitas_own_calls_decode() {
         assert_eq!(call(PARTITA, 2, &[line]), Err(SbiError::InvalidParameter));
     }
     assert_eq!(call(PARTITA, 3, &[5]), Ok(Call::Panic { code: 5 }));
+    let timeout_ns = u64::MAX;
+    assert_eq!(
+        call(PARTITA, 4, &[timeout_ns]),
+        Ok(Call::WatchdogStart { timeout_ns })
+    );
+    assert_eq!(call(PARTITA, 5, &[]), Ok(Call::WatchdogPet));
+    assert_eq!(call(PARTITA, 7, &[]), Ok(Call::NotificationTake));
     assert_eq!(call(PARTITA, 99, &[]), Err(SbiError::NotSupported));
 }
 

@@ -81,7 +81,6 @@ impl Controller {
 
     /// Lets a line that the monitor takes interrupt a hart, from the state after reset.
     pub fn open_mediated(&self, hart: usize, line: u16) {
-        self.set_priority(line, self.max_priority);
         self.unmask(hart, line);
     }
 
@@ -128,6 +127,9 @@ impl Controller {
     /// Lets a masked line interrupt again. Not while a partition with direct lines is live.
     pub fn unmask(&self, hart: usize, line: u16) {
         self.set_enabled(Layout::machine_context(hart), line, true);
+        // QEMU's PLIC does not look at a line that is enabled while it is pending, but does at each write
+        // of a priority.
+        self.set_priority(line, self.max_priority);
     }
 
     fn set_priority(&self, line: u16, priority: u32) {

@@ -3,11 +3,13 @@
 use super::{Hart, wait_for_interrupt};
 use crate::console;
 use crate::csr::{self, interrupt};
+use crate::health;
 use crate::mail;
 use crate::pmp;
-use crate::report;
 use core::sync::atomic::Ordering::SeqCst;
+use partita_abi::health::Kind;
 use partita_monitor_core::schedule::{Activity, NEVER};
+use partita_monitor_core::storm::Verdict;
 
 impl Hart {
     /// Sleeps until an interrupt is pending, and answers it.
@@ -45,7 +47,7 @@ impl Hart {
                 && self
                     .slots
                     .get(*number)
-                    .is_some_and(|slot| slot.direct_lines)
+                    .is_some_and(|slot| slot.direct_lines && slot.loader.is_none())
         };
         if let Some(number) = (0..self.schedule.count()).find(waits)
             && number != self.live
@@ -79,15 +81,16 @@ impl Hart {
         if pending & interrupt::MACHINE_EXTERNAL != 0 {
             self.external_interrupt();
         }
-        if self.now() >= self.end_ticks {
-            report::finish(self);
+        if self.needs_attention() {
+            self.attend();
         }
     }
 
     /// Takes the lines that are pending for the monitor on this hart, a bounded number of them.
     #[inline(never)]
     pub fn external_interrupt(&mut self) {
-        let controller = &self.machine.controller;
+        let machine = self.machine;
+        let controller = &machine.controller;
         for _ in 0..4 {
             let line = controller.claim(self.id);
             if line == 0 {
@@ -100,15 +103,28 @@ impl Hart {
             }
             let owner = self.machine.mediated.get(line as usize).copied().flatten();
             controller.mask(self.id, line);
-            if let Some(owner) = owner.filter(|owner| usize::from(owner.hart) == self.id)
-                && let Some(slot) = self.slots.get_mut(usize::from(owner.slot))
-            {
-                slot.pending_lines |= 1 << (owner.bit % 32);
-                if self.live == usize::from(owner.slot) {
-                    csr::set!("mip", interrupt::SUPERVISOR_EXTERNAL);
-                }
-                self.schedule.wake(usize::from(owner.slot));
+            if let Some(owner) = owner.filter(|owner| usize::from(owner.hart) == self.id) {
+                self.mediated_interrupt(usize::from(owner.slot), 1 << (owner.bit % 32), line);
             }
+        }
+    }
+
+    /// A line of a virtual core came: it is for it now, or it waits because it came too often.
+    fn mediated_interrupt(&mut self, number: usize, bit: u64, line: u32) {
+        let now = self.now();
+        let Some(slot) = self.slots.get_mut(number) else {
+            return;
+        };
+        let verdict = slot.storm.count(now);
+        if verdict == Verdict::Deliver {
+            self.interrupt_slot(number, bit);
+            return;
+        }
+        slot.held_lines |= bit;
+        let (until, partition) = (slot.storm.ends_at(), slot.resident.partition);
+        self.attend_at(until);
+        if verdict == Verdict::HoldAndTell {
+            health::raise(self, partition, Kind::Storm, 0, u64::from(line), 0);
         }
     }
 

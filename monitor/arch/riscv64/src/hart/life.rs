@@ -1,6 +1,6 @@
 //! Loading, starting and stopping the virtual cores of this hart.
 
-use super::Hart;
+use super::{Hart, NOTICES_PENDING};
 use crate::controller::Kept;
 use crate::crash;
 use crate::csr::{self, status};
@@ -8,13 +8,15 @@ use crate::floating_point;
 use crate::health;
 use crate::loading;
 use crate::mail::state;
+use crate::mmio::Registers;
 use crate::pmp;
-use crate::shared::{self, Afterwards};
+use crate::shared;
 use crate::vector_registers;
 use core::sync::atomic::Ordering::SeqCst;
 use partita_abi::crash::Trace;
 use partita_abi::health::{Kind, State};
-use partita_abi::table::Route;
+use partita_abi::table::{Route, WatchdogStart};
+use partita_board::Window;
 use partita_monitor_core::schedule::{NEVER, NOBODY};
 
 impl Hart {
@@ -87,23 +89,46 @@ impl Hart {
         slot.loader = None;
         slot.pending_lines = 0;
         slot.claimed_lines = 0;
+        slot.held_lines = 0;
+        slot.repeated_faults = 0;
         let partition = slot.resident.partition;
         self.set_state(number, state::STOPPED);
-        match shared::of(partition).one_stopped() {
-            None => {}
-            Some(Afterwards::Reload) => {
-                shared::of(partition).end_stop(State::Loading);
+        if let Some(state) = shared::of(partition).one_stopped() {
+            self.quiet_devices(partition);
+            if state != State::Loading {
+                crash::note(self, partition, Trace::Stopped, state as u8, 0, 0);
+            }
+            shared::of(partition).end_stop(state);
+            if state == State::Loading {
                 self.request_load(partition);
             }
-            Some(Afterwards::Stopped) => {
-                self.silence_lines(partition);
-                crash::note(self, partition, Trace::Stopped, State::Stopped as u8, 0, 0);
-                shared::of(partition).end_stop(State::Stopped);
-            }
-            Some(Afterwards::Failed) => {
-                self.silence_lines(partition);
-                crash::note(self, partition, Trace::Stopped, State::Failed as u8, 0, 0);
-                shared::of(partition).end_stop(State::Failed);
+        }
+    }
+
+    /// Makes a partition's devices harmless: first its lines are silenced, then each device is reset as
+    /// its board says.
+    pub(super) fn quiet_devices(&self, partition: usize) {
+        self.silence_lines(partition);
+        let Some(entry) = self.machine.table.partitions.get(partition) else {
+            return;
+        };
+        let resets = self.machine.table.device_resets_of(entry);
+        if resets.is_empty() {
+            return;
+        }
+        let _lifted = pmp::lift();
+        for reset in resets {
+            let window = Window {
+                base: reset.address,
+                size: u64::from(reset.width),
+            };
+            // SAFETY: a register of a device that the partition owns (the table was checked), and the
+            // partition does not run.
+            let register = unsafe { Registers::new(window) };
+            if reset.width == 1 {
+                register.write_u8(0, reset.value as u8);
+            } else {
+                register.write_u32(0, reset.value);
             }
         }
     }
@@ -155,8 +180,9 @@ impl Hart {
             Err(source) => {
                 self.schedule.set_on(number, false);
                 shared::of(partition).set_state(State::Failed);
-                health::record(self, partition, Kind::ImageCorrupt, 0, source, 0);
+                // Told first: the event may end the run.
                 loading::tell_corrupt(self, partition, source);
+                health::raise(self, partition, Kind::ImageCorrupt, 0, source, 0);
             }
         }
         self.start_next(partition);
@@ -178,10 +204,24 @@ impl Hart {
         }
         self.start_slot(number, entry.entry, entry.device_tree);
         self.set_state(number, state::STARTED);
+        if health::has_notices(partition) {
+            self.interrupt_slot(number, NOTICES_PENDING);
+        }
         let shared = shared::of(partition);
+        shared.watchdog.disarm();
+        if entry.watchdog_start == WatchdogStart::Boot as u8 {
+            self.start_watchdog(partition, 0);
+        }
         shared.set_state(State::Running);
         let boots = shared.boots.fetch_add(1, SeqCst);
-        crash::note(self, partition, Trace::Started, 0, boots + 1, entry.entry);
+        crash::note(
+            self,
+            partition,
+            Trace::Started,
+            0,
+            boots.wrapping_add(1),
+            entry.entry,
+        );
         if boots == 0 {
             // At its first start only: a partition must not win time by restarting itself.
             self.schedule.refill(number);

@@ -1,6 +1,6 @@
 //! Requests to and from other harts.
 
-use super::{Hart, instruction_fence};
+use super::{Hart, NOTICES_PENDING, instruction_fence};
 use crate::console;
 use crate::controller;
 use crate::crash;
@@ -13,6 +13,7 @@ use core::sync::atomic::Ordering::SeqCst;
 use partita_abi::crash::Trace;
 use partita_abi::health::State;
 use partita_monitor_core::loader::Loader;
+use partita_monitor_core::schedule::Activity;
 
 impl Hart {
     /// Empties the mailbox.
@@ -26,7 +27,11 @@ impl Hart {
         for (number, requests) in mailbox.requests.iter().enumerate() {
             // What comes for one whose budget is used up waits, told once, until it may run again: a flood
             // of it must not cost the others on this hart.
-            if flags & 1 << number != 0 && !self.schedule.is_exhausted(number) {
+            // To be stopped is not one of those: it comes once, and all its harts wait for it.
+            if flags & 1 << number == 0 {
+                continue;
+            }
+            if !self.schedule.is_exhausted(number) || requests.load(SeqCst) & mail::STOP != 0 {
                 let requests = requests.swap(0, SeqCst);
                 self.answer_requests(number, requests);
             }
@@ -92,17 +97,40 @@ impl Hart {
             }
             self.schedule.wake(number);
         }
-        if requests & mail::LOAD != 0
-            && let Some(slot) = self.slots.get_mut(number)
-        {
-            slot.loader = Some(Loader::new(number == 0));
-            let partition = slot.resident.partition;
-            self.silence_lines(partition);
-            console::reset(partition);
-            shared::of(partition).set_state(State::Loading);
-            crash::note(self, partition, Trace::Loading, 0, 0, 0);
-            self.schedule.set_on(number, true);
+        if requests & mail::LOAD != 0 {
+            self.answer_load(number);
         }
+        if requests & mail::NOTICE != 0 && self.is_started(number) {
+            self.interrupt_slot(number, NOTICES_PENDING);
+        }
+    }
+
+    /// Begins to load a partition, or waits until it may be loaded again.
+    #[cold]
+    fn answer_load(&mut self, number: usize) {
+        let Some(slot) = self.slots.get_mut(number) else {
+            return;
+        };
+        slot.loader = Some(Loader::new(number == 0));
+        let partition = slot.resident.partition;
+        self.quiet_devices(partition);
+        console::reset(partition);
+        let shared = shared::of(partition);
+        shared.set_state(State::Loading);
+        crash::note(self, partition, Trace::Loading, 0, 0, 0);
+        self.schedule.set_on(number, true);
+        let not_before_ns = shared.reload_ns.load(SeqCst);
+        if not_before_ns > self.now_ns() {
+            let ticks = self.machine.board.ns_to_ticks(not_before_ns);
+            self.schedule.wait(number, ticks);
+        }
+    }
+
+    /// Whether a virtual core has been started and is not being loaded.
+    fn is_started(&self, number: usize) -> bool {
+        let slot = self.slots.get(number);
+        let off = self.schedule.activity(number) == Activity::Off;
+        !off && slot.is_some_and(|slot| slot.loader.is_none())
     }
 
     /// Asks the hart of a partition's first virtual core to load it.

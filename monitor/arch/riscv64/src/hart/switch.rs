@@ -134,7 +134,7 @@ impl Hart {
         // Loading counts against the budget, but it is no fault of the partition's.
         if slot.loader.is_none() {
             let partition = slot.resident.partition;
-            health::record(self, partition, Kind::BudgetOverrun, 0, 0, 0);
+            health::raise(self, partition, Kind::BudgetOverrun, 0, 0, 0);
         }
     }
 
@@ -151,7 +151,7 @@ impl Hart {
 
     #[inline]
     fn set_timer(&self, until: u64, now: u64) {
-        let mut deadline = until.min(self.end_ticks);
+        let mut deadline = until.min(self.attention);
         if !self.features.stimecmp
             && let Some(slot) = self.slots.get(self.live)
             && slot.timer > now
@@ -194,7 +194,7 @@ impl Hart {
         slot.context.supervisor.status &= !slot.forbidden;
         let partition = slot.resident.partition;
         self.clear_after(used);
-        health::fail(
+        health::raise(
             self,
             partition,
             Kind::FloatingPoint,
@@ -216,7 +216,7 @@ impl Hart {
             csr::clear!("mstatus", used);
             self.clear_after(used);
             let counter = csr::read!("mepc");
-            health::record(
+            health::raise(
                 self,
                 partition,
                 Kind::FloatingPoint,

@@ -134,6 +134,15 @@ pub enum Call {
         /// The caller's own code.
         code: u64,
     },
+    /// Start the caller's watchdog, or start it again with another time.
+    WatchdogStart {
+        /// The time in nanoseconds; 0 for that of the manifest, which is also the longest.
+        timeout_ns: u64,
+    },
+    /// Reset the caller's watchdog.
+    WatchdogPet,
+    /// Take the oldest health event that the caller is to be told of.
+    NotificationTake,
 }
 
 /// The most pages that [`FenceRange::Pages`] names. Above it one full fence is cheaper, and the loop

@@ -1,0 +1,130 @@
+//! Partitions in trouble, and one that is told of it.
+
+use crate::arguments::Arguments;
+use crate::idle::{rest, wait_until};
+use core::arch::{asm, naked_asm};
+use core::sync::atomic::{AtomicU64, Ordering::SeqCst};
+use partita_guest_rt::{hart, monitor, println, sbi};
+
+/// The extension id of the debug console (SBI 2.0, chapter 12).
+const DEBUG_CONSOLE: usize = 0x4442_434e;
+
+/// Both are changed at the start. A start that finds them changed has found what was there before: the
+/// image has the first one, and memory after it, which a start finds filled with zeros, the second one.
+static IMAGE: AtomicU64 = AtomicU64::new(1);
+static BEYOND: AtomicU64 = AtomicU64::new(0);
+
+/// Says that it starts, and what it finds in memory.
+fn greet(name: &str) {
+    let (image, beyond) = (IMAGE.swap(2, SeqCst), BEYOND.swap(3, SeqCst));
+    println!("{name}: running, found {image} {beyond}");
+}
+
+/// Runs into trouble after `after-us`, or on input, in the way that the arguments name.
+pub fn fault(arguments: &Arguments<'_>) -> ! {
+    greet("fault");
+    hart::enable_sources(hart::source::TIMER);
+    wait_until(hart::time() + 10 * arguments.number("after-us", 0) as u64);
+    if arguments.number("on-input", 0) != 0 {
+        while sbi::console_read(&mut [0]) != Ok(1) {
+            wait_until(hart::time() + 10_000);
+        }
+    }
+    println!("fault: now");
+    for (word, _) in arguments.words() {
+        match word {
+            // The vector is where nothing is: the first fault leads to another one, for ever.
+            "vector" => {
+                // SAFETY: the partition ends here.
+                unsafe {
+                    asm!("csrw stvec, {}", "ld zero, 0({})", in(reg) 0x10_usize, in(reg) 0x20_usize)
+                };
+            }
+            // The handler's second instruction faults, each time again.
+            "handler" => {
+                let vector = broken_handler as *const () as usize;
+                // SAFETY: as above.
+                unsafe {
+                    asm!("csrw stvec, {}", "ld zero, 0({})", in(reg) vector, in(reg) 0x20_usize)
+                };
+            }
+            "access" => {
+                // SAFETY: the partition ends here, or the fault is handled by the runtime, which ends it.
+                unsafe { asm!("ld zero, 0({})", in(reg) 0x20_usize) };
+            }
+            "illegal" => {
+                // SAFETY: as above.
+                unsafe { asm!("csrr zero, mstatus") };
+            }
+            "call" => {
+                // SAFETY: the monitor refuses the memory, which is not this partition's.
+                let refused = unsafe { sbi::call(DEBUG_CONSOLE, 0, [8, 0x8000_0000, 0, 0, 0, 0]) };
+                println!("fault: call returned {}", refused.error as isize);
+            }
+            "float" => {
+                // SAFETY: turns floating point on.
+                unsafe { asm!("csrs sstatus, {}", in(reg) 0x6000_usize) };
+                wait_until(hart::time() + 10_000);
+            }
+            _ => {}
+        }
+    }
+    println!("fault: still here");
+    rest()
+}
+
+#[unsafe(naked)]
+extern "C" fn broken_handler() {
+    naked_asm!(".balign 4", "nop", "ld zero, 0x20(zero)", "sret")
+}
+
+/// Reports a missed deadline after `after-us`.
+pub fn miss(arguments: &Arguments<'_>) -> ! {
+    greet("miss");
+    hart::enable_sources(hart::source::TIMER);
+    wait_until(hart::time() + 10 * arguments.number("after-us", 0) as u64);
+    let reported = monitor::report_deadlines(0, 1, 0);
+    println!("miss: reported {}", reported.is_ok());
+    rest()
+}
+
+/// Resets its watchdog `times` times, `every-us`, then no more. With `start-us` it starts it first.
+pub fn watch(arguments: &Arguments<'_>) -> ! {
+    greet("watch");
+    hart::enable_sources(hart::source::TIMER);
+    let start_us = arguments.number("start-us", 0) as u64;
+    if start_us != 0 {
+        let started = monitor::watchdog_start(Some(1000 * start_us));
+        println!("watch: started {}", started.is_ok());
+    }
+    for _ in 0..arguments.number("times", 0) {
+        wait_until(hart::time() + 10 * arguments.number("every-us", 1000) as u64);
+        let _ = monitor::watchdog_reset();
+    }
+    println!("watch: no more");
+    if arguments.number("spin", 0) != 0 {
+        loop {
+            core::hint::spin_loop();
+        }
+    }
+    rest()
+}
+
+/// Says which health events of others it is told of.
+pub fn listen() -> ! {
+    println!("listen: running");
+    hart::enable_sources(hart::source::EXTERNAL);
+    loop {
+        hart::wait_for_interrupt();
+        match monitor::interrupt_claim() {
+            Ok(Some(monitor::NOTIFICATION_LINE)) => {
+                while let Ok(Some(event)) = monitor::notification_take() {
+                    let name = event.kind.map_or("unknown", monitor::Kind::name);
+                    println!("listen: {name} of {}", event.partition);
+                }
+            }
+            Ok(Some(line)) => println!("listen: line {line}"),
+            _ => {}
+        }
+    }
+}
