@@ -44,7 +44,8 @@ pub struct Firmware {
     pub part: Part,
     /// Folder in `target/partita`.
     folder: &'static str,
-    /// Target features of the board beyond the target's, as `-C target-feature` takes them.
+    /// Target features of the board beyond the target's, as `-C target-feature` takes them. `relax` lets the
+    /// linker make the long form of a call or an address short: a tenth of the monitor's text.
     features: &'static str,
 }
 
@@ -63,13 +64,13 @@ pub const FIRMWARE: [Firmware; 4] = [
         package: "partita-board-qemu-virt-riscv64",
         part: Part::Monitor,
         folder: "boards/qemu-virt-riscv64",
-        features: "+zba,+zbb,+zbs",
+        features: "+zba,+zbb,+zbs,+relax",
     },
     Firmware {
         package: "partita-board-qemu-virt-riscv64-aia",
         part: Part::Monitor,
         folder: "boards/qemu-virt-riscv64-aia",
-        features: "+zba,+zbb,+zbs",
+        features: "+zba,+zbb,+zbs,+relax",
     },
     Firmware {
         package: "instrument-cluster",
@@ -162,7 +163,11 @@ fn build_firmware(paths: &Paths, firmware: &Firmware) -> Result<()> {
     if !firmware.features.is_empty() {
         arguments.extend(["--config", &features]);
     }
-    let executables = cargo::build(paths, &arguments)?;
+    let executables = if firmware.features.contains("+relax") {
+        cargo::build_with_unstable_features(paths, &arguments)?
+    } else {
+        cargo::build(paths, &arguments)?
+    };
     let mut count = 0;
     for (binary, file) in executables.of(firmware.package) {
         let content = fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;

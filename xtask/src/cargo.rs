@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
 use crate::paths::Paths;
-use crate::process;
+use crate::{process, progress};
 
 /// The bare-metal target of the riscv64 monitor and its guests: without F/D, so that neither code
 /// ever touches floating-point state unless it says so itself.
@@ -66,21 +66,55 @@ impl Executables {
 
 /// Builds with `arguments`; cargo shows its progress and its diagnostics itself.
 pub fn build(paths: &Paths, arguments: &[&str]) -> Result<Executables> {
+    let messages = messages(paths, arguments, "--message-format=json-render-diagnostics")?;
+    Ok(parse_executables(&messages))
+}
+
+/// Builds with target features that the compiler does not call stable. It says so for each package, which
+/// is left out here; all other diagnostics are shown.
+pub fn build_with_unstable_features(paths: &Paths, arguments: &[&str]) -> Result<Executables> {
+    let format = if progress::is_interactive() {
+        "--message-format=json-diagnostic-rendered-ansi"
+    } else {
+        "--message-format=json"
+    };
+    let arguments = [&["--quiet"], arguments].concat();
+    let messages = messages(paths, &arguments, format)?;
+    Ok(parse_executables(&messages))
+}
+
+fn messages(paths: &Paths, arguments: &[&str], format: &str) -> Result<String> {
     let mut command = command(paths);
-    command
-        .arg("build")
-        .args(arguments)
-        .arg("--message-format=json-render-diagnostics");
+    command.arg("build").args(arguments).arg(format);
     let line = process::show(&command);
     let output = command
         .stdin(Stdio::null())
         .stderr(Stdio::inherit())
         .output()
         .with_context(|| format!("cannot start `{line}`"))?;
+    let messages = String::from_utf8_lossy(&output.stdout).into_owned();
+    for diagnostic in diagnostics(&messages) {
+        eprint!("{diagnostic}");
+    }
     if !output.status.success() {
         bail!("`{line}` failed ({})", output.status);
     }
-    Ok(parse_executables(&String::from_utf8_lossy(&output.stdout)))
+    Ok(messages)
+}
+
+/// What the compiler has to say, except that a target feature is not stable.
+fn diagnostics(messages: &str) -> Vec<String> {
+    let parsed = messages
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    parsed
+        .filter(|message| message["reason"] == "compiler-message")
+        .filter(|message| {
+            let text = message["message"]["message"].as_str().unwrap_or_default();
+            !text.starts_with("unstable feature specified for `-Ctarget-feature`")
+        })
+        .filter_map(|message| Some(message["message"]["rendered"].as_str()?.to_owned()))
+        .collect()
 }
 
 /// Reads cargo's JSON messages: one a line, `compiler-artifact` names the executables.
@@ -120,6 +154,21 @@ fn package_name(id: &str) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_the_warning_about_target_features_is_left_out() {
+        let message = |text: &str| {
+            format!(
+                r#"{{"reason":"compiler-message","message":{{"message":"{text}","rendered":"{text}!"}}}}"#
+            )
+        };
+        let messages = [
+            message("unstable feature specified for `-Ctarget-feature`: `relax`"),
+            message("unused variable"),
+        ]
+        .join("\n");
+        assert_eq!(diagnostics(&messages), ["unused variable!"]);
+    }
 
     #[test]
     fn a_package_id_gives_the_name_in_both_forms() {
