@@ -63,14 +63,67 @@ fn the_harts_of_linux_interrupt_each_other_beside_freertos() {
 }
 
 #[test]
-fn linux_restarts_with_fresh_interrupt_files() {
-    let run = cockpit(2, "[]", "ticks,reboot-after:2,noshell")
-        .expect("linux", "linux alive")
-        .expect("linux", "cpus online")
-        .until("linux", "linux alive 1")
-        .run();
-    run.assert_undisturbed("cluster");
-    assert!(run.count("linux", "partita: 2 cpus online") >= 2);
+fn linux_has_harts_that_are_not_neighbours() {
+    let run = system(
+        3,
+        r#"
+        [partition.between]
+        criticality = "ASIL-B"
+        image = "$guest"
+        arguments = "periodic period-us:1000"
+        memory = "256KiB"
+        cores = [1]
+
+        [partition.linux]
+        criticality = "QM"
+        linux = { kernel = "$kernel", initramfs = "$initramfs", command-line = "console=ttyS0 quiet panic=1 partita.run=noshell" }
+        memory = "128MiB"
+        cores = [2, 0]
+        "#,
+    )
+    .shift(1)
+    .for_ms(20_000)
+    .until("linux", "cpus online")
+    .run();
+    run.assert_said("linux", "partita: 2 cpus online");
+    run.assert_undisturbed("between");
+    assert!(run.report().healthy, "{:?}", run.report().reasons);
+}
+
+#[test]
+fn a_second_linux_that_starts_leaves_the_lines_of_the_first_alone() {
+    let run = system(
+        2,
+        &format!(
+            r#"
+            [partition.first]
+            criticality = "ASIL-A"
+            linux = {{ kernel = "$flat", command-line = "rtc-suspend imsic:1 period-us:20000 count:450" }}
+            memory = {{ base = "{:#x}", size = "4MiB" }}
+            cores = [0]
+            devices = ["rtc"]
+
+            [partition.second]
+            criticality = "QM"
+            linux = {{ kernel = "$kernel", initramfs = "$initramfs", command-line = "console=ttyS0 quiet panic=1 partita.run=noshell" }}
+            memory = "128MiB"
+            cores = [1]
+            devices = ["virtio0"]
+            accept = ["dma"]
+            "#,
+            System::FLAT_BASE
+        ),
+    )
+    .shift(1)
+    .for_ms(20_000)
+    .expect("second", "cpus online")
+    .until("first", "suspends ended")
+    .run();
+    // The driver's set-up of all lines is ignored for those of others.
+    run.assert_said("first", "rtc: 450 suspends ended, 0 strange");
+    for linux in ["first", "second"] {
+        assert_eq!(run.events(linux, "interrupt-denied").count(), 0);
+    }
 }
 
 fn clock_beside(ordinary: &str) -> System {

@@ -8,11 +8,15 @@ use partita_manifest::{PartRole, Plan, load};
 use std::fs;
 
 fn plan(test: &str) -> Plan {
+    plan_on("qemu-virt-riscv64", test)
+}
+
+fn plan_on(board: &str, test: &str) -> Plan {
     let folder = common::folder(test);
     let path = folder.join("system.toml");
     let manifest = r#"
 system.name = "trees"
-board = { name = "qemu-virt-riscv64", memory = "1GiB", cores = 4 }
+board = { name = "BOARD", memory = "1GiB", cores = 4 }
 
 [partition.linux]
 criticality = "QM"
@@ -29,6 +33,7 @@ budget = "1ms"
 period = "2ms"
 devices = ["rtc"]
 "#;
+    let manifest = manifest.replace("BOARD", board);
     fs::write(&path, manifest).unwrap();
     load(&path).unwrap_or_else(|problems| panic!("{problems}"))
 }
@@ -98,6 +103,35 @@ fn the_context_of_a_physical_hart_belongs_to_the_virtual_core_on_it() {
             _ => assert_eq!(pair[1], nobody, "context {context}"),
         }
     }
+}
+
+#[test]
+fn linux_is_told_of_the_interrupt_files_of_its_own_harts_only() {
+    let plan = plan_on("qemu-virt-riscv64-aia", "tree-imsic");
+    let fdt = Fdt::new(blob(&plan, 0)).unwrap();
+    let controller = |core: u32| {
+        let path = format!("/cpus/cpu@{core}/interrupt-controller");
+        cells(&fdt, &path, "phandle")[0]
+    };
+    // In the order of the files: hart 1 is the partition's core 1, hart 3 its core 0.
+    let imsics = "/soc/imsics@28001000";
+    let files = [0, 0x2800_1000, 0, 0x1000, 0, 0x2800_3000, 0, 0x1000];
+    assert_eq!(cells(&fdt, imsics, "reg"), files);
+    let listeners = [controller(1), 9, controller(0), 9];
+    assert_eq!(cells(&fdt, imsics, "interrupts-extended"), listeners);
+    // Eight harts at most: the first file is found from any of them.
+    assert_eq!(cells(&fdt, imsics, "riscv,hart-index-bits"), [3]);
+    let parent = cells(&fdt, "/soc/aplic@d000000", "msi-parent");
+    assert_eq!(parent, cells(&fdt, imsics, "phandle"));
+    let isa = |partition: usize| {
+        let fdt = Fdt::new(blob(&plan, partition)).unwrap();
+        text(&fdt, "/cpus/cpu@0", "riscv,isa")
+    };
+    assert!(isa(0).contains("_ssaia"));
+    assert!(!isa(1).contains("ssaia"));
+    let program = Fdt::new(blob(&plan, 1)).unwrap();
+    assert_eq!(cells(&program, "/soc/rtc@101000", "interrupts"), [11]);
+    assert!(program.find_node("/soc/aplic@d000000").is_none());
 }
 
 #[test]

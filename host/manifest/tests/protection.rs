@@ -5,7 +5,9 @@ mod common;
 
 use partita_abi::image::STORE_OFFSET;
 use partita_abi::table::{Kind, SystemTable};
-use partita_board::{Board, Plic, QEMU_VIRT_RISCV64, Window};
+use partita_board::{
+    Aia, Board, Controller, Plic, QEMU_VIRT_RISCV64, QEMU_VIRT_RISCV64_AIA, Window,
+};
 use partita_manifest::{Code, Plan, PlannedCore, PlannedPartition, load};
 use partita_monitor_core::check::{BoardLimits, Reserved};
 use proptest::prelude::*;
@@ -17,7 +19,8 @@ use std::fmt::Write;
 use std::fs;
 use zerocopy::IntoBytes;
 
-const BOARD: &Board = &QEMU_VIRT_RISCV64;
+/// Boards that differ in their interrupt controller only.
+const BOARDS: [&Board; 2] = [&QEMU_VIRT_RISCV64, &QEMU_VIRT_RISCV64_AIA];
 const SYSTEMS: u32 = 2000;
 const MIB: u64 = 1 << 20;
 
@@ -34,6 +37,7 @@ struct Wanted {
 /// What a random manifest says.
 #[derive(Clone, Debug)]
 struct System {
+    board: &'static Board,
     cores: usize,
     memory_mib: u64,
     partitions: Vec<Wanted>,
@@ -63,19 +67,23 @@ fn wanted() -> impl Strategy<Value = Wanted> {
 
 fn system() -> impl Strategy<Value = System> {
     (
+        proptest::sample::select(&BOARDS),
         1_usize..=8,
         256_u64..2048,
         proptest::collection::vec(wanted(), 1..=4),
-        proptest::collection::vec(0_usize..8, BOARD.devices.len()),
+        proptest::collection::vec(0_usize..8, BOARDS[0].devices.len()),
         proptest::collection::vec(any::<u64>(), 12),
     )
-        .prop_map(|(cores, memory_mib, partitions, owners, probes)| System {
-            cores,
-            memory_mib,
-            partitions,
-            owners,
-            probes,
-        })
+        .prop_map(
+            |(board, cores, memory_mib, partitions, owners, probes)| System {
+                board,
+                cores,
+                memory_mib,
+                partitions,
+                owners,
+                probes,
+            },
+        )
 }
 
 /// The manifest. Conflicts that other tests are about are left out: two Linux partitions never share
@@ -84,7 +92,7 @@ fn system() -> impl Strategy<Value = System> {
 fn manifest(system: &System) -> String {
     let mut text = format!(
         "[system]\nname = \"random\"\n[board]\nname = \"{}\"\nmemory = \"{}MiB\"\ncores = {}\n",
-        BOARD.name, system.memory_mib, system.cores
+        system.board.name, system.memory_mib, system.cores
     );
     let levels = [("ASIL-B", 2), ("QM", 0), ("ASIL-D", 4), ("ASIL-A", 1)];
     let all = ((1_u16 << system.cores) - 1) as u8;
@@ -101,7 +109,11 @@ fn manifest(system: &System) -> String {
             .iter()
             .zip(levels)
             .all(|(other, (_, other_rank))| other_rank >= rank || cores_of(other) & cores == 0);
-        let linux = wanted.linux && cores & linux_cores == 0;
+        let several = cores.count_ones() > 1;
+        let is_aia = matches!(system.board.controller, Controller::Aia(_));
+        // With an IMSIC the cores of a Linux interrupt each other directly too.
+        let waits = is_aia && several && !is_last;
+        let linux = wanted.linux && cores & linux_cores == 0 && !waits;
         if linux {
             linux_cores |= cores;
         }
@@ -109,7 +121,8 @@ fn manifest(system: &System) -> String {
             .filter(|core| cores >> core & 1 != 0)
             .map(|core| core.to_string())
             .collect();
-        let devices: Vec<String> = BOARD
+        let devices: Vec<String> = system
+            .board
             .devices
             .iter()
             .zip(&system.owners)
@@ -125,7 +138,7 @@ fn manifest(system: &System) -> String {
         let size = pages * 4;
         let memory = match wanted.fixed {
             Some(place) => {
-                let base = BOARD.ram_base + system.memory_mib * MIB / 64 * place;
+                let base = system.board.ram_base + system.memory_mib * MIB / 64 * place;
                 let base = base - base % alignment;
                 format!("{{ base = \"{base:#x}\", size = \"{size}KiB\" }}")
             }
@@ -143,22 +156,39 @@ fn manifest(system: &System) -> String {
 }
 
 /// What a virtual core may reach, by the rules and not by the plan's own list.
-fn rights(partition: &PlannedPartition, core: usize) -> Vec<(Window, &'static str)> {
+fn rights(plan: &Plan, partition: &PlannedPartition, core: usize) -> Vec<(Window, &'static str)> {
     let mut rights = vec![(partition.ram, "rwx")];
     for device in &partition.devices {
         rights.push((device.window, "rw"));
     }
-    if partition.kind == Kind::Linux {
-        let plic = BOARD.controller.window().base;
-        let shared = Window {
-            base: plic,
-            size: Plic::SHARED_BYTES,
-        };
-        let own = Window {
-            base: plic + Plic::context_offset(Plic::supervisor_context(core)),
-            size: Plic::CONTEXT_BYTES,
-        };
-        rights.extend([(shared, "r"), (own, "rw")]);
+    if partition.kind != Kind::Linux {
+        return rights;
+    }
+    match &plan.board.controller {
+        Controller::Plic(plic) => {
+            let shared = Window {
+                base: plic.window.base,
+                size: Plic::SHARED_BYTES,
+            };
+            let own = Window {
+                base: plic.window.base + Plic::context_offset(Plic::supervisor_context(core)),
+                size: Plic::CONTEXT_BYTES,
+            };
+            rights.extend([(shared, "r"), (own, "rw")]);
+        }
+        // The files of all its cores, from each of them. Neighbours are one window.
+        Controller::Aia(aia) => {
+            let has = |core: usize| partition.virtual_cores.iter().any(|own| own.core == core);
+            for first in (0..plan.cores).filter(|core| has(*core) && (*core == 0 || !has(core - 1)))
+            {
+                let count = (first..plan.cores).take_while(|core| has(*core)).count();
+                let files = Window {
+                    base: aia.supervisor_file(first),
+                    size: Aia::FILE_BYTES * count as u64,
+                };
+                rights.push((files, "rw"));
+            }
+        }
     }
     rights
 }
@@ -166,29 +196,45 @@ fn rights(partition: &PlannedPartition, core: usize) -> Vec<(Window, &'static st
 /// Everything there is, with edges worth trying.
 fn windows(plan: &Plan) -> Vec<Window> {
     let monitor = Window {
-        base: BOARD.ram_base,
+        base: plan.board.ram_base,
         size: STORE_OFFSET,
     };
     let store = Window {
-        base: BOARD.ram_base + STORE_OFFSET,
-        size: plan.store_end - BOARD.ram_base - STORE_OFFSET,
+        base: plan.board.ram_base + STORE_OFFSET,
+        size: plan.store_end - plan.board.ram_base - STORE_OFFSET,
     };
     let uart = Window {
         size: 0x1000,
-        ..BOARD.uart.window
+        ..plan.board.uart.window
     };
-    let shared = Window {
-        size: Plic::SHARED_BYTES,
-        ..BOARD.controller.window()
-    };
-    let mut windows = vec![monitor, store, BOARD.aclint, BOARD.finisher.window, uart];
-    windows.extend([shared, BOARD.controller.window()]);
-    windows.extend(BOARD.devices.iter().map(|device| device.window));
+    let mut windows = vec![
+        monitor,
+        store,
+        plan.board.aclint,
+        plan.board.finisher.window,
+        uart,
+    ];
+    windows.push(plan.board.controller.window());
+    windows.extend(plan.board.controller.private());
+    windows.retain(|window| window.size != 0);
+    windows.extend(plan.board.devices.iter().map(|device| device.window));
     windows.extend(plan.partitions.iter().map(|partition| partition.ram));
-    windows.extend((0..2 * plan.cores).map(|context| Window {
-        base: BOARD.controller.window().base + Plic::context_offset(context),
-        size: Plic::CONTEXT_BYTES,
-    }));
+    match &plan.board.controller {
+        Controller::Plic(plic) => {
+            windows.push(Window {
+                size: Plic::SHARED_BYTES,
+                ..plic.window
+            });
+            windows.extend((0..2 * plan.cores).map(|context| Window {
+                base: plic.window.base + Plic::context_offset(context),
+                size: Plic::CONTEXT_BYTES,
+            }));
+        }
+        Controller::Aia(aia) => windows.extend((0..plan.cores).map(|core| Window {
+            base: aia.supervisor_file(core),
+            size: Aia::FILE_BYTES,
+        })),
+    }
     windows
 }
 
@@ -202,9 +248,9 @@ fn probes(plan: &Plan, system: &System) -> Vec<u64> {
     }
     for (index, probe) in system.probes.iter().enumerate() {
         let (base, size) = if index % 2 == 0 {
-            (BOARD.ram_base, plan.memory_bytes)
+            (plan.board.ram_base, plan.memory_bytes)
         } else {
-            (0, BOARD.ram_base)
+            (0, plan.board.ram_base)
         };
         probes.push(base + probe % size);
     }
@@ -214,20 +260,20 @@ fn probes(plan: &Plan, system: &System) -> Vec<u64> {
 }
 
 /// A hart on which only this virtual core's entries are set, in their slots.
-fn program(core: &PlannedCore, grain: i128) -> Core {
+fn program(board: &Board, core: &PlannedCore, grain: i128) -> Core {
     let mut settings = config::U74;
     settings.memory.pmp.grain = grain;
     let mut hart = new_core(settings);
     hart.reset();
     hart.set_mode(Privilege::Supervisor);
     let mut configs = [0_u8; 16];
-    for slot in 0..BOARD.protection_entries {
+    for slot in 0..board.protection_entries {
         // Nothing may depend on what the slots before hold.
         hart.set_pmpaddr(slot, 0x2345_6789 * (slot as u64 + 1));
     }
     for (offset, entry) in core.protections.iter().enumerate() {
         let slot = core.protection_slot + offset;
-        assert!(slot >= BOARD.monitor_protection_entries);
+        assert!(slot >= board.monitor_protection_entries);
         assert_eq!(entry.config & 0x80, 0, "a locked entry binds the monitor");
         hart.set_pmpaddr(slot, entry.address);
         configs[slot] = entry.config;
@@ -244,10 +290,10 @@ fn check(plan: &Plan, system: &System) {
     let probes = probes(plan, system);
     for partition in &plan.partitions {
         for core in &partition.virtual_cores {
-            let rights = rights(partition, core.core);
+            let rights = rights(plan, partition, core.core);
             // Byte-precise hardware on some cores, the coarsest that pages allow on the others.
             let grain = if core.core % 2 == 0 { 0 } else { 10 };
-            let mut hart = program(core, grain);
+            let mut hart = program(plan.board, core, grain);
             for address in &probes {
                 check_access(&mut hart, *address, &rights, &partition.name, core);
             }
@@ -297,14 +343,14 @@ fn check_slots(plan: &Plan) {
             .filter(|user| user.core == core)
             .collect();
         users.sort_by_key(|user| user.protection_slot);
-        let first = BOARD.monitor_protection_entries;
+        let first = plan.board.monitor_protection_entries;
         let total: usize = users.iter().map(|user| user.protections.len()).sum();
-        let apart = total <= BOARD.protection_entries - first;
+        let apart = total <= plan.board.protection_entries - first;
         let mut next = first;
         for user in users {
             let end = user.protection_slot + user.protections.len();
             assert_eq!(user.protection_slot, if apart { next } else { first });
-            assert!(end <= BOARD.protection_entries);
+            assert!(end <= plan.board.protection_entries);
             next = end;
         }
     }
@@ -316,19 +362,26 @@ fn check_table(plan: &Plan) {
         base: window.base,
         size: window.size,
     };
+    let board = plan.board;
+    let mut reserved = vec![board.aclint, board.finisher.window, board.uart.window];
+    reserved.extend(board.controller.private());
+    let reserved: Vec<_> = reserved.into_iter().map(reserve).collect();
     let limits = BoardLimits {
-        name: BOARD.name,
-        ram_base: BOARD.ram_base,
-        first_core: BOARD.first_core as u16,
-        lines: BOARD.controller.lines(),
-        reserved: &[BOARD.aclint, BOARD.finisher.window, BOARD.uart.window].map(reserve),
-        controller: reserve(BOARD.controller.window()),
+        name: plan.board.name,
+        ram_base: plan.board.ram_base,
+        first_core: plan.board.first_core as u16,
+        lines: plan.board.controller.lines(),
+        reserved: &reserved,
+        controller: reserve(plan.board.controller.window()),
     };
     let mut words = vec![0_u64; plan.table.len().div_ceil(8)];
     words.as_mut_bytes()[..plan.table.len()].copy_from_slice(&plan.table);
     let table = SystemTable::parse(words.as_bytes()).unwrap();
     assert_eq!(partita_monitor_core::check::check(&table, &limits), Ok(()));
-    assert_eq!(partita_virtual_riscv64::pmp::check(&table, BOARD), Ok(()));
+    assert_eq!(
+        partita_virtual_riscv64::pmp::check(&table, plan.board),
+        Ok(())
+    );
 }
 
 /// No byte belongs to two partitions' memory, or to one's and the monitor's.
@@ -344,11 +397,11 @@ fn check_memory(plan: &Plan) {
         assert!(ram.base >= free_from);
         free_from = ram.base + ram.size;
     }
-    assert!(free_from <= BOARD.ram_base + plan.memory_bytes);
+    assert!(free_from <= plan.board.ram_base + plan.memory_bytes);
     for part in &plan.parts {
         let ram = plan.partitions[part.partition].ram;
         let size = part.bytes.len() as u64;
-        assert!(part.source >= BOARD.ram_base + STORE_OFFSET);
+        assert!(part.source >= plan.board.ram_base + STORE_OFFSET);
         assert!(part.source + size <= plan.store_end);
         assert!(part.destination >= ram.base);
         assert!(part.destination + size <= ram.base + ram.size);
@@ -391,4 +444,55 @@ fn a_partition_reaches_what_is_its_own_and_nothing_else() {
         Ok(())
     });
     outcome.unwrap();
+}
+
+/// A number everywhere in a table.
+fn replace(table: &mut [u8], from: u64, to: u64) {
+    let (from, to) = (from.to_le_bytes(), to.to_le_bytes());
+    let mut count = 0;
+    for at in (0..=table.len() - 8).step_by(8) {
+        if table[at..at + 8] == from {
+            table[at..at + 8].copy_from_slice(&to);
+            count += 1;
+        }
+    }
+    assert_ne!(count, 0, "the table has no such number");
+}
+
+#[test]
+fn the_monitor_refuses_a_table_with_the_interrupt_file_of_another_hart() {
+    let folder = common::folder("interrupt-file");
+    let path = folder.join("system.toml");
+    let manifest = r#"
+system.name = "files"
+board = { name = "qemu-virt-riscv64-aia", memory = "512MiB", cores = 4 }
+
+[partition.linux]
+criticality = "QM"
+linux = { kernel = "Image", initramfs = "initramfs.cpio" }
+memory = "64MiB"
+cores = [1]
+"#;
+    fs::write(&path, manifest).unwrap();
+    let plan = load(&path).unwrap();
+    let Controller::Aia(aia) = &plan.board.controller else {
+        panic!("the board has interrupt files")
+    };
+    let entry = |file: u64| file >> 2 | (Aia::FILE_BYTES / 8 - 1);
+    let own = aia.supervisor_file(1);
+    let machine = aia.machine_files.base + Aia::FILE_BYTES;
+    let foreign = [aia.supervisor_file(0), aia.supervisor_file(2), machine];
+    for (file, outcome) in [(own, Ok(()))]
+        .into_iter()
+        .chain(foreign.map(|file| (file, Err(0))))
+    {
+        let mut words = vec![0_u64; plan.table.len().div_ceil(8)];
+        let table = &mut words.as_mut_bytes()[..plan.table.len()];
+        table.copy_from_slice(&plan.table);
+        replace(table, own, file);
+        replace(table, entry(own), entry(file));
+        let table = SystemTable::parse(table).unwrap();
+        let checked = partita_virtual_riscv64::pmp::check(&table, plan.board);
+        assert_eq!(checked, outcome, "{file:#x}");
+    }
 }

@@ -241,6 +241,27 @@ fn a_changed_byte_is_found_by_the_hash() {
     assert_eq!(check(&bytes.view(), &limits), Err(Flaw::Hash));
 }
 
+/// Gives both partitions the same page of the interrupt controller.
+fn share_controller(table: &mut TestTable, rights: u8) {
+    // Their devices are gone by that.
+    table.device_resets.clear();
+    for partition in &mut table.partitions {
+        partition.device_resets = Span { first: 0, count: 0 };
+    }
+    for index in [1, 3] {
+        let region = &mut table.regions[index];
+        region.kind = RegionKind::InterruptController as u8;
+        (region.base, region.size, region.rights) = (CONTROLLER.base + 0x1000, 0x1000, rights);
+    }
+}
+
+#[test]
+fn several_partitions_may_read_the_interrupt_controller() {
+    let mut table = TestTable::sound();
+    share_controller(&mut table, 1);
+    assert_eq!(table.flaw(), Ok(()));
+}
+
 #[test]
 fn every_lie_in_a_table_is_found() {
     type Lie = fn(&mut TestTable);
@@ -249,6 +270,7 @@ fn every_lie_in_a_table_is_found() {
             |t| t.header.board = Name::new("other").unwrap(),
             Flaw::Board,
         ),
+        (|t| share_controller(t, 3), Flaw::Overlap(3, 1)),
         (|t| t.header.ram_size = u64::MAX, Flaw::Memory),
         (|t| t.header.ram_base = 0, Flaw::Memory),
         (|t| t.header.store_end = 0x8000_1000, Flaw::Memory),

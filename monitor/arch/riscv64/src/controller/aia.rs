@@ -30,6 +30,25 @@ const LEVEL_HIGH: u32 = 6;
 /// `target`: the place of the hart index (4.5.16.2).
 const HART_INDEX_SHIFT: u32 = 18;
 
+/// Writes zero to a register and returns what was there.
+macro_rules! take {
+    ($register:literal) => {{
+        let value: u64;
+        // SAFETY: as for `csr::write`; only the interrupts of a lower privilege level are concerned, and those
+        // that the monitor claims.
+        unsafe {
+            asm!(concat!("csrrw {}, ", $register, ", zero"), out(reg) value, options(nostack, preserves_flags));
+        }
+        value
+    }};
+}
+
+/// The priorities of local interrupts, as `siselect` numbers them, those that are delegated (5.2).
+mod priority {
+    pub const ZERO_TO_SEVEN: u64 = 0x30;
+    pub const EIGHT_TO_FIFTEEN: u64 = 0x32;
+}
+
 /// Registers of an interrupt file, as `miselect` and `siselect` number them (3.8).
 mod file {
     pub const DELIVERY: u64 = 0x70;
@@ -153,10 +172,8 @@ impl Controller {
     /// Takes the most urgent line that is pending for the monitor on its own hart; 0 if there is none.
     #[inline]
     pub fn claim(&self, _hart: usize) -> u32 {
-        let top: u64;
-        // SAFETY: writing `mtopei` claims the interrupt that is read (3.10); nothing else changes.
-        unsafe { asm!("csrrw {}, 0x35c, zero", out(reg) top, options(nostack, preserves_flags)) };
-        match (top >> 16) as u32 & 0x7ff {
+        // Writing `mtopei` claims the interrupt that is read (3.10).
+        match (take!("0x35c") >> 16) as u32 & 0x7ff {
             CONSOLE_IDENTITY => u32::from(self.console_line),
             line => line,
         }
@@ -190,6 +207,8 @@ pub struct Kept {
     select: u64,
     /// `eidelivery` of the supervisor-level interrupt file.
     delivery: u64,
+    /// Priorities of the local interrupts, by which whoever runs takes them in another order.
+    priorities: [u64; 2],
 }
 
 impl Kept {
@@ -197,6 +216,7 @@ impl Kept {
     pub const RESET: Self = Self {
         select: 0,
         delivery: 0,
+        priorities: [0; 2],
     };
 }
 
@@ -243,6 +263,10 @@ impl Gate {
         csr::write!("0x151", 0);
         csr::write!("0x150", file::THRESHOLD);
         csr::write!("0x151", 0);
+        csr::write!("0x150", priority::ZERO_TO_SEVEN);
+        csr::write!("0x151", 0);
+        csr::write!("0x150", priority::EIGHT_TO_FIFTEEN);
+        csr::write!("0x151", 0);
         for word in 0..=self.identities / 64 {
             csr::write!("0x150", file::ENABLE + 2 * word);
             csr::write!("0x151", 0);
@@ -256,13 +280,21 @@ impl Gate {
     pub fn close(&self, kept: &mut Kept) {
         kept.select = csr::read!("0x150");
         csr::write!("0x150", file::DELIVERY);
-        kept.delivery = csr::read!("0x151");
-        self.shut_selected();
+        kept.delivery = take!("0x151");
+        csr::write!("0x150", priority::ZERO_TO_SEVEN);
+        kept.priorities[0] = take!("0x151");
+        csr::write!("0x150", priority::EIGHT_TO_FIFTEEN);
+        kept.priorities[1] = take!("0x151");
+        csr::write!("0x30c", STATE_FOR_ALL);
     }
 
     /// Shows the direct interrupts of the virtual core that comes.
     #[inline(always)]
     pub fn open(&self, kept: &Kept) {
+        csr::write!("0x150", priority::ZERO_TO_SEVEN);
+        csr::write!("0x151", kept.priorities[0]);
+        csr::write!("0x150", priority::EIGHT_TO_FIFTEEN);
+        csr::write!("0x151", kept.priorities[1]);
         csr::write!("0x150", file::DELIVERY);
         csr::write!("0x151", kept.delivery);
         csr::write!("0x150", kept.select);
@@ -271,14 +303,8 @@ impl Gate {
 
     /// Hides the direct interrupts of a virtual core that is gone for good.
     pub fn shut(&self) {
-        csr::write!("0x150", file::DELIVERY);
-        self.shut_selected();
-    }
-
-    #[inline(always)]
-    fn shut_selected(&self) {
-        csr::write!("0x151", 0);
-        csr::write!("0x30c", STATE_FOR_ALL);
+        let mut gone = Kept::RESET;
+        self.close(&mut gone);
     }
 
     /// Decides whether the serial port may interrupt this hart.
