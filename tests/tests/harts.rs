@@ -42,7 +42,7 @@ fn assert_all_rest(run: &Run, kind: &str) {
 fn no_hart_runs_on_in_a_partition_that_shuts_down() {
     for phase in 0..8 {
         let after = 100 + 7 * phase;
-        let run = restless(&format!("phase:{phase} after-us:{after} shutdown"), 10);
+        let run = restless(&format!("phase:{phase} after-us:{after} shutdown"), 15);
         assert_eq!(run.partition("restless").state, "stopped");
         assert_all_rest(&run, "shutdown");
     }
@@ -52,7 +52,7 @@ fn no_hart_runs_on_in_a_partition_that_shuts_down() {
 fn no_hart_runs_on_in_a_partition_that_fails() {
     for phase in 0..4 {
         let after = 100 + 7 * phase;
-        let run = restless(&format!("phase:{phase} after-us:{after} panic:7"), 10);
+        let run = restless(&format!("phase:{phase} after-us:{after} panic:7"), 15);
         assert_eq!(run.partition("restless").state, "failed");
         assert_all_rest(&run, "panic");
     }
@@ -60,7 +60,7 @@ fn no_hart_runs_on_in_a_partition_that_fails() {
 
 #[test]
 fn no_hart_of_a_former_life_runs_on_in_a_partition_that_restarts() {
-    let run = restless("after-us:60 reboot", 150);
+    let run = restless("after-us:60 reboot", 200);
     let restless = run.partition("restless");
     assert!(restless.boots > 20, "{} boots", restless.boots);
     let alone = run.count("restless", "restless: 0 harts of a former life") as u32;

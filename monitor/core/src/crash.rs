@@ -3,18 +3,15 @@
 use partita_abi::crash::{BYTES_PER_LINE, Record};
 use partita_abi::health::{Action, Kind};
 
-/// Whether an event is worth a record of what the partition was doing. What a partition is only denied is
-/// no end, so it never replaces the record of one.
+/// Whether an event is worth a record of what the partition was doing. Of what a partition is only denied,
+/// the first is enough: it is no end, and a flood of it must not take time from others.
 pub fn is_kept(kind: Kind, action: Action, existing: &Record) -> bool {
-    if action != Action::Log {
-        return true;
-    }
     let is_fault = matches!(
         kind,
         Kind::AccessFault | Kind::IllegalInstruction | Kind::UnexpectedTrap
     );
-    let covers = existing.is_sound() && existing.action != Action::Log as u8;
-    is_fault && !covers
+    // Whatever was not a record has lost its magic (`survives`).
+    action != Action::Log || is_fault && existing.magic != Record::MAGIC
 }
 
 /// Looks at a record as memory holds it when the board starts. Returns whether it is one, and then counts
@@ -138,13 +135,13 @@ mod tests {
     }
 
     #[test]
-    fn an_end_is_always_kept_and_never_replaced_by_a_denial() {
-        let (end, denial) = (record(Action::Restart), record(Action::Log));
-        assert!(is_kept(Kind::Panic, Action::Halt, &end));
-        assert!(is_kept(Kind::Reset, Action::Restart, &denial));
-        assert!(is_kept(Kind::AccessFault, Action::Log, &denial));
-        assert!(!is_kept(Kind::AccessFault, Action::Log, &end));
-        assert!(!is_kept(Kind::DeadlineMiss, Action::Log, &denial));
+    fn an_end_is_always_kept_and_a_denial_only_if_there_is_nothing_else() {
+        let (some, none) = (record(Action::Log), Record::new_zeroed());
+        assert!(is_kept(Kind::Panic, Action::Halt, &some));
+        assert!(is_kept(Kind::Reset, Action::Restart, &none));
+        assert!(is_kept(Kind::AccessFault, Action::Log, &none));
+        assert!(!is_kept(Kind::AccessFault, Action::Log, &some));
+        assert!(!is_kept(Kind::DeadlineMiss, Action::Log, &none));
     }
 
     #[test]

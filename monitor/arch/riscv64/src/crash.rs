@@ -161,7 +161,7 @@ fn fill(hart: &Hart, event: &Event, record: &mut Record) {
             record.virtual_core = slot.resident.number as u64;
             record.flags = flags::REGISTERS;
             slot.context.record(is_live, record);
-            if is_live {
+            if is_live && record.action != Action::Log as u8 {
                 record.stack_words = read_stack(slot, record) as u8;
             }
         }
