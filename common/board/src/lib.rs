@@ -104,12 +104,12 @@ pub struct Plic {
 impl Plic {
     /// The context of a hart's machine mode.
     pub const fn machine_context(hart: usize) -> usize {
-        2 * hart
+        hart.wrapping_mul(2)
     }
 
     /// The context of a hart's supervisor mode.
     pub const fn supervisor_context(hart: usize) -> usize {
-        2 * hart + 1
+        hart.wrapping_mul(2).wrapping_add(1)
     }
 
     /// Offset of a line's priority register.
@@ -119,12 +119,17 @@ impl Plic {
 
     /// Offset of the word of a context's enable bits that holds line `32 * word`.
     pub const fn enable_offset(context: usize, word: usize) -> u64 {
-        0x2000 + 0x80 * context as u64 + 4 * word as u64
+        let word = (context as u64)
+            .wrapping_mul(0x20)
+            .wrapping_add(word as u64);
+        word.wrapping_mul(4).wrapping_add(0x2000)
     }
 
     /// Offset of a context's page: its threshold register, then its claim/complete register.
     pub const fn context_offset(context: usize) -> u64 {
-        0x20_0000 + 0x1000 * context as u64
+        (context as u64)
+            .wrapping_mul(0x1000)
+            .wrapping_add(0x20_0000)
     }
 
     /// Size of the part that holds priorities, pending and enable bits, in bytes.

@@ -243,7 +243,7 @@ fn check_virtual_cores(table: &SystemTable<'_>, board: &BoardLimits<'_>) -> Resu
     for (number, partition) in table.partitions.iter().enumerate() {
         let first = usize::from(partition.virtual_cores.first);
         let cores = table.virtual_cores_of(partition);
-        claimed += cores.len();
+        claimed = cores.len().saturating_add(claimed);
         for (offset, core) in cores.iter().enumerate() {
             let sound = usize::from(core.partition) == number
                 && usize::from(core.index) == offset

@@ -127,7 +127,7 @@ impl Console {
 
     /// The source of a partition.
     pub const fn source_of(partition: usize) -> usize {
-        partition + 1
+        partition.wrapping_add(1)
     }
 
     /// Names a source, and says that it is sent as the `rank`th of all.
@@ -156,7 +156,7 @@ impl Console {
         {
             // Plain text in the middle of a line: nearly every byte.
             source.queue.push(byte);
-            source.open += 1;
+            source.open = source.open.saturating_add(1);
             return true;
         }
         self.put_any(number, byte, now_ns())
@@ -175,12 +175,12 @@ impl Console {
             return true;
         }
         if source.open == 0 {
-            self.open += 1;
+            self.open = self.open.saturating_add(1);
             source.start_record(now_ns);
         }
         if !ends {
             source.queue.push(byte);
-            source.open += 1;
+            source.open = source.open.saturating_add(1);
             if source.open <= MAX_TEXT {
                 return true;
             }
@@ -188,9 +188,9 @@ impl Console {
         }
         source.queue.push(b'\n');
         source.open = 0;
-        source.complete += 1;
-        self.open -= 1;
-        self.complete += 1;
+        source.complete = source.complete.saturating_add(1);
+        self.open = self.open.saturating_sub(1);
+        self.complete = self.complete.saturating_add(1);
         true
     }
 
@@ -265,9 +265,9 @@ impl Console {
                 source.queue.push(CONTINUED);
                 source.queue.push(b'\n');
                 source.open = 0;
-                source.complete += 1;
-                self.open -= 1;
-                self.complete += 1;
+                source.complete = source.complete.saturating_add(1);
+                self.open = self.open.saturating_sub(1);
+                self.complete = self.complete.saturating_add(1);
             }
         }
     }
@@ -316,8 +316,8 @@ impl Console {
             port.send(byte);
             if byte == b'\n' {
                 if let Some(source) = self.sources.get_mut(self.sending) {
-                    source.complete -= 1;
-                    self.complete -= 1;
+                    source.complete = source.complete.saturating_sub(1);
+                    self.complete = self.complete.saturating_sub(1);
                 } else if self.crash.is_last {
                     self.crashes &= !(1 << (self.crash.partition % MAX_PARTITIONS));
                 }

@@ -55,22 +55,22 @@ impl Ring {
 
     fn record(&mut self, event: Event) {
         self.total = self.total.saturating_add(1);
-        let newest = self.events.get((self.next + KEPT - 1) % KEPT);
+        let newest = self.events.get(self.next.wrapping_add(KEPT - 1) % KEPT);
         if self.stored != 0 && newest.is_some_and(|newest| is_same(newest, &event)) {
             return;
         }
         if let Some(place) = self.events.get_mut(self.next) {
             *place = event;
         }
-        self.next = (self.next + 1) % KEPT;
-        self.stored += 1;
+        self.next = self.next.wrapping_add(1) % KEPT;
+        self.stored = self.stored.saturating_add(1);
     }
 
     /// The kept events, oldest first.
     fn iter(&self) -> impl Iterator<Item = &Event> {
         let kept = self.stored.min(KEPT);
-        let oldest = self.next + KEPT - kept;
-        (oldest..oldest + kept).filter_map(|index| self.events.get(index % KEPT))
+        let oldest = self.next.wrapping_add(KEPT).saturating_sub(kept);
+        (oldest..oldest.saturating_add(kept)).filter_map(|index| self.events.get(index % KEPT))
     }
 }
 
@@ -104,12 +104,13 @@ impl EventLog {
         self.rings
             .iter()
             .map(|ring| ring.stored.min(KEPT) as u64)
-            .sum()
+            .fold(0, u64::saturating_add)
     }
 
     /// How many events are not kept: older ones, and repeated ones.
     pub fn lost(&self) -> u64 {
-        let total: u64 = self.rings.iter().map(|ring| u64::from(ring.total)).sum();
+        let totals = self.rings.iter().map(|ring| u64::from(ring.total));
+        let total = totals.fold(0, u64::saturating_add);
         total.saturating_sub(self.kept())
     }
 

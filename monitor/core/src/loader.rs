@@ -97,8 +97,8 @@ impl Loader {
                     *region += 1;
                     *offset = 0;
                 } else {
-                    memory.scrub(current.base + *offset, length);
-                    *offset += length;
+                    memory.scrub(current.base.wrapping_add(*offset), length);
+                    *offset = offset.saturating_add(length);
                 }
                 Progress::More
             }
@@ -112,10 +112,10 @@ impl Loader {
                 };
                 let length = self.hash_bytes.min(current.size.saturating_sub(*offset));
                 if length != 0 {
-                    memory.read_store(current.source + *offset, length, |bytes| {
+                    memory.read_store(current.source.wrapping_add(*offset), length, |bytes| {
                         hasher.update(bytes);
                     });
-                    *offset += length;
+                    *offset = offset.saturating_add(length);
                     return Progress::More;
                 }
                 if hasher.clone().finish() != current.hash {
@@ -139,11 +139,11 @@ impl Loader {
                     return self.verify(table, partition, next);
                 }
                 memory.copy(
-                    current.source + *offset,
-                    current.destination + *offset,
+                    current.source.wrapping_add(*offset),
+                    current.destination.wrapping_add(*offset),
                     length,
                 );
-                *offset += length;
+                *offset = offset.saturating_add(length);
                 Progress::More
             }
         }

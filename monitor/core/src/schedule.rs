@@ -69,7 +69,7 @@ impl Slot {
         let periods = if late < self.budget.period {
             1
         } else {
-            late / self.budget.period.max(1) + 1
+            (late / self.budget.period.max(1)).saturating_add(1)
         };
         self.refill_at = self
             .refill_at
@@ -127,7 +127,7 @@ impl Schedule {
             slot.left = budget.ticks;
             slot.refill_at = now.saturating_add(budget.period);
         }
-        self.count += 1;
+        self.count = self.count.saturating_add(1);
         Some(number)
     }
 
@@ -207,10 +207,10 @@ impl Schedule {
         let used = now.saturating_sub(self.charged_until);
         self.charged_until = now;
         let Some(slot) = self.slots.get_mut(self.running) else {
-            self.idle += used;
+            self.idle = self.idle.saturating_add(used);
             return false;
         };
-        slot.used += used;
+        slot.used = slot.used.saturating_add(used);
         if slot.left > used {
             slot.left -= used;
             return false;

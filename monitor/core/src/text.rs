@@ -34,7 +34,7 @@ impl<const N: usize> Text<N> {
     pub fn byte(&mut self, byte: u8) -> &mut Self {
         if let Some(place) = self.bytes.get_mut(self.length) {
             *place = byte;
-            self.length += 1;
+            self.length = self.length.saturating_add(1);
         }
         self
     }
@@ -65,7 +65,7 @@ impl<const N: usize> Text<N> {
             }
         }
         let length = used.max(width.min(digits.len()));
-        for digit in digits.iter().skip(digits.len() - length) {
+        for digit in digits.iter().skip(digits.len().saturating_sub(length)) {
             self.byte(*digit);
         }
         self
@@ -81,7 +81,7 @@ impl<const N: usize> Text<N> {
         self.text("0x");
         let digits = (64 - value.leading_zeros()).div_ceil(4).max(1);
         for digit in (0..digits).rev() {
-            self.nibble(value >> (4 * digit));
+            self.nibble(value.wrapping_shr(4 * digit));
         }
         self
     }

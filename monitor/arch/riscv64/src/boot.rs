@@ -243,7 +243,7 @@ fn start_machine(
         .text(": ");
     line.decimal(table.partitions.len() as u64)
         .text(" partitions on ");
-    line.decimal((machine.harts - machine.first_hart) as u64)
+    line.decimal(machine.harts.saturating_sub(machine.first_hart) as u64)
         .text(" harts");
     line.text(match ground {
         Ground::Signed => ", signed, version ",

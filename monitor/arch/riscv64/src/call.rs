@@ -340,7 +340,7 @@ fn remote_fence(hart: &mut Hart, view: &PartitionView, harts: HartSet) -> Outcom
     loop {
         // Who is done wakes those whose bit is set, so the bit is set before looking.
         for (target, _, _) in asked.iter().filter(|fence| !is_done(fence)) {
-            mail::of(*target).waiting.fetch_or(1 << hart.id, SeqCst);
+            mail::of(*target).waiting.fetch_or(hart.bit(), SeqCst);
         }
         if asked.iter().all(is_done) {
             no_longer_waiting(hart, asked);
@@ -370,7 +370,7 @@ fn remote_fence(hart: &mut Hart, view: &PartitionView, harts: HartSet) -> Outcom
 /// This hart needs no interrupt any more when the fences it asked for are done.
 fn no_longer_waiting(hart: &Hart, asked: &[(usize, usize, u32)]) {
     for (target, _, _) in asked {
-        mail::of(*target).waiting.fetch_and(!(1 << hart.id), SeqCst);
+        mail::of(*target).waiting.fetch_and(!(hart.bit()), SeqCst);
     }
 }
 

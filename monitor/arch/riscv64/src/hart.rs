@@ -277,7 +277,9 @@ impl Hart {
                     .flatten()
                     .filter(|other| other.virtual_core != resident.virtual_core)
                     .filter_map(&protections)
-                    .all(|(other, others)| end <= other || other + others.len() <= first);
+                    .all(|(other, others)| {
+                        end <= other || other.saturating_add(others.len()) <= first
+                    });
                 match pmp::Plan::new(entries, first, exclusive) {
                     Some(plan) => {
                         plan.install(first, entries.len());
@@ -288,6 +290,12 @@ impl Hart {
             }
         }
         self.undisturbed = self.floating_point.undisturbed() & self.vectors.undisturbed();
+    }
+
+    /// Its bit in a set of harts.
+    #[inline]
+    pub const fn bit(&self) -> u32 {
+        1_u32.wrapping_shl(self.id as u32)
     }
 
     /// The mailbox of this hart.

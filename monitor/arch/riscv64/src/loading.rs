@@ -18,7 +18,8 @@ impl LoadMemory for Memory {
     fn scrub(&mut self, address: u64, length: u64) {
         // Whole lines of 64 bytes: regions are made of pages, and steps of lines.
         let mut line = address;
-        while line < address + length / 64 * 64 {
+        let end = address.saturating_add(length / 64 * 64);
+        while line < end {
             // SAFETY: the line lies in RAM of a partition that does not run (the table was checked),
             // and the monitor's own data is never in a partition's RAM. In assembly, as the compiler
             // makes a call of `memset` of it that takes four times as long.
@@ -36,7 +37,7 @@ impl LoadMemory for Memory {
                     options(nostack, preserves_flags)
                 );
             }
-            line += 64;
+            line = line.wrapping_add(64);
         }
     }
 

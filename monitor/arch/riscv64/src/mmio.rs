@@ -30,21 +30,21 @@ macro_rules! accessors {
             #[doc = concat!("Reads a `", stringify!($type), "` register; 0 outside the window.")]
             #[inline(always)]
             pub fn $read(&self, offset: usize) -> $type {
-                if offset > self.size - size_of::<$type>() {
+                if offset.saturating_add(size_of::<$type>()) > self.size {
                     return 0;
                 }
                 // SAFETY: the address lies in a device window of the board (`Registers::new`).
-                unsafe { ((self.base + offset) as *const $type).read_volatile() }
+                unsafe { (self.base.wrapping_add(offset) as *const $type).read_volatile() }
             }
 
             #[doc = concat!("Writes a `", stringify!($type), "` register; nothing outside the window.")]
             #[inline(always)]
             pub fn $write(&self, offset: usize, value: $type) {
-                if offset > self.size - size_of::<$type>() {
+                if offset.saturating_add(size_of::<$type>()) > self.size {
                     return;
                 }
                 // SAFETY: the address lies in a device window of the board (`Registers::new`).
-                unsafe { ((self.base + offset) as *mut $type).write_volatile(value) }
+                unsafe { (self.base.wrapping_add(offset) as *mut $type).write_volatile(value) }
             }
         )+}
     };
@@ -62,7 +62,8 @@ pub struct Register<T>(*mut T);
 impl Registers {
     /// The register at `offset`; `None` outside the window.
     pub fn register<T>(&self, offset: usize) -> Option<Register<T>> {
-        (offset + size_of::<T>() <= self.size).then(|| Register((self.base + offset) as *mut T))
+        (offset.saturating_add(size_of::<T>()) <= self.size)
+            .then(|| Register(self.base.wrapping_add(offset) as *mut T))
     }
 }
 

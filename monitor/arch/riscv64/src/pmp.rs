@@ -80,7 +80,7 @@ impl Plan {
 
     /// Writes the addresses of a plan whose entries no other virtual core of the hart uses.
     pub fn install(&self, slot: usize, count: usize) {
-        self.write_addresses(slot, slot + count);
+        self.write_addresses(slot, slot.saturating_add(count));
     }
 
     fn write_addresses(&self, from: usize, to: usize) {

@@ -84,11 +84,15 @@ fn stop_everything(hart: &mut Hart) {
     let deadline = hart
         .now()
         .saturating_add(machine.board.ns_to_ticks(100_000_000));
-    let others = machine.harts - machine.first_hart - 1;
+    let others = machine
+        .harts
+        .saturating_sub(machine.first_hart)
+        .saturating_sub(1);
     while PARKED.load(SeqCst) < others && hart.now() < deadline {
-        machine
-            .aclint
-            .set_deadline(hart.id, hart.now() + machine.board.ns_to_ticks(10_000));
+        machine.aclint.set_deadline(
+            hart.id,
+            hart.now().saturating_add(machine.board.ns_to_ticks(10_000)),
+        );
         wait_for_interrupt();
     }
 }
@@ -110,10 +114,18 @@ fn print_status(hart: &Hart, stopped_by: u32) {
         stopped_by,
         virtual_ns: now_ns,
     };
-    let length = size_of::<Header>()
-        + machine.table.partitions.len() * size_of::<Partition>()
-        + machine.harts * size_of::<Core>()
-        + log.kept() as usize * size_of::<partita_abi::status::Event>();
+    let lengths = [
+        machine
+            .table
+            .partitions
+            .len()
+            .saturating_mul(size_of::<Partition>()),
+        machine.harts.saturating_mul(size_of::<Core>()),
+        (log.kept() as usize).saturating_mul(size_of::<partita_abi::status::Event>()),
+    ];
+    let length = lengths
+        .into_iter()
+        .fold(size_of::<Header>(), usize::saturating_add);
     // Prepared before the console is locked: it asks the console for its counts.
     let mut partitions = [Partition::default(); partita_abi::MAX_PARTITIONS];
     for (index, place) in partitions.iter_mut().enumerate() {
@@ -147,7 +159,7 @@ impl Iterator for ArrayBytes {
     type Item = u8;
     fn next(&mut self) -> Option<u8> {
         let byte = self.core.as_bytes().get(self.next).copied();
-        self.next += 1;
+        self.next = self.next.saturating_add(1);
         byte
     }
 }
@@ -156,12 +168,13 @@ fn partition_status(hart: &Hart, index: usize, events_total: u32) -> Partition {
     let machine = hart.machine;
     let shared = shared::of(index);
     let view = machine.partition(index);
-    let mut used = 0;
+    let mut used = 0_u64;
     for place in view.places.iter().take(view.virtual_cores) {
         let home = usize::from(place.hart);
-        used += with_hart(hart, home, |home| {
+        let there = with_hart(hart, home, |home| {
             home.schedule.used(usize::from(place.slot))
         });
+        used = there.saturating_add(used);
     }
     Partition {
         state: shared.state() as u8,

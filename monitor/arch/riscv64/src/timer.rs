@@ -23,6 +23,11 @@ impl Aclint {
         Self { registers }
     }
 
+    /// Offset of a hart's deadline.
+    const fn compare(hart: usize) -> usize {
+        hart.wrapping_mul(8).wrapping_add(TIME_COMPARE)
+    }
+
     /// Machine time in ticks.
     #[inline(always)]
     pub fn now(&self) -> u64 {
@@ -31,25 +36,25 @@ impl Aclint {
 
     /// The register that counts machine time, and the one that holds a hart's deadline.
     pub fn timer_of(&self, hart: usize) -> Option<(Register<u64>, Register<u64>)> {
-        let deadline = self.registers.register(TIME_COMPARE + 8 * hart)?;
+        let deadline = self.registers.register(Self::compare(hart))?;
         Some((self.registers.register(TIME)?, deadline))
     }
 
     /// The machine timer of a hart interrupts from `ticks` on.
     #[inline(always)]
     pub fn set_deadline(&self, hart: usize, ticks: u64) {
-        self.registers.write_u64(TIME_COMPARE + 8 * hart, ticks);
+        self.registers.write_u64(Self::compare(hart), ticks);
     }
 
     /// Raises a hart's machine software interrupt.
     #[inline]
     pub fn interrupt(&self, hart: usize) {
-        self.registers.write_u32(4 * hart, 1);
+        self.registers.write_u32(hart.wrapping_mul(4), 1);
     }
 
     /// Clears a hart's machine software interrupt.
     #[inline]
     pub fn clear_interrupt(&self, hart: usize) {
-        self.registers.write_u32(4 * hart, 0);
+        self.registers.write_u32(hart.wrapping_mul(4), 0);
     }
 }

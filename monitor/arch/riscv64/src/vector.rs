@@ -219,17 +219,17 @@ pub fn layout() -> Layout {
     let text = (&raw const __text_start) as u64;
     Layout {
         text,
-        text_used: (&raw const __text_end) as u64 - text,
-        data_used: (&raw const __data_end) as u64 - (&raw const __data_start) as u64,
+        text_used: ((&raw const __text_end) as u64).wrapping_sub(text),
+        data_used: ((&raw const __data_end) as u64).wrapping_sub((&raw const __data_start) as u64),
     }
 }
 
 /// The guard page under a hart's stack.
 pub fn guard_page(hart: usize) -> u64 {
-    (&raw const __stacks) as u64 + (hart * STACK_STRIDE) as u64
+    ((&raw const __stacks) as u64).wrapping_add(hart.wrapping_mul(STACK_STRIDE) as u64)
 }
 
 /// The top of a hart's stack.
 pub fn stack_top(hart: usize) -> u64 {
-    guard_page(hart) + STACK_STRIDE as u64
+    guard_page(hart).wrapping_add(STACK_STRIDE as u64)
 }

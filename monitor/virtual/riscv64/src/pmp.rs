@@ -46,7 +46,9 @@ fn covers_ram(table: &SystemTable<'_>, core: &VirtualCore, entries: &[Protection
         (0..entries.len())
             .filter(of_region)
             .filter_map(|index| range(entries, index))
-            .fold(0, |sum, (base, end)| sum.saturating_add(end - base))
+            .fold(0, |sum, (base, end)| {
+                sum.saturating_add(end.saturating_sub(base))
+            })
     };
     table.regions.iter().enumerate().all(|(number, region)| {
         region.partition != core.partition

@@ -236,7 +236,7 @@ pub fn window(board: &Board) -> Window {
 
 /// What a partition owns of the controller: `lines`, one bit each, and the S-mode contexts of its harts.
 pub fn filter(board: &Board, places: &[Place], lines: [u32; 32]) -> Filter {
-    let mut filter = Filter::new(lines, layout(board).max_priority - 1);
+    let mut filter = Filter::new(lines, layout(board).max_priority.saturating_sub(1));
     for place in places {
         let context = Layout::supervisor_context(usize::from(place.hart)) as u32;
         let _in_range = filter.add_context(context);
