@@ -245,9 +245,9 @@ impl Gate {
     /// Enables all identities of lines at the machine-level file, with none pending.
     fn clear_machine_file(&self) {
         for word in 0..=self.identities / 64 {
-            csr::write!("0x350", file::PENDING + 2 * word);
+            csr::write!("0x350", file::PENDING.wrapping_add(word.wrapping_mul(2)));
             csr::write!("0x351", 0);
-            csr::write!("0x350", file::ENABLE + 2 * word);
+            csr::write!("0x350", file::ENABLE.wrapping_add(word.wrapping_mul(2)));
             let used = word <= u64::from(CONSOLE_IDENTITY) / 64;
             csr::write!("0x351", if used { u64::MAX } else { 0 });
         }
@@ -268,9 +268,9 @@ impl Gate {
         csr::write!("0x150", priority::EIGHT_TO_FIFTEEN);
         csr::write!("0x151", 0);
         for word in 0..=self.identities / 64 {
-            csr::write!("0x150", file::ENABLE + 2 * word);
+            csr::write!("0x150", file::ENABLE.wrapping_add(word.wrapping_mul(2)));
             csr::write!("0x151", 0);
-            csr::write!("0x150", file::PENDING + 2 * word);
+            csr::write!("0x150", file::PENDING.wrapping_add(word.wrapping_mul(2)));
             csr::write!("0x151", 0);
         }
     }
