@@ -66,7 +66,7 @@ impl CrashLine {
         self.offset = if self.is_last {
             0
         } else {
-            self.offset + BYTES_PER_LINE
+            self.offset.saturating_add(BYTES_PER_LINE)
         };
     }
 
@@ -80,13 +80,15 @@ impl CrashLine {
     #[expect(clippy::should_implement_trait, reason = "it has no end")]
     pub fn next(&mut self) -> u8 {
         let column = self.column;
-        self.column += 1;
+        self.column = self.column.saturating_add(1);
         let (value, place) = match column {
             0 => (self.partition, 0),
             2..=5 => (self.offset_of_line, 5 - column),
             1 | 6 => return b' ',
-            _ => match self.bytes.get((column - 7) / 2) {
-                Some(byte) if (column - 7) / 2 < self.length => (usize::from(*byte), column % 2),
+            _ => match self.bytes.get(column.saturating_sub(7) / 2) {
+                Some(byte) if column.saturating_sub(7) / 2 < self.length => {
+                    (usize::from(*byte), column % 2)
+                }
                 _ => return b'\n',
             },
         };

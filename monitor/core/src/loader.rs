@@ -135,7 +135,7 @@ impl Loader {
                 };
                 let length = COPY_BYTES.min(current.size.saturating_sub(*offset));
                 if length == 0 {
-                    let next = *part + 1;
+                    let next = part.saturating_add(1);
                     return self.verify(table, partition, next);
                 }
                 memory.copy(

@@ -6,7 +6,7 @@ use partita_abi::table::SystemTable;
 
 /// How many measurements there are: the table's, and one for each image part.
 pub const fn count(table: &SystemTable<'_>) -> usize {
-    1 + table.image_parts.len()
+    table.image_parts.len().saturating_add(1)
 }
 
 /// The fields of a [`Measurement`], where they are: none is copied before it goes to the partition.

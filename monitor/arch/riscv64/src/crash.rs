@@ -40,7 +40,7 @@ fn record(base: &mut u64, partition: usize) -> Option<&mut Record> {
     if *base == 0 || partition >= MAX_PARTITIONS {
         return None;
     }
-    let place = *base as usize + partition * SLOT_BYTES;
+    let place = (*base as usize).wrapping_add(partition.wrapping_mul(SLOT_BYTES));
     // SAFETY: the memory behind the store is RAM of the monitor that nothing else uses and no partition
     // reaches (`check` in monitor/core), whole pages, with places of `SLOT_BYTES` for a record each; any
     // bytes are a record. Whoever has `base`, which only the lock gives, has the only reference.
@@ -84,7 +84,7 @@ pub fn open(table: &SystemTable<'_>, now_ns: u64) {
 /// Has all records told that nobody was told.
 pub fn tell_all() {
     let untold = UNTOLD.load(SeqCst);
-    for partition in (0..MAX_PARTITIONS).filter(|partition| untold & 1 << partition != 0) {
+    for partition in (0..MAX_PARTITIONS).filter(|partition| untold >> partition & 1 != 0) {
         console::tell_crash(partition);
     }
 }
@@ -198,5 +198,5 @@ fn read_stack(slot: &Slot, record: &mut Record) -> usize {
     }
     // A stack that was not used yet is zero, and nobody needs to be told that.
     let used = record.stack.iter().take(words).rposition(|word| *word != 0);
-    used.map_or(0, |last| last + 1)
+    used.map_or(0, |last| last.saturating_add(1))
 }

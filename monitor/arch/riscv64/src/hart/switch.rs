@@ -242,7 +242,7 @@ impl Hart {
     /// Brings a virtual core onto the hart, which no other one is on.
     #[inline(always)]
     pub(super) fn enter(&mut self, chosen: usize, now: u64) {
-        if self.undisturbed >> chosen & 1 == 0 {
+        if self.undisturbed.wrapping_shr(chosen as u32) & 1 == 0 {
             self.switch_extensions(chosen);
         }
         let Some(slot) = self.slots.get(chosen) else {
