@@ -8,13 +8,15 @@ use partita_manifest::{Plan, PlannedPartition};
 use std::fmt::Write as _;
 use std::fs;
 
-/// Floating-point policy of the instrument cluster.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Floating-point and vector policy of the instrument cluster.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum FloatingPoint {
     /// It uses none.
     None,
     /// Its registers are switched each time.
     Eager,
+    /// Its vector registers too, of 128 bits as QEMU has them, on a board with vectors.
+    Vector,
 }
 
 /// A system to measure.
@@ -45,19 +47,21 @@ impl Description {
     fn manifest(&self, environment: &Environment) -> String {
         let path = |name| environment.artefact(name).display().to_string();
         let mut text = format!(
-            "[system]\nname = \"bench\"\n\n[board]\nname = \"qemu-virt-riscv64\"\nmemory = \"1GiB\"\ncores = {}\n",
-            self.harts
+            "[system]\nname = \"bench\"\n\n[board]\nname = \"qemu-virt-riscv64\"\nmemory = \"1GiB\"\ncores = {}\nvector = {}\n",
+            self.harts,
+            matches!(self.cluster, Some((_, FloatingPoint::Vector)))
         );
         if let Some((hart, floating_point)) = self.cluster {
             let policy = match floating_point {
-                FloatingPoint::None => "none",
-                FloatingPoint::Eager => "eager",
+                FloatingPoint::None => "fp = \"none\"",
+                FloatingPoint::Eager => "fp = \"eager\"",
+                FloatingPoint::Vector => "fp = \"eager\"\nvector = \"eager\"",
             };
             let image = path("guests/instrument-cluster.elf");
             let _ = write!(
                 text,
                 "\n[partition.cluster]\ncriticality = \"ASIL-B\"\nimage = {image:?}\nmemory = \"1MiB\"\n\
-                 cores = [{hart}]\nfp = \"{policy}\"\nbudget = \"800us\"\nperiod = \"1ms\"\n"
+                 cores = [{hart}]\n{policy}\nbudget = \"800us\"\nperiod = \"1ms\"\n"
             );
         }
         let (kernel, initramfs) = (

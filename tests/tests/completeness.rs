@@ -210,3 +210,51 @@ fn a_hart_with_registers_that_no_switch_saves_is_not_used() {
         assert!(!run.said("top", "state"));
     }
 }
+
+#[test]
+fn a_partition_finds_nothing_in_any_register_however_often_it_or_another_starts() {
+    let part = |name: &str, criticality: &str| {
+        format!(
+            r#"
+            [partition.{name}]
+            criticality = "{criticality}"
+            image = "$guest"
+            arguments = "state-left"
+            memory = "512KiB"
+            cores = [0]
+            vector = "eager"
+            "#
+        )
+    };
+    let bounded = "budget = \"600us\"\nperiod = \"1ms\"\n";
+    let partitions = part("top", "ASIL-B") + bounded + &part("bottom", "QM");
+    let board = "cores = 1\nmemory = \"512MiB\"\nvector = true";
+    let run = System::on_board(board, &partitions).for_ms(1500).run();
+    // Its trap vector is where its memory is, its last trap is its own (before it has one, that is the line
+    // `traps`), and what counts for everybody goes on.
+    let own = |line: &&str| {
+        let places = [
+            "0x105", "0x141", "0x142", "0x143", "0xc00", "0xc01", "0xc02",
+        ];
+        let register = line.strip_prefix("state: found ");
+        register.is_some_and(|text| !places.iter().any(|place| text.starts_with(place)))
+    };
+    let mut values: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for partition in ["top", "bottom"] {
+        let ends = run.count(
+            partition,
+            "state: 0 floating-point and 0 vector registers hold something",
+        );
+        assert!(ends >= 3, "{partition} started {ends} times");
+        assert_eq!(run.count(partition, "hold something"), ends, "{partition}");
+        for line in run.texts(partition).filter(own) {
+            let (register, value) = line.rsplit_once(' ').unwrap();
+            values.entry(register).or_default().insert(value);
+        }
+    }
+    assert!(values.len() > 15, "{values:?}");
+    assert_eq!(values["state: found traps"], BTreeSet::from(["0x0"]));
+    for (register, values) in &values {
+        assert_eq!(values.len(), 1, "{register} was found with {values:?}");
+    }
+}

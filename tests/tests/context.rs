@@ -171,7 +171,7 @@ fn a_hart_without_the_vectors_that_a_partition_needs_is_refused() {
 #[test]
 fn vectors_of_a_partition_that_has_none_are_found_and_stop_it() {
     let run = two_with_vectors(
-        "arguments = \"vectors\"",
+        "health = { floating-point = \"halt\" }\narguments = \"vectors\"",
         "vector = \"eager\"\narguments = \"registers seed:5 rounds:50 spin:1 vector:1\"",
     )
     .for_ms(60)
@@ -192,7 +192,7 @@ fn vectors_of_a_partition_that_has_none_are_found_and_stop_it() {
 fn a_lower_partition_without_vectors_is_stopped_for_them_too() {
     let run = two_with_vectors(
         "vector = \"eager\"\narguments = \"registers seed:5 rounds:200 period-us:100 vector:1\"",
-        "arguments = \"vectors\"",
+        "health = { floating-point = \"halt\" }\narguments = \"vectors\"",
     )
     .for_ms(60)
     .run();

@@ -4,13 +4,18 @@ use super::runs::{Key, Runs};
 use crate::environment::Environment;
 use crate::figure::{Figure, Section};
 use crate::measurement::Measured;
+use crate::system::FloatingPoint;
 use anyhow::Context as _;
 
 /// What it must reach.
 const MOST: f64 = 2_000_000.0;
 
 pub fn keys() -> Vec<Key> {
-    vec![Key::Start(false), Key::Start(true), Key::OneHart(false)]
+    vec![
+        Key::Start(false),
+        Key::Start(true),
+        Key::OneHart(FloatingPoint::None),
+    ]
 }
 
 pub fn section(_: &Environment, runs: &Runs) -> anyhow::Result<Section> {
@@ -35,7 +40,7 @@ pub fn section(_: &Environment, runs: &Runs) -> anyhow::Result<Section> {
                 "of these, to verify the signature",
                 signed.saturating_sub(unsigned),
             ),
-            figure("the same on one shared hart", Key::OneHart(false))?,
+            figure("the same on one shared hart", Key::OneHart(FloatingPoint::None))?,
         ],
         notes: vec![
             "Up to the first instruction of the first task's function. The monitor has checked the system \

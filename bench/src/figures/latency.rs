@@ -5,6 +5,7 @@ use super::stays;
 use crate::environment::Environment;
 use crate::figure::{Figure, Section};
 use crate::render::grouped;
+use crate::system::FloatingPoint;
 
 /// What it must reach: the median and the worst case.
 const MOST_P50: f64 = 400.0;
@@ -12,8 +13,18 @@ const MOST: f64 = 1000.0;
 /// How many interrupts there must be for the figure to count, in a whole measurement.
 const FEWEST: u64 = 5000;
 
+/// What the cluster may say of floating point and vectors, shown apart.
+const POLICIES: [(FloatingPoint, &str); 3] = [
+    (FloatingPoint::None, "fp = \"none\""),
+    (FloatingPoint::Eager, "fp = \"eager\""),
+    (
+        FloatingPoint::Vector,
+        "fp and vector = \"eager\" (128 bits)",
+    ),
+];
+
 pub fn keys() -> Vec<Key> {
-    vec![Key::OneHart(false), Key::OneHart(true)]
+    POLICIES.map(|(policy, _)| Key::OneHart(policy)).to_vec()
 }
 
 pub fn section(environment: &Environment, runs: &Runs) -> anyhow::Result<Section> {
@@ -25,8 +36,8 @@ pub fn section(environment: &Environment, runs: &Runs) -> anyhow::Result<Section
          Linux's init has begun. Exact to a few instructions, see README.md."
             .to_owned(),
     ];
-    for (eager, name) in [(false, "fp = \"none\""), (true, "fp = \"eager\"")] {
-        let measured = runs.get(Key::OneHart(eager))?;
+    for (policy, name) in POLICIES {
+        let measured = runs.get(Key::OneHart(policy))?;
         let latency = &measured.findings.latency;
         let lengths = latency.other_ran;
         let enough = environment.quick || lengths.count >= FEWEST;
@@ -36,7 +47,7 @@ pub fn section(environment: &Environment, runs: &Runs) -> anyhow::Result<Section
         };
         let (p50, worst) = (figure("median", lengths.p50), figure("worst", lengths.max));
         let p99 = figure("99 % are not above", lengths.p99);
-        if eager {
+        if policy != FloatingPoint::None {
             figures.extend([p50, p99, worst]);
         } else {
             figures.extend([p50.at_most(MOST_P50), p99, worst.at_most(MOST)]);

@@ -35,8 +35,8 @@ impl Under {
 pub enum Key {
     /// Linux is loaded for a minute.
     Loaded(Under),
-    /// The cluster and Linux share one hart; the cluster's floating point is eager or not.
-    OneHart(bool),
+    /// The cluster and Linux share one hart; the cluster has this policy.
+    OneHart(FloatingPoint),
     /// The cockpit's first moments; the system is signed or not.
     Start(bool),
     /// Up to Linux's first user instruction, with this seed.
@@ -53,8 +53,9 @@ impl Key {
         };
         match self {
             Self::Loaded(who) => format!("loaded-{}", under(who)),
-            Self::OneHart(false) => "one-hart".to_owned(),
-            Self::OneHart(true) => "one-hart-eager".to_owned(),
+            Self::OneHart(FloatingPoint::None) => "one-hart".to_owned(),
+            Self::OneHart(FloatingPoint::Eager) => "one-hart-eager".to_owned(),
+            Self::OneHart(FloatingPoint::Vector) => "one-hart-vector".to_owned(),
             Self::Start(false) => "start".to_owned(),
             Self::Start(true) => "start-signed".to_owned(),
             Self::Boot(who, seed) => format!("boot-{}-{seed}", under(who)),
@@ -154,12 +155,7 @@ fn describe(environment: &Environment, key: Key) -> Run {
                 ..run(description, timing, until)
             }
         }
-        Key::OneHart(eager) => {
-            let policy = if eager {
-                FloatingPoint::Eager
-            } else {
-                FloatingPoint::None
-            };
+        Key::OneHart(policy) => {
             let cluster = Some((0, policy));
             let description = Description {
                 harts: 1,

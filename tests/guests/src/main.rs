@@ -91,6 +91,7 @@ fn main(hart: usize, device_tree: usize) -> ! {
         "talk" => idle::talk(&arguments),
         "state" => state::run(&arguments),
         "watch" => health::watch(&arguments),
+        "state-left" => state::leave(),
         "timer" => timer::run(&arguments),
         "vectors" => registers::use_vectors(),
         "vectors-found" => registers::find_vectors(),

@@ -123,6 +123,47 @@ pub fn run(arguments: &Arguments<'_>) -> ! {
     rest()
 }
 
+/// Says what it finds in all registers, leaves something in them, and starts again.
+pub fn leave() -> ! {
+    let (counter, cause, value): (u64, u64, u64);
+    // SAFETY: reads registers.
+    unsafe {
+        core::arch::asm!(
+            "csrr {}, sepc", "csrr {}, scause", "csrr {}, stval",
+            out(reg) counter, out(reg) cause, out(reg) value,
+        );
+    }
+    // Trying what registers there are changes these.
+    println!("state: found traps {:#x}", counter | cause | value);
+    let width = vectors::turn_on();
+    turn_on_floating_point();
+    let registers = Registers::find(&[TRANSLATION]);
+    for (register, value) in registers.list().iter().zip(registers.read_all()) {
+        println!("state: found {:#05x} {value:#x}", register.number);
+    }
+    let floating_point = read_floating_point();
+    let held = floating_point.iter().filter(|value| **value != 0).count();
+    let vectors = match width {
+        0 => 0,
+        width => vectors::read().left(width),
+    };
+    println!("state: {held} floating-point and {vectors} vector registers hold something");
+    let mut values = Values(1);
+    write_floating_point(&[0x5ec2; 33]);
+    if width != 0 {
+        vectors::write(&Vectors::new(width, || values.next()));
+    }
+    for register in registers.list() {
+        match register.number {
+            STATUS => register.write(values.next() & !STATUS_TRAPS | STATUS_ON),
+            TRANSLATION => register.write(translation(1 | values.next())),
+            _ => register.write(!0),
+        }
+    }
+    let _ = sbi::system_reset(sbi::RESET_TYPE_COLD_REBOOT, sbi::RESET_REASON_NO_REASON);
+    rest()
+}
+
 /// Values in which every bit changes from one to the next (SplitMix64, Steele and others, 2014).
 struct Values(u64);
 
