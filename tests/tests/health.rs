@@ -408,3 +408,49 @@ fn a_device_is_harmless_when_its_partition_is_restarted() {
     assert_eq!(run.count("owner", "rtc: found 0 0"), 2);
     assert_eq!(run.count("owner", "rtc: leaves 1 1"), 2);
 }
+
+#[test]
+fn a_real_time_partition_runs_its_first_task_again_within_five_milliseconds() {
+    for (name, budget) in [
+        ("its budget", "budget = \"400us\"\nperiod = \"1ms\""),
+        ("no budget", ""),
+    ] {
+        let run = System::new(
+            1,
+            &format!(
+                r#"
+                [partition.cluster]
+                criticality = "ASIL-B"
+                image = "$cluster"
+                arguments = "fault"
+                memory = "256KiB"
+                cores = [0]
+                fp = "none"
+                {budget}
+
+                [partition.ordinary]
+                criticality = "QM"
+                image = "$guest"
+                arguments = "spin"
+                memory = "256KiB"
+                cores = [0]
+                "#
+            ),
+        )
+        .shift(0)
+        .expect("monitor", "cluster: access-fault")
+        .until("cluster", "cluster: FreeRTOS")
+        .run();
+        let times = |text: &str| -> Vec<u64> {
+            let lines = run.lines().iter().filter(|line| line.text.contains(text));
+            lines.map(|line| line.time_ns).collect()
+        };
+        let faulted = times("cluster: access-fault")[0];
+        let again = times("cluster: FreeRTOS")[1];
+        println!(
+            "with {name}: {} ns from fault to first task",
+            again - faulted
+        );
+        assert!(again - faulted <= 5_000_000, "{} ns", again - faulted);
+    }
+}

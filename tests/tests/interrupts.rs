@@ -152,7 +152,7 @@ fn direct(neighbour: &str, part: &str) -> Run {
             System::FLAT_BASE
         ),
     )
-    .for_ms(60)
+    .for_ms(120)
     .run()
 }
 
