@@ -237,7 +237,7 @@ fn a_direct_line_ends_a_suspend_on_a_hart_that_idles() {
 #[test]
 fn a_direct_line_that_was_claimed_before_a_restart_interrupts_after_it() {
     let part = "rtc-suspend imsic:1 period-us:200 count:3 reboot:1";
-    let run = direct("idle", part).run();
+    let run = direct("idle", part).for_ms(120).run();
     let lives = run.count("direct", "rtc: 3 suspends ended, 0 strange");
     assert!(lives >= 2, "{lives} lives");
 }
