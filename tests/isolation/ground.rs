@@ -128,7 +128,9 @@ impl Ground {
             From::Low | From::Linux => "criticality = \"QM\"",
         };
         let program = match self.from {
-            From::Linux => format!("linux = {{ kernel = \"$flat\", command-line = \"{words}\" }}"),
+            From::Linux => format!(
+                "linux = {{ kernel = \"$flat\", command-line = \"{words}\" }}\nhealth = {{ double-trap = \"halt\" }}"
+            ),
             From::Low | From::High => format!(
                 "image = \"$guest\"\narguments = \"{words}\"\nhealth = {{ access-fault = \"log\", double-trap = \"halt\" }}"
             ),

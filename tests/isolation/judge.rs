@@ -1,6 +1,6 @@
 //! Compares what came of the probes of a boot with what must come of them.
 
-use crate::ground::SLOTS;
+use crate::ground::{BASE, Ground, SLOTS};
 use crate::probe::{Expected, From, Outcome, Probe, Told};
 use partita_run::report::EventReport;
 use partita_tests::Run;
@@ -34,6 +34,23 @@ pub struct Finding {
 }
 
 impl Finding {
+    /// Of a probe of which nothing is known yet.
+    fn new(from: From, probe: &Probe) -> Self {
+        Self {
+            from,
+            section: probe.section,
+            name: probe.name.clone(),
+            expected: probe.expected.to_string(),
+            seen: "nothing".to_owned(),
+            events: 0,
+            is_sure: !matches!(
+                probe.expected,
+                Expected::Race { .. } | Expected::Answers { .. }
+            ),
+            wrong: Vec::new(),
+        }
+    }
+
     /// Whether all is as it must be.
     pub fn is_right(&self) -> bool {
         self.wrong.is_empty()
@@ -169,19 +186,7 @@ pub fn judge(run: &Run, from: From, probes: &[&Probe]) -> Vec<Finding> {
     let mut accounted = 0;
     let mut findings = Vec::new();
     for (number, probe) in probes.iter().enumerate() {
-        let mut finding = Finding {
-            from,
-            section: probe.section,
-            name: probe.name.clone(),
-            expected: probe.expected.to_string(),
-            seen: "nothing".to_owned(),
-            events: 0,
-            is_sure: !matches!(
-                probe.expected,
-                Expected::Race { .. } | Expected::Answers { .. }
-            ),
-            wrong: Vec::new(),
-        };
+        let mut finding = Finding::new(from, probe);
         let Some(told) = told.iter().find(|told| told.index == number) else {
             finding.wrong.push("it told nothing of it".to_owned());
             findings.push(finding);
@@ -252,6 +257,36 @@ pub fn judge(run: &Run, from: From, probes: &[&Probe]) -> Vec<Finding> {
         finding.wrong.append(&mut wrong);
     }
     findings
+}
+
+/// Judges the one probe of a boot after which the prober does not come back.
+pub fn lost(run: &Run, ground: &Ground, probe: &Probe, handler: Option<u64>) -> Finding {
+    let mut finding = Finding::new(ground.from, probe);
+    finding.wrong = others_complaints(run);
+    let prober = run.partition("prober");
+    if (prober.state.as_str(), prober.boots) != ("failed", 1) {
+        finding
+            .wrong
+            .push(format!("the prober is {}", prober.state));
+    }
+    let events: Vec<_> = prober.events.iter().map(Event::of).collect();
+    finding.events = events.len() as u64;
+    let own = BASE..ground.end;
+    let is_sound = |events: &[Event]| {
+        let (last, before) = events.split_last()?;
+        let place = handler.unwrap_or(last.counter);
+        let is_last = last.kind == "double-trap"
+            && (last.cause, last.address, last.counter) == (1, place, place)
+            && (handler.is_some() || own.contains(&place));
+        // What led there, in its own code.
+        let led = before.len() <= 1 && before.iter().all(|event| own.contains(&event.counter));
+        (is_last && led).then_some(())
+    };
+    match is_sound(&events) {
+        Some(()) => finding.seen = "`double-trap` 1, and it is stopped".to_owned(),
+        None => finding.wrong.push(format!("events {events:x?}")),
+    }
+    finding
 }
 
 /// Whether the other partition was disturbed.

@@ -15,7 +15,7 @@ mod probes;
 
 use ground::{Ground, SLOTS};
 use judge::Finding;
-use probe::{From, Machine, Probe};
+use probe::{Expected, From, Machine, Probe};
 use std::sync::Mutex;
 use std::{env, thread};
 
@@ -41,7 +41,8 @@ fn deal(from: From, machine: Machine, probes: &[Probe]) -> Vec<Boot<'_>> {
         .filter(|probe| probe.expected.is_counted())
         .map(|probe| vec![probe])
         .collect();
-    let mut singles = probes().filter(|probe| !probe.expected.is_counted());
+    let shares = |probe: &&Probe| !probe.expected.is_counted() && !probe.expected.is_last();
+    let mut singles = probes().filter(shares);
     let mut boot = 0;
     let mut events = 0;
     for probe in singles.by_ref() {
@@ -54,6 +55,8 @@ fn deal(from: From, machine: Machine, probes: &[Probe]) -> Vec<Boot<'_>> {
             (boot, events) = (boot + 1, 0);
         }
     }
+    let last = probes().filter(|probe| probe.expected.is_last());
+    boots.extend(last.map(|probe| vec![probe]));
     boots
         .into_iter()
         .map(|probes| Boot {
@@ -73,8 +76,17 @@ fn run(boot: &Boot<'_>) -> Vec<Finding> {
             words.push_str(word);
         }
     }
-    let run = ground
-        .system(&words)
+    let system = ground.system(&words);
+    if let [probe] = boot.probes[..]
+        && let Expected::Lost { handler } = probe.expected
+    {
+        let run = system
+            .expect("monitor", "double-trap")
+            .until("other", "periods, ")
+            .run();
+        return vec![judge::lost(&run, &ground, probe, handler)];
+    }
+    let run = system
         .expect("prober", "isolation: done")
         .until("other", "periods, ")
         .run();

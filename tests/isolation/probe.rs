@@ -144,6 +144,11 @@ pub enum Expected {
         /// How many times.
         count: u64,
     },
+    /// The prober locks itself out: the event `double-trap`, and it is stopped.
+    Lost {
+        /// Where its trap handler is, if not in its own memory.
+        handler: Option<u64>,
+    },
     /// Calls chosen by chance: as many, and an event `call-denied` for each that named what is foreign.
     Answers {
         /// How many calls.
@@ -152,6 +157,11 @@ pub enum Expected {
 }
 
 impl Expected {
+    /// Whether nothing can come after it.
+    pub const fn is_last(&self) -> bool {
+        matches!(self, Self::Lost { .. })
+    }
+
     /// Whether it makes more than one event.
     pub const fn is_counted(&self) -> bool {
         matches!(
@@ -184,6 +194,7 @@ impl fmt::Display for Expected {
                 write!(formatter, "some of {count} denied, `access-fault` each")
             }
             Self::Passes { count } => write!(formatter, "{count} times nothing, no event"),
+            Self::Lost { .. } => formatter.write_str("`double-trap`, and it is stopped"),
             Self::Answers { count } => {
                 write!(
                     formatter,

@@ -6,6 +6,7 @@ mod calls;
 mod controller;
 mod devices;
 mod floods;
+mod lost;
 mod machine_mode;
 mod memory;
 mod races;
@@ -62,6 +63,7 @@ fn usual(ground: &Ground) -> Vec<Probe> {
         translation::probes(ground),
         switches::probes(ground),
         floods::probes(ground),
+        lost::probes(ground),
     ]
     .concat()
 }

@@ -10,7 +10,7 @@ use partita_board::Plic;
 
 const SECTION: &str = "Page tables";
 /// Modes of `satp`: Sv39, Sv48, Sv57, and one that is reserved.
-const SV39: u64 = 8 << 60;
+pub const SV39: u64 = 8 << 60;
 const SV48: u64 = 9 << 60;
 const SV57: u64 = 10 << 60;
 const RESERVED_MODE: u64 = 7 << 60;
