@@ -21,18 +21,18 @@ impl Hart {
             self.gate.hide_console(false);
             console::serve(self);
         }
-        if mailbox.has_mail() || self.wake_live() {
-            return;
+        if !mailbox.has_mail() && !self.wake_live() {
+            // An interrupt of the partition that is live ends the sleep only if it can end its waiting.
+            let enabled = csr::read!("sie");
+            if self.schedule.activity(self.live) != Activity::Waiting {
+                csr::write!("sie", 0);
+            }
+            wait_for_interrupt();
+            csr::write!("sie", enabled);
+            self.answer_interrupts();
+            self.wake_live();
         }
-        // An interrupt of the partition that is live ends the sleep only if it can end its waiting.
-        let enabled = csr::read!("sie");
-        if self.schedule.activity(self.live) != Activity::Waiting {
-            csr::write!("sie", 0);
-        }
-        wait_for_interrupt();
-        csr::write!("sie", enabled);
-        self.answer_interrupts();
-        self.wake_live();
+        // Whoever is live may go on without being entered anew.
         if self.serves_console && self.slots.get(self.live).is_some_and(|slot| slot.critical) {
             self.gate.hide_console(true);
         }
