@@ -337,7 +337,7 @@ enum Action {
 )]
 struct Restart {
     /// The most restarts in each time of the length `within`. Without it there is no limit.
-    #[schemars(range(min = 1, max = 65535))]
+    #[schemars(range(min = 1, max = 32))]
     limit: Option<u32>,
     /// The time to which `limit` applies, and after which `back-off` starts anew.
     within: Option<Time>,

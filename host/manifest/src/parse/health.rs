@@ -9,6 +9,7 @@ use crate::manifest::{
 use crate::problem::{Problem, Problems};
 use crate::section::{Entry, Section};
 use partita_abi::health::Kind as Event;
+use partita_abi::table::Restart;
 
 /// Reads `health`, `restart`, `watchdog` and `interrupts`.
 pub(super) fn parse(section: &Section<'_>, problems: &mut Problems) -> HealthEntry {
@@ -64,7 +65,7 @@ fn restart(entry: &Entry<'_>, problems: &mut Problems) -> Option<RestartEntry> {
     let table = entry.table("`restart`", keys::RESTART, problems)?;
     let limit = table
         .get("limit")
-        .and_then(|entry| positive(&entry, u64::from(u16::MAX), problems));
+        .and_then(|entry| positive(&entry, u64::from(Restart::MOST), problems));
     Some(RestartEntry {
         has: ["limit", "within", "back-off"].map(|key| table.get(key).is_some()),
         limit: limit.map(|limit| limit.map(|number| number as u16)),
