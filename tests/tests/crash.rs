@@ -120,6 +120,33 @@ fn a_partition_that_ends_as_it_should_leaves_a_record_that_nobody_is_told_at_onc
 }
 
 #[test]
+fn a_record_survives_a_reset_of_the_board() {
+    let run = System::new(
+        1,
+        r#"
+        [partition.fatal]
+        criticality = "QM"
+        image = "$guest"
+        arguments = "end panic:4660"
+        memory = "256KiB"
+        cores = [0]
+        health = { panic = "reset-system" }
+        "#,
+    )
+    .until(
+        "monitor",
+        "crash record from before: fatal: panic code 0x1234",
+    )
+    .run();
+    let record = record(&run, "fatal");
+    assert_eq!(record.event.address, 0x1234);
+    assert_eq!(
+        record.action,
+        partita_abi::health::Action::ResetSystem as u8
+    );
+}
+
+#[test]
 fn of_a_stack_only_what_is_the_partitions_own_is_shown() {
     let words = |stack: u64| {
         let run = System::new(
