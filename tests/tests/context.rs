@@ -232,3 +232,58 @@ fn nobody_finds_the_vector_registers_of_a_partition_that_is_gone() {
         run.assert_said("bottom", "vectors: 0 registers hold something");
     }
 }
+
+#[test]
+fn a_partition_counts_its_own_instructions_whoever_else_counts_on_its_hart() {
+    let run = two(
+        "arguments = \"counters rounds:30 turns:20000\"",
+        "arguments = \"counters rounds:10 turns:300000\"",
+    )
+    .expect("top", "counters: done")
+    .until("bottom", "counters: done")
+    .run();
+    for partition in ["top", "bottom"] {
+        // An illegal instruction.
+        run.assert_said(partition, "counters: unused one traps 2");
+        let line = run.find(partition, " rounds, 0 too few, ");
+        let line = line.expect("none is lost");
+        let (_, many) = line.text.split_once("too few, ").expect("a number");
+        let many: u64 = many
+            .split(' ')
+            .next()
+            .and_then(|n| n.parse().ok())
+            .expect("a number");
+        // What is around the loop: the way out of the call that starts and into the one that stops.
+        assert!(many < 60, "{partition} counted {many} too many");
+        run.assert_said(partition, "counters: freed one traps 2");
+        run.assert_said(
+            partition,
+            "counters: overflow pending false then true, cleared true",
+        );
+        run.assert_said(partition, "counters: firmware 0, timers 5 then 5");
+    }
+}
+
+#[test]
+fn nobody_sees_anything_of_the_counters_of_another() {
+    for (top, bottom, watcher) in [
+        (
+            "counters-watch rounds:300",
+            "counters rounds:1000 turns:9000",
+            "top",
+        ),
+        (
+            "counters rounds:1000 turns:9000",
+            "counters-watch rounds:60",
+            "bottom",
+        ),
+    ] {
+        let run = two(
+            &format!("arguments = \"{top}\""),
+            &format!("arguments = \"{bottom}\""),
+        )
+        .until(watcher, "counters: watched")
+        .run();
+        run.assert_said(watcher, "times, 0 readable, 0 pending");
+    }
+}

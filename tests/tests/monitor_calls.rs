@@ -169,45 +169,81 @@ fn a_suspended_hart_says_so() {
     run.assert_said("player", "harts: 0 errors");
 }
 
-#[test]
-fn the_sbi_passes_the_cases_that_others_wrote() {
+/// The cases of `sbi-testing` in both partitions of a system at once, each with `harts` harts of its own
+/// and of the other's.
+fn conformance(harts: usize) -> Run {
+    let cores: Vec<_> = (0..harts).collect();
     // Two reads of the time in a row have to differ: an instruction takes more than a tick of 100 ns.
-    let run = System::new(
-        1,
-        r#"
-        [partition.player]
-        criticality = "QM"
-        image = "$guest"
-        arguments = "conformance"
-        memory = "1MiB"
-        cores = [0]
-        "#,
+    System::new(
+        harts,
+        &format!(
+            r#"
+            [partition.critical]
+            criticality = "ASIL-C"
+            image = "$guest"
+            arguments = "conformance harts:{harts}"
+            memory = "1MiB"
+            cores = {cores:?}
+            budget = "50ms"
+            period = "100ms"
+
+            [partition.player]
+            criticality = "QM"
+            image = "$guest"
+            arguments = "conformance harts:{harts}"
+            memory = "1MiB"
+            cores = {cores:?}
+            "#
+        ),
     )
     .shift(8)
-    .until("player", "conformance: done")
-    .run();
-    for chapter in ["base", "time", "ipi", "dbcn"] {
-        run.assert_said("player", &format!("conformance: {chapter} passed"));
+    .for_ms(8000)
+    .run()
+}
+
+fn assert_conforms(harts: usize) {
+    let run = conformance(harts);
+    for partition in ["critical", "player"] {
+        for chapter in ["base", "time", "ipi", "dbcn"] {
+            run.assert_said(partition, &format!("conformance: {chapter} passed"));
+        }
+        if harts > 1 {
+            run.assert_said(partition, "conformance: hsm passed");
+        }
+        run.assert_said(partition, "conformance: done");
     }
 }
 
 #[test]
-fn the_sbi_passes_the_hart_state_cases_that_others_wrote() {
-    let run = System::new(
-        3,
-        r#"
-        [partition.player]
-        criticality = "QM"
-        image = "$guest"
-        arguments = "conformance harts:3"
-        memory = "1MiB"
-        cores = [0, 1, 2]
-        "#,
-    )
-    .shift(8)
-    .for_ms(3000)
-    .run();
-    run.assert_said("player", "conformance: hsm passed");
+fn the_sbi_passes_the_cases_that_others_wrote_from_inside_each_partition_on_one_hart() {
+    assert_conforms(1);
+}
+
+#[test]
+fn the_sbi_passes_the_cases_that_others_wrote_from_inside_each_partition_on_two_harts() {
+    assert_conforms(2);
+}
+
+#[test]
+fn the_sbi_passes_the_cases_that_others_wrote_from_inside_each_partition_on_four_harts() {
+    assert_conforms(4);
+}
+
+#[test]
+fn a_partition_suspends_as_a_whole_once_its_other_harts_are_stopped() {
+    for (harts, cores) in [(1, "[0]"), (2, "[0, 1]")] {
+        let part = format!("system-suspend harts:{harts} suspends:20 period-us:700");
+        let run = beside_a_critical_one(&format!("cores = {harts}"), &part, cores)
+            .expect("player", "suspend: done")
+            .until("critical", "met, ")
+            .run();
+        if harts > 1 {
+            // SBI_ERR_DENIED.
+            run.assert_said("player", "suspend: beside others answers -4");
+        }
+        run.assert_said("player", "suspend: 20 times, 0 errors");
+        run.assert_undisturbed("critical");
+    }
 }
 
 #[test]

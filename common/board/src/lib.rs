@@ -239,6 +239,30 @@ pub enum QemuLoading {
     Loader,
 }
 
+/// The programmable performance counters of a board's harts (Privileged Architecture, 3.1.10).
+#[derive(Clone, Copy, Debug)]
+pub struct PerformanceCounters {
+    /// Which `mhpmcounter`s there are, one bit each.
+    pub counters: u32,
+    /// Their width in bits.
+    pub bits: u8,
+    /// Whether they can leave out privilege modes and interrupt when they overflow (Sscofpmf).
+    pub overflow: bool,
+    /// What they can count: events as the SBI numbers them (SBI 2.0, 11.1 and 11.2), each with its selector
+    /// in `mhpmevent`.
+    pub events: &'static [(u32, u64)],
+}
+
+impl PerformanceCounters {
+    /// A board whose harts have none that are of use.
+    pub const NONE: Self = Self {
+        counters: 0,
+        bits: 64,
+        overflow: false,
+        events: &[],
+    };
+}
+
 /// A RISC-V board.
 #[derive(Clone, Copy, Debug)]
 pub struct Board {
@@ -269,6 +293,8 @@ pub struct Board {
     pub uart: Uart,
     /// The device that ends the machine. It belongs to the monitor, and no partition is told of it.
     pub finisher: Finisher,
+    /// The programmable performance counters of each hart.
+    pub performance: PerformanceCounters,
     /// The devices that partitions may own.
     pub devices: &'static [Device],
     /// How QEMU emulates it.

@@ -5,7 +5,8 @@
 //! the running machine with `-M virt,dumpdtb=FILE`.
 
 use crate::{
-    Board, Controller, Device, Finisher, Plic, Qemu, QemuLoading, Uart, UartModel, Window, Write,
+    Board, Controller, Device, Finisher, PerformanceCounters, Plic, Qemu, QemuLoading, Uart,
+    UartModel, Window, Write,
 };
 
 macro_rules! virtio_slots {
@@ -72,6 +73,21 @@ const DEVICES: [Device; 9] = [
     RTC, VIRTIO[0], VIRTIO[1], VIRTIO[2], VIRTIO[3], VIRTIO[4], VIRTIO[5], VIRTIO[6], VIRTIO[7],
 ];
 
+/// The counters of QEMU's `rv64` (QEMU 10.0, `target/riscv/pmu.c`): cycles, instructions, and misses of the
+/// translation buffers by loads, stores and fetches. A selector is the SBI's own number of the event.
+const PERFORMANCE: PerformanceCounters = PerformanceCounters {
+    counters: 0x0007_fff8,
+    bits: 64,
+    overflow: true,
+    events: &[
+        (0x1, 0x1),
+        (0x2, 0x2),
+        (0x1_0019, 0x1_0019),
+        (0x1_001b, 0x1_001b),
+        (0x1_0021, 0x1_0021),
+    ],
+};
+
 /// QEMU's `virt` machine for riscv64 with PLIC and ACLINT, without the hypervisor extension.
 pub const QEMU_VIRT_RISCV64: Board = Board {
     name: "qemu-virt-riscv64",
@@ -126,11 +142,12 @@ pub const QEMU_VIRT_RISCV64: Board = Board {
         }],
         ends_qemu: true,
     },
+    performance: PERFORMANCE,
     devices: &DEVICES,
     qemu: Qemu {
         program: "qemu-system-riscv64",
         machine: "virt",
-        cpu: Some("rv64,h=false"),
+        cpu: Some("rv64,h=false,sscofpmf=true"),
         memory: None,
         serial: 0,
         loading: QemuLoading::Firmware,
@@ -140,7 +157,7 @@ pub const QEMU_VIRT_RISCV64: Board = Board {
     vector: true,
     isa_base: "rv64imac",
     isa_extensions: &[
-        "zicntr", "zicsr", "zifencei", "zba", "zbb", "zbs", "sstc", "svadu",
+        "zicntr", "zicsr", "zifencei", "zihpm", "zba", "zbb", "zbs", "sscofpmf", "sstc", "svadu",
     ],
     translation: "riscv,sv57",
 };

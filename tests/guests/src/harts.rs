@@ -5,7 +5,7 @@ use crate::idle::rest;
 use core::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use partita_guest_rt::hart::{self, Stack, source};
 use partita_guest_rt::{println, sbi};
-use sbi_spec::hsm;
+use sbi_spec::{hsm, susp};
 
 /// The most harts of the partition.
 const MAX: usize = 8;
@@ -81,7 +81,7 @@ fn forget(hart: usize) {
     unsafe {
         let resume = partita_start_hart as *const () as usize;
         let kind = hsm::suspend_type::NON_RETENTIVE as usize;
-        let arguments = [kind, resume, stack_top(hart), 0, 0, 0];
+        let arguments = [kind, resume, stack_top(hart, follow), 0, 0, 0];
         let _ = sbi::call(hsm::EID_HSM, hsm::HART_SUSPEND, arguments);
     }
     ERRORS.fetch_add(1, SeqCst);
@@ -91,12 +91,12 @@ fn forget(hart: usize) {
 ///
 /// # Safety
 /// Nothing on the stack of `hart` is needed any more.
-unsafe fn stack_top(hart: usize) -> usize {
+unsafe fn stack_top(hart: usize, main: extern "C" fn(usize) -> !) -> usize {
     let stack = &raw mut STACKS;
     // SAFETY: the caller's promise; the slot lies in the stack of this hart.
     unsafe {
         let top = (&raw mut (*stack)[hart]).cast::<u8>().add(4096 - 16);
-        top.cast::<usize>().write(follow as *const () as usize);
+        top.cast::<usize>().write(main as *const () as usize);
         top as usize
     }
 }
@@ -180,5 +180,75 @@ pub fn run(arguments: &Arguments<'_>) -> ! {
         let _ = sbi::send_ipi((1 << harts) - 2, 0);
         let _ = sbi::system_reset(sbi::RESET_TYPE_WARM_REBOOT, sbi::RESET_REASON_NO_REASON);
     }
+    rest()
+}
+
+/// Times that the whole partition was suspended.
+static SUSPENDED: AtomicUsize = AtomicUsize::new(0);
+/// When the last suspend was to end, in ticks.
+static DUE: AtomicUsize = AtomicUsize::new(0);
+
+/// Suspends the whole partition `suspends` times (SBI 2.0, chapter 13), each time until a timer `period-us`
+/// later, after it was refused while another hart runs.
+pub fn suspend_system(arguments: &Arguments<'_>) -> ! {
+    let harts = arguments.number("harts", 1).min(MAX);
+    HARTS.store(harts, SeqCst);
+    PERIOD.store(10 * arguments.number("period-us", 500), SeqCst);
+    WANTED.store(arguments.number("suspends", 3), SeqCst);
+    if harts > 1 {
+        (1..harts).for_each(start);
+        wait_for(&STARTS, 1);
+        // SAFETY: the call is refused; if it were not, the hart would go on as in `resumed`.
+        let refused = unsafe { suspend_call() };
+        println!("suspend: beside others answers {refused}");
+        let mut total = 0;
+        command(STOP, &mut total);
+        (1..harts).for_each(|number| wait_for_state(number, sbi::hart_state::STOPPED));
+    }
+    suspend_once()
+}
+
+static PERIOD: AtomicUsize = AtomicUsize::new(0);
+static WANTED: AtomicUsize = AtomicUsize::new(0);
+
+/// # Safety
+/// As [`stack_top`], for hart 0.
+unsafe fn suspend_call() -> isize {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let resume = partita_start_hart as *const () as usize;
+        let arguments = [0, resume, stack_top(0, resumed), 0, 0, 0];
+        sbi::call(susp::EID_SUSP, susp::SUSPEND, arguments).error as isize
+    }
+}
+
+fn suspend_once() -> ! {
+    let due = hart::time() as usize + PERIOD.load(SeqCst);
+    DUE.store(due, SeqCst);
+    // Starting anew has turned it off.
+    hart::enable_sources(source::TIMER);
+    check(sbi::set_timer(due as u64));
+    // SAFETY: nothing on the stack is needed any more: `resumed` never returns to here.
+    let error = unsafe { suspend_call() };
+    println!("suspend: refused with {error}");
+    rest()
+}
+
+/// Hart 0 goes on here.
+extern "C" fn resumed(_: usize) -> ! {
+    let early = (hart::time() as usize) < DUE.load(SeqCst);
+    let pending = hart::pending_sources() & source::TIMER != 0;
+    if early || !pending {
+        ERRORS.fetch_add(1, SeqCst);
+    }
+    let times = SUSPENDED.fetch_add(1, SeqCst) + 1;
+    if times < WANTED.load(SeqCst) {
+        suspend_once()
+    }
+    println!("suspend: {times} times, {} errors", ERRORS.load(SeqCst));
+    // The others can be started again.
+    (1..HARTS.load(SeqCst)).for_each(start);
+    wait_for(&STARTS, 2);
+    println!("suspend: done");
     rest()
 }

@@ -10,6 +10,8 @@ mod arguments;
 #[cfg(target_os = "none")]
 mod conformance;
 #[cfg(target_os = "none")]
+mod counters;
+#[cfg(target_os = "none")]
 mod harts;
 #[cfg(target_os = "none")]
 mod health;
@@ -56,6 +58,8 @@ fn main(hart: usize, device_tree: usize) -> ! {
     match arguments.part() {
         "conformance" => conformance::run(hart, &arguments),
         "count" => interplay::count(&arguments),
+        "counters" => counters::run(&arguments),
+        "counters-watch" => counters::watch(&arguments),
         "echo" => idle::echo(),
         "end" => idle::end(&arguments),
         "flood" => interplay::flood(&arguments),
@@ -88,6 +92,7 @@ fn main(hart: usize, device_tree: usize) -> ! {
         "rtc-leave" => rtc::leave(&arguments),
         "rtc-storm" => rtc::storm(&arguments),
         "spin" => idle::spin(),
+        "system-suspend" => harts::suspend_system(&arguments),
         "talk" => idle::talk(&arguments),
         "state" => state::run(&arguments),
         "watch" => health::watch(&arguments),

@@ -5,8 +5,9 @@ use crate::idle::rest;
 use core::sync::atomic::{AtomicU8, Ordering::SeqCst};
 use partita_guest_rt::{println, probe, sbi};
 use sbi_spec::binary::{RET_ERR_ALREADY_AVAILABLE, RET_ERR_INVALID_ADDRESS, RET_ERR_INVALID_PARAM};
+use sbi_spec::binary::{RET_ERR_ALREADY_STOPPED, RET_ERR_NO_SHMEM};
 use sbi_spec::binary::{RET_ERR_NOT_SUPPORTED, RET_SUCCESS};
-use sbi_spec::{base, dbcn, hsm, rfnc, spi, srst, time};
+use sbi_spec::{base, dbcn, hsm, pmu, rfnc, spi, srst, susp, time};
 
 /// The Partita extension.
 const PARTITA: usize = 0x0850_4152;
@@ -49,6 +50,8 @@ pub fn run(arguments: &Arguments<'_>) -> ! {
     hart_states(&mut checker, harts, foreign, end);
     consoles(&mut checker, foreign, end);
     resets(&mut checker);
+    counters(&mut checker);
+    suspends(&mut checker, foreign, end);
     strangers(&mut checker);
     println!("sbi: {} right, {} wrong", checker.right, checker.wrong);
     random(harts, foreign);
@@ -219,9 +222,54 @@ fn resets(checker: &mut Checker) {
     checker.expect("srst", RET_ERR_NOT_SUPPORTED, (srst::EID_SRST, 1), &[0]);
 }
 
+fn counters(checker: &mut Checker) {
+    let invalid = RET_ERR_INVALID_PARAM;
+    let call = |function| (pmu::EID_PMU, function);
+    checker.expect("counters", RET_SUCCESS, call(pmu::NUM_COUNTERS), &[]);
+    for number in [0, 1, 2, 31, 63, 64, 1 << 32, usize::MAX] {
+        checker.expect("counter", invalid, call(pmu::COUNTER_GET_INFO), &[number]);
+        checker.expect("read", invalid, call(pmu::COUNTER_FW_READ), &[number]);
+        for function in [
+            pmu::COUNTER_CONFIG_MATCHING,
+            pmu::COUNTER_START,
+            pmu::COUNTER_STOP,
+        ] {
+            checker.expect("counter set", invalid, call(function), &[number, 1, 0, 1]);
+        }
+    }
+    let configure = call(pmu::COUNTER_CONFIG_MATCHING);
+    for event in [0, 0xffff, 0xf_0000, 0xf_ffff, 1 << 20 | 1, usize::MAX] {
+        let arguments = &[3, 1, 0, event];
+        checker.expect("event", RET_ERR_NOT_SUPPORTED, configure, arguments);
+    }
+    checker.expect("flags", invalid, configure, &[3, 1, 1 << 8, 1]);
+    let (start, stop) = (call(pmu::COUNTER_START), call(pmu::COUNTER_STOP));
+    checker.expect("start", invalid, start, &[3, 1, 0, 0]);
+    checker.expect("stop", RET_ERR_ALREADY_STOPPED, stop, &[3, 1, 0]);
+    checker.expect("snapshot", RET_ERR_NO_SHMEM, stop, &[3, 1, 2]);
+    let room = ROOM.as_ptr() as usize;
+    for function in [pmu::SNAPSHOT_SET_SHMEM, pmu::EVENT_GET_INFO, 9, usize::MAX] {
+        let unknown = RET_ERR_NOT_SUPPORTED;
+        checker.expect("counters", unknown, call(function), &[room, 0, 0]);
+    }
+}
+
+fn suspends(checker: &mut Checker, foreign: usize, end: usize) {
+    let suspend = (susp::EID_SUSP, susp::SUSPEND);
+    let own = run as *const () as usize;
+    for kind in [1, 0x7fff_ffff, 0x8000_0000, 0xffff_ffff] {
+        checker.expect("sleep", RET_ERR_INVALID_PARAM, suspend, &[kind, own]);
+    }
+    for address in [foreign, 0, 0x200_0000, end, end - 1, own | 1, usize::MAX] {
+        checker.expect("resume", RET_ERR_INVALID_ADDRESS, suspend, &[0, address]);
+    }
+    let other = (susp::EID_SUSP, 1);
+    checker.expect("susp", RET_ERR_NOT_SUPPORTED, other, &[0, own]);
+}
+
 fn strangers(checker: &mut Checker) {
     let unknown = RET_ERR_NOT_SUPPORTED;
-    // The legacy extensions, PMU, nested virtualization, steal-time, nobody's.
+    // The legacy extensions, CPPC, NACL, STA, SSE, FWFT, DBTR, MPXY, nobody's.
     for extension in [
         0,
         1,
@@ -232,9 +280,13 @@ fn strangers(checker: &mut Checker) {
         6,
         7,
         8,
-        0x50_4d55,
+        0x4350_5043,
         0x4e41_434c,
         0x53_5441,
+        0x53_5345,
+        0x4657_4654,
+        0x4442_5452,
+        0x4d50_5859,
         0x0a00_0000,
         usize::MAX,
     ] {
@@ -317,6 +369,8 @@ pub fn random(harts: usize, foreign: usize) -> Answers {
         hsm::EID_HSM,
         srst::EID_SRST,
         dbcn::EID_DBCN,
+        pmu::EID_PMU,
+        susp::EID_SUSP,
         PARTITA,
         0x0a00_0000,
     ];
@@ -330,8 +384,9 @@ pub fn random(harts: usize, foreign: usize) -> Answers {
         match (extension, function) {
             (srst::EID_SRST, srst::SYSTEM_RESET) => arguments[0] |= 4,
             (hsm::EID_HSM, hsm::HART_STOP | hsm::HART_SUSPEND) | (PARTITA, 0 | 3..=5) => continue,
-            (PARTITA, 6) => arguments[1] = foreign,
-            (hsm::EID_HSM, hsm::HART_START) => arguments[1] = foreign,
+            (PARTITA, 6) | (hsm::EID_HSM, hsm::HART_START) | (susp::EID_SUSP, _) => {
+                arguments[1] = foreign;
+            }
             (dbcn::EID_DBCN, dbcn::CONSOLE_READ) if arguments[1] != room => arguments[1] = foreign,
             _ => {}
         }

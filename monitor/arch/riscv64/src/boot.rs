@@ -7,6 +7,7 @@ use crate::crash;
 use crate::csr::{self, interrupt};
 use crate::hart::Hart;
 use crate::machine::{self, Features, Machine};
+use crate::performance;
 use crate::pmp;
 use crate::provision;
 use crate::report;
@@ -124,10 +125,9 @@ fn keep_off() {
 /// Sets what is the same for every partition, and finds out what the hart can do.
 fn prepare_hart(read_only_text: bool) -> Features {
     csr::write!("mideleg", interrupt::SUPERVISOR);
-    // Time, cycles and instructions may be read below machine mode.
-    csr::write!("mcounteren", 0b111);
+    csr::write!("mcounteren", performance::READABLE);
     if csr::probe!("mcountinhibit").is_some() {
-        csr::write!("mcountinhibit", 0);
+        performance::hide();
     }
     let mut features = Features {
         read_only_text,

@@ -29,10 +29,12 @@ const A7: usize = 17;
 const TIME: u64 = 0x5449_4d45;
 const IPI: u64 = 0x0073_5049;
 
-/// SBI_ERR_FAILED, SBI_ERR_NOT_SUPPORTED, SBI_ERR_INVALID_PARAM, SBI_ERR_ALREADY_AVAILABLE (3, table 1).
+/// SBI_ERR_FAILED, SBI_ERR_NOT_SUPPORTED, SBI_ERR_INVALID_PARAM, SBI_ERR_DENIED, SBI_ERR_ALREADY_AVAILABLE (3,
+/// table 1).
 const FAILED: u64 = -1_i64 as u64;
 const NOT_SUPPORTED: u64 = -2_i64 as u64;
 const INVALID_PARAMETER: u64 = -3_i64 as u64;
+const DENIED: u64 = -4_i64 as u64;
 const ALREADY_AVAILABLE: u64 = -6_i64 as u64;
 
 /// The most bytes that one console call takes: it bounds how long the call delays a more critical
@@ -66,13 +68,12 @@ fn quick_call(context: &mut Context) -> Option<()> {
         return None;
     }
     if registers[A7] == TIME {
-        // The environment of a virtual core says whether it has `stimecmp`.
-        if context.environment >> 63 == 0 {
+        if !context.quick_timer {
             return None;
         }
         csr::write!("0x14d", registers[A0]);
     } else if registers[A7] == IPI {
-        let (machine, view) = (machine::get()?, context.view?);
+        let (machine, view) = (machine::get()?, context.quick_view?);
         let harts = view.caller().harts(registers[A0], registers[A1]).ok()?;
         send_ipis(machine, view, harts);
     } else {
@@ -87,26 +88,26 @@ fn quick_call(context: &mut Context) -> Option<()> {
 /// Answers the call that the running partition makes.
 #[inline(never)]
 pub fn answer(hart: &mut Hart, started: u64) -> *const Context {
-    let Some((_, slot, view)) = hart.running() else {
+    let Some((number, slot, view)) = hart.running() else {
         return hart.reschedule(started);
     };
-    let registers = &slot.context.registers;
-    let call = Registers {
-        extension: registers[A7],
-        function: registers[A6],
+    let saved = &slot.context.registers;
+    let registers = Registers {
+        extension: saved[A7],
+        function: saved[A6],
         arguments: [
-            registers[10],
-            registers[11],
-            registers[12],
-            registers[13],
-            registers[14],
-            registers[15],
+            saved[10], saved[11], saved[12], saved[13], saved[14], saved[15],
         ],
     };
-    let outcome = match sbi::decode(&call, &view.caller()) {
-        Ok(call) => carry_out(hart, view, call),
+    let outcome = match sbi::decode(&registers, &view.caller()) {
+        Ok(call) => {
+            if let Some(event) = call.firmware_event() {
+                hart.count(number, event);
+            }
+            carry_out(hart, view, call, &registers)
+        }
         Err(error) => {
-            let reached = sbi::reached_for(&call, error, &view.caller());
+            let reached = sbi::reached_for(&registers, error, &view.caller());
             match reached {
                 Some(address) => deny(hart, view, error.code(), address),
                 None => Outcome::Error(error.code()),
@@ -160,7 +161,12 @@ fn raise(
 }
 
 #[inline]
-fn carry_out(hart: &mut Hart, view: &'static PartitionView, call: Call) -> Outcome {
+fn carry_out(
+    hart: &mut Hart,
+    view: &'static PartitionView,
+    call: Call,
+    registers: &Registers,
+) -> Outcome {
     match call {
         Call::Answer(value) => Outcome::Value(value),
         Call::SetTimer { deadline } => set_timer(hart, deadline),
@@ -198,11 +204,17 @@ fn carry_out(hart: &mut Hart, view: &'static PartitionView, call: Call) -> Outco
                 Outcome::Value(0)
             }
         }
-        Call::HartSuspendNonRetentive { resume, opaque } => {
+        Call::SystemSuspend { .. } if !is_alone(hart, view) => Outcome::Error(DENIED),
+        Call::HartSuspendNonRetentive { resume, opaque }
+        | Call::SystemSuspend { resume, opaque } => {
             suspend(hart);
             resume_at(hart, resume.address(), opaque);
             Outcome::Gone
         }
+        Call::Counters => match hart.performance(registers) {
+            Ok(value) => Outcome::Value(value),
+            Err(error) => Outcome::Error(error.code()),
+        },
         Call::Reset { kind, .. } => {
             let event = match kind {
                 ResetKind::Shutdown => Kind::Shutdown,
@@ -407,6 +419,16 @@ fn suspend(hart: &mut Hart) -> bool {
         hart.set_state(number, state::SUSPENDED);
     }
     waits
+}
+
+/// Whether all virtual cores of the partition but the caller are stopped, as system suspend (13.1) wants it.
+fn is_alone(hart: &Hart, view: &PartitionView) -> bool {
+    let mut places = view.places.iter().take(view.virtual_cores);
+    places.all(|place| {
+        let target = usize::from(place.hart);
+        let order = mail::of(target).orders.get(usize::from(place.slot));
+        target == hart.id || order.is_none_or(|order| order.state.load(SeqCst) == state::STOPPED)
+    })
 }
 
 /// HSM non-retentive suspend (9.4): the hart goes on at `address` as if it had just been started.

@@ -32,6 +32,10 @@ pub struct Context {
     pub hart: *mut Hart,
     /// Its partition; set before it runs.
     pub view: Option<&'static PartitionView>,
+    /// The same while frequent calls and accesses may be answered on the short way, which counts nothing.
+    pub quick_view: Option<&'static PartitionView>,
+    /// Whether setting the timer may be.
+    pub quick_timer: bool,
     /// The last page-table walk for a mediated access of its.
     pub walk: RememberedWalk,
     /// The last store and the last load of its that made one.
@@ -73,8 +77,8 @@ pub struct Supervisor {
     environment: u64,
     /// `stimecmp`.
     pub timer: u64,
-    /// A software interrupt is pending.
-    pub software_pending: bool,
+    /// Pending interrupts that nobody else keeps for it: from software, and of its counters.
+    pub pending: u64,
 }
 
 impl Context {
@@ -85,6 +89,8 @@ impl Context {
             stack: 0,
             hart: core::ptr::null_mut(),
             view: None,
+            quick_view: None,
+            quick_timer: false,
             walk: RememberedWalk::new(),
             decoded: [const { RememberedAccess::new() }; 2],
             supervisor: Supervisor {
@@ -100,7 +106,7 @@ impl Context {
                 counters: 0,
                 environment: 0,
                 timer: u64::MAX,
-                software_pending: false,
+                pending: 0,
             },
             protection: pmp::Plan::NOTHING,
             delegated: 0,
@@ -122,6 +128,13 @@ impl Context {
         if features.stimecmp {
             self.environment |= ENVIRONMENT_STIMECMP;
         }
+        self.allow_quick(true);
+    }
+
+    /// Decides whether frequent calls and accesses may be answered on the short way.
+    pub fn allow_quick(&mut self, allowed: bool) {
+        self.quick_view = self.view.filter(|_| allowed);
+        self.quick_timer = allowed && self.environment & ENVIRONMENT_STIMECMP != 0;
     }
 
     /// Makes the virtual core start at `address` as the SBI specification says (9.1): supervisor mode,
@@ -203,7 +216,7 @@ impl Context {
             counters: csr::read!("scounteren"),
             environment: self.supervisor.environment,
             timer: self.supervisor.timer,
-            software_pending: pending & interrupt::SUPERVISOR_SOFTWARE != 0,
+            pending: pending & interrupt::SUPERVISOR_SOFTWARE,
         };
         if features.stimecmp {
             self.supervisor.environment = csr::read!("senvcfg");
@@ -230,10 +243,7 @@ impl Context {
         csr::write!("satp", supervisor.translation);
         csr::write!("sie", supervisor.enabled);
         csr::write!("scounteren", supervisor.counters);
-        let mut pending = 0;
-        if supervisor.software_pending {
-            pending |= interrupt::SUPERVISOR_SOFTWARE;
-        }
+        let mut pending = supervisor.pending;
         if external_pending {
             pending |= interrupt::SUPERVISOR_EXTERNAL;
         }

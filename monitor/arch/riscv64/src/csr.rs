@@ -94,8 +94,11 @@ pub mod interrupt {
     pub const SUPERVISOR_EXTERNAL: u64 = 1 << 9;
     /// Machine external interrupt.
     pub const MACHINE_EXTERNAL: u64 = 1 << 11;
+    /// Overflow of a performance counter (Sscofpmf 1.0, 4).
+    pub const COUNTER_OVERFLOW: u64 = 1 << 13;
     /// All of supervisor mode's.
-    pub const SUPERVISOR: u64 = SUPERVISOR_SOFTWARE | SUPERVISOR_TIMER | SUPERVISOR_EXTERNAL;
+    pub const SUPERVISOR: u64 =
+        SUPERVISOR_SOFTWARE | SUPERVISOR_TIMER | SUPERVISOR_EXTERNAL | COUNTER_OVERFLOW;
     /// All of machine mode's.
     pub const MACHINE: u64 = MACHINE_SOFTWARE | MACHINE_TIMER | MACHINE_EXTERNAL;
 }

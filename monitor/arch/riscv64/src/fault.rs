@@ -13,6 +13,7 @@ use crate::shared;
 use crate::vector::SAVED_FOR_QUICK;
 use core::sync::atomic::Ordering::SeqCst;
 use partita_abi::health::Kind;
+use partita_virtual_riscv64::counters::firmware_event;
 use partita_virtual_riscv64::decode::{is_wfi, time_destination};
 use partita_virtual_riscv64::walk::{AccessKind, Translation};
 use partita_virtual_riscv64::watchdog::{self, Effect};
@@ -29,6 +30,11 @@ pub fn access(hart: &mut Hart, number: u64, started: u64) -> *const Context {
         return hart.reschedule(started);
     };
     let address = csr::read!("mtval");
+    match number {
+        cause::LOAD_ACCESS => hart.count(hart.live, firmware_event::ACCESS_LOAD),
+        cause::STORE_ACCESS => hart.count(hart.live, firmware_event::ACCESS_STORE),
+        _ => {}
+    }
     let may_be_mediated = view.uart != NO_DEVICE || view.filter.is_some();
     if number != cause::FETCH_ACCESS && may_be_mediated && mediate(hart, number, address).is_some()
     {
@@ -111,7 +117,7 @@ pub extern "C" fn quick(context: &mut Context, number: u64) -> bool {
 
 #[inline(always)]
 fn quick_uart(context: &mut Context, number: u64) -> Option<()> {
-    let view = context.view?;
+    let view = context.quick_view?;
     let mode = csr::read!("mstatus");
     if mode & status::MPP_MACHINE != 0 {
         return None;
@@ -329,6 +335,7 @@ pub fn illegal_instruction(hart: &mut Hart, started: u64) -> *const Context {
         if context.is_some_and(|context| read_time(context, u32::MAX).is_some()) {
             return hart.resume();
         }
+        hart.count(hart.live, firmware_event::ILLEGAL_INSN);
         return illegal(hart, started, counter, u64::from(instruction));
     }
     csr::write!("mepc", counter.wrapping_add(4));

@@ -2,11 +2,13 @@
 //!
 //! The parts: [`switch`] brings one virtual core onto the hart after another, [`interrupts`] answers
 //! machine mode's own, [`requests`] those of other harts, [`life`] loads, starts and stops, and
-//! [`attention`] is what has a time of its own: watchdogs, held interrupts, the end of the run.
+//! [`performance`] moves counters. [`attention`] is what has a time of its own: watchdogs, held interrupts, the
+//! end of the run.
 
 mod attention;
 mod interrupts;
 mod life;
+mod performance;
 mod requests;
 mod switch;
 
@@ -31,6 +33,7 @@ use partita_monitor_core::loader::Loader;
 use partita_monitor_core::ownership::Ownership;
 use partita_monitor_core::schedule::{Budget, NEVER, NOBODY, Schedule};
 use partita_monitor_core::storm::StormGuard;
+use partita_virtual_riscv64::counters::Counters;
 
 /// What a hart knows of the virtual core in one of its slots.
 #[repr(C)]
@@ -67,6 +70,8 @@ pub struct Slot {
     critical: bool,
     /// Its floating-point registers, while they are not on the hart.
     floating_point: floating_point::State,
+    /// Its performance counters.
+    counters: Counters,
 }
 
 /// In [`Slot::pending_lines`]: there are health events of others to take.
@@ -97,6 +102,7 @@ impl Slot {
             suspended: false,
             forbidden: 0,
             critical: false,
+            counters: Counters::new(),
         }
     }
 }
@@ -119,12 +125,17 @@ pub struct Hart {
     pub schedule: Schedule,
     /// The slot whose registers are on the hart, or [`NOBODY`].
     pub live: usize,
-    /// The slots that can be entered with floating-point and vector registers as they are, one bit each.
+    /// The slots that can be entered with floating-point and vector registers, and counters, as they are,
+    /// one bit each.
     undisturbed: u8,
     /// Whose floating-point registers are on the hart.
     floating_point: Ownership,
     /// Whose vector registers are on the hart.
     vectors: Ownership,
+    /// The slot whose performance counters are on the hart, or [`NOBODY`].
+    counters_on: usize,
+    /// Whether any slot uses hardware counters.
+    counters_used: bool,
     /// Machine time.
     time: Register<u64>,
     /// When the machine timer interrupts.
@@ -200,6 +211,8 @@ impl Hart {
             (&raw mut (*hart).undisturbed).write(0);
             (&raw mut (*hart).floating_point).write(Ownership::new());
             (&raw mut (*hart).vectors).write(Ownership::new());
+            (&raw mut (*hart).counters_on).write(NOBODY);
+            (&raw mut (*hart).counters_used).write(false);
             (&raw mut (*hart).time).write(time);
             (&raw mut (*hart).deadline).write(deadline);
             (&raw mut (*hart).gate).write(gate);
@@ -289,7 +302,7 @@ impl Hart {
                 }
             }
         }
-        self.undisturbed = self.floating_point.undisturbed() & self.vectors.undisturbed();
+        self.note_undisturbed();
     }
 
     /// Its bit in a set of harts.

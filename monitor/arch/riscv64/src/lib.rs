@@ -28,6 +28,7 @@ mod machine;
 mod mail;
 mod measurement;
 mod mmio;
+mod performance;
 mod pmp;
 mod provision;
 mod report;

@@ -15,6 +15,7 @@
 #![forbid(unsafe_code)]
 
 pub mod aplic;
+pub mod counters;
 pub mod decode;
 pub mod fetch;
 pub mod plic;

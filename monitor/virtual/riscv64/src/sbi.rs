@@ -1,24 +1,26 @@
 //! SBI calls of a partition: which call the registers ask for, and whether its arguments are sound.
 //!
 //! RISC-V SBI specification 2.0; chapter numbers in this module are its own. The calls offered are
-//! BASE (4), TIME (6), IPI (7), RFENCE (8), HSM (9), SRST (10), DBCN (12) and Partita's own
-//! ([`partita_abi::monitor_call`]). The legacy extensions (5) are not.
+//! BASE (4), TIME (6), IPI (7), RFENCE (8), HSM (9), SRST (10), PMU (11), DBCN (12), SUSP (13) and
+//! Partita's own ([`partita_abi::monitor_call`]). The legacy extensions (5) are not.
 //!
 //! [`decode`] changes nothing and touches no memory. A [`Call`] proves that its arguments are within
 //! the caller's own partition; only the state of its harts is left to check.
 
 mod call;
 mod caller;
+mod performance;
 mod reached;
 
 pub use call::{Call, FenceRange, MAXIMUM_FENCE_PAGES, ResetKind, ResetReason, SbiError};
 pub use caller::{Caller, EntryAddress, HartSet, Identity, MAXIMUM_HARTS, MemoryRange, Region};
+pub use performance::CounterSet;
 
 pub use reached::reached_for;
 
 use partita_abi::measurement::Measurement;
 use partita_abi::monitor_call;
-use sbi_spec::{base, dbcn, hsm, rfnc, spi, srst, time};
+use sbi_spec::{base, dbcn, hsm, pmu, rfnc, spi, srst, susp, time};
 
 /// The SBI implementation id (4.2) of the monitor: "PART". SBI 2.0 assigns small numbers in order of
 /// request; this one is far beyond them and marks an implementation without an assigned number.
@@ -38,6 +40,8 @@ const BASE: u64 = base::EID_BASE as u64;
 const HSM: u64 = hsm::EID_HSM as u64;
 const SRST: u64 = srst::EID_SRST as u64;
 const DBCN: u64 = dbcn::EID_DBCN as u64;
+const PMU: u64 = pmu::EID_PMU as u64;
+const SUSP: u64 = susp::EID_SUSP as u64;
 
 /// The registers of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,6 +75,8 @@ pub fn decode(registers: &Registers, caller: &Caller<'_>) -> Result<Call, SbiErr
             kind: ResetKind::new(a0 as u32)?,
             reason: ResetReason::new(a1 as u32)?,
         }),
+        (PMU, _) => Ok(Call::Counters),
+        (SUSP, _) => performance::decode_suspend(function, a0, a1, a2, caller),
         (monitor_call::EXTENSION, _) => decode_partita(registers.function, a0, a1, a2, caller),
         _ => Err(SbiError::NotSupported),
     }
@@ -178,7 +184,7 @@ fn decode_base(function: usize, extension: u64, caller: &Caller<'_>) -> Result<C
 pub const fn is_offered(extension: u64) -> bool {
     matches!(
         extension,
-        BASE | TIME | IPI | RFENCE | HSM | SRST | DBCN | monitor_call::EXTENSION
+        BASE | TIME | IPI | RFENCE | HSM | SRST | DBCN | PMU | SUSP | monitor_call::EXTENSION
     )
 }
 

@@ -13,6 +13,8 @@ const RFENCE: u64 = 0x5246_4e43;
 const HSM: u64 = 0x48_534d;
 const SRST: u64 = 0x5352_5354;
 const DBCN: u64 = 0x4442_434e;
+const PMU: u64 = 0x50_4d55;
+const SUSP: u64 = 0x5355_5350;
 const PARTITA: u64 = 0x0850_4152;
 const HARTS: u32 = 4;
 
@@ -70,15 +72,25 @@ fn base_answers_at_once() {
 
 #[test]
 fn a_probe_says_what_is_offered() {
-    for extension in [BASE, TIME, IPI, RFENCE, HSM, SRST, DBCN, PARTITA] {
+    for extension in [BASE, TIME, IPI, RFENCE, HSM, SRST, DBCN, PMU, SUSP, PARTITA] {
         assert!(is_offered(extension));
         assert_eq!(call(BASE, 3, &[extension]), Ok(Call::Answer(1)));
     }
-    // Legacy calls 0 to 8, PMU, SUSP, CPPC, NACL, STA.
-    for extension in (0..=8).chain([0x50_4d55, 0x5355_5350, 0x4350_5043, 0x4e41_434c, 0x53_5441]) {
+    // Legacy calls 0 to 8, CPPC, NACL, STA, and of version 3.0 SSE, FWFT, DBTR, MPXY.
+    for extension in (0..=8).chain([
+        0x4350_5043,
+        0x4e41_434c,
+        0x53_5441,
+        0x53_5345,
+        0x4657_4654,
+        0x4442_5452,
+        0x4d50_5859,
+    ]) {
         assert!(!is_offered(extension));
         assert_eq!(call(BASE, 3, &[extension]), Ok(Call::Answer(0)));
-        assert_eq!(call(extension, 0, &[]), Err(SbiError::NotSupported));
+        for function in [0, 1, 7, u64::MAX] {
+            assert_eq!(call(extension, function, &[]), Err(SbiError::NotSupported));
+        }
     }
 }
 
@@ -109,6 +121,46 @@ fn hart_masks_name_own_harts_only() {
             "{mask:#x} {base:#x}"
         );
     }
+}
+
+#[test]
+fn a_system_suspends_to_ram_and_resumes_in_own_executable_memory_only() {
+    match call(SUSP, 0, &[0, 0x8000_0002, 99]) {
+        Ok(Call::SystemSuspend { resume, opaque: 99 }) => {
+            assert_eq!(resume.address(), 0x8000_0002);
+        }
+        other => panic!("{other:?}"),
+    }
+    // The type has 32 bits (13.1).
+    assert!(call(SUSP, 0, &[7 << 32, 0x8000_0000, 0]).is_ok());
+    for kind in [1, 0x7fff_ffff, 0x8000_0000, 0xffff_ffff] {
+        let answer = call(SUSP, 0, &[kind, 0x8000_0000, 0]);
+        assert_eq!(answer, Err(SbiError::InvalidParameter), "{kind:#x}");
+    }
+    for address in [
+        0,
+        0x8000_0001,
+        0x7fff_fffe,
+        0x8010_0000,
+        0x9000_0000,
+        u64::MAX,
+    ] {
+        let answer = call(SUSP, 0, &[0, address, 0]);
+        assert_eq!(answer, Err(SbiError::InvalidAddress), "{address:#x}");
+    }
+    assert_eq!(call(SUSP, 1, &[]), Err(SbiError::NotSupported));
+}
+
+#[test]
+fn calls_that_are_firmware_events_are_known() {
+    let event = |call: Result<Call, SbiError>| call.unwrap().firmware_event();
+    assert_eq!(event(call(TIME, 0, &[7])), Some(5));
+    assert_eq!(event(call(IPI, 0, &[1, 0])), Some(6));
+    assert_eq!(event(call(RFENCE, 0, &[1, 0])), Some(8));
+    assert_eq!(event(call(RFENCE, 1, &[1, 0, 0, 0])), Some(10));
+    assert_eq!(event(call(RFENCE, 2, &[1, 0, 0, 0, 9])), Some(12));
+    assert_eq!(event(call(BASE, 0, &[])), None);
+    assert_eq!(call(PMU, 0, &[]), Ok(Call::Counters));
 }
 
 #[test]

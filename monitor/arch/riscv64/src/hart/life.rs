@@ -23,6 +23,7 @@ impl Hart {
     /// Prepares a virtual core to run from `address`.
     pub(super) fn start_slot(&mut self, number: usize, address: u64, argument: u64) {
         self.forget(number);
+        self.forget_counters(number);
         let Some(slot) = self.slots.get_mut(number) else {
             return;
         };
@@ -69,19 +70,21 @@ impl Hart {
             vector_registers::clear();
         }
         csr::write!("mstatus", status);
-        self.undisturbed = self.floating_point.undisturbed() & self.vectors.undisturbed();
+        self.note_undisturbed();
     }
 
     /// Stops the virtual core that made a call, by its own wish.
     pub fn stop_running(&mut self) {
         let live = self.live;
         self.forget(live);
+        self.forget_counters(live);
         self.schedule.set_on(live, false);
         self.set_state(live, state::STOPPED);
     }
 
     pub(super) fn stop_slot(&mut self, number: usize) {
         self.forget(number);
+        self.forget_counters(number);
         self.schedule.set_on(number, false);
         let Some(slot) = self.slots.get_mut(number) else {
             return;

@@ -14,6 +14,7 @@ use partita_abi::crash::Trace;
 use partita_abi::health::State;
 use partita_monitor_core::loader::Loader;
 use partita_monitor_core::schedule::Activity;
+use partita_virtual_riscv64::counters::firmware_event;
 
 impl Hart {
     /// Empties the mailbox.
@@ -93,8 +94,9 @@ impl Hart {
             if self.live == number {
                 csr::set!("mip", interrupt::SUPERVISOR_SOFTWARE);
             } else if let Some(slot) = self.slots.get_mut(number) {
-                slot.context.supervisor.software_pending = true;
+                slot.context.supervisor.pending |= interrupt::SUPERVISOR_SOFTWARE;
             }
+            self.count(number, firmware_event::IPI_RECEIVED);
             self.schedule.wake(number);
         }
         if requests & mail::LOAD != 0 {

@@ -261,7 +261,7 @@ impl Hart {
         self.live = chosen;
     }
 
-    /// Makes the floating-point and the vector registers right for a virtual core.
+    /// Makes the floating-point and the vector registers, and the counters, right for a virtual core.
     #[inline(never)]
     fn switch_extensions(&mut self, chosen: usize) {
         if self.floating_point.undisturbed() >> chosen & 1 == 0 {
@@ -284,7 +284,19 @@ impl Hart {
                 _ => vector_registers::clear(),
             }
         }
-        self.undisturbed = self.floating_point.undisturbed() & self.vectors.undisturbed();
+        if self.counters_used {
+            self.switch_counters(chosen);
+        }
+        self.note_undisturbed();
+    }
+
+    /// Says who can be entered with everything as it is.
+    pub(super) fn note_undisturbed(&mut self) {
+        self.undisturbed = if self.counters_used {
+            0
+        } else {
+            self.floating_point.undisturbed() & self.vectors.undisturbed()
+        };
     }
 }
 

@@ -1,7 +1,7 @@
 //! The calls a partition can make, with checked arguments, and the errors of those that fail.
 
 use sbi_spec::binary::SbiRet;
-use sbi_spec::srst;
+use sbi_spec::{pmu::firmware_event, srst};
 
 use super::caller::{EntryAddress, HartSet, MemoryRange};
 
@@ -14,6 +14,12 @@ pub enum SbiError {
     InvalidParameter,
     /// An address is outside what the partition owns, or malformed.
     InvalidAddress,
+    /// A counter runs already.
+    AlreadyStarted,
+    /// A counter does not run.
+    AlreadyStopped,
+    /// There is no shared memory that the call could use.
+    NoSharedMemory,
 }
 
 impl SbiError {
@@ -25,6 +31,9 @@ impl SbiError {
             Self::NotSupported => SbiRet::not_supported(),
             Self::InvalidParameter => SbiRet::invalid_param(),
             Self::InvalidAddress => SbiRet::invalid_address(),
+            Self::AlreadyStarted => SbiRet::already_started(),
+            Self::AlreadyStopped => SbiRet::already_stopped(),
+            Self::NoSharedMemory => SbiRet::no_shmem(),
         };
         answer.error as u64
     }
@@ -91,6 +100,15 @@ pub enum Call {
         /// Why, as the partition says.
         reason: ResetReason,
     },
+    /// Stop all of the partition until an interrupt wakes it; its other harts are to be stopped before.
+    SystemSuspend {
+        /// Where the hart goes on.
+        resume: EntryAddress,
+        /// The value of its `a1`.
+        opaque: u64,
+    },
+    /// Something about performance counters: [`crate::counters::Counters::answer`] takes it from here.
+    Counters,
     /// Write bytes to the console. Fewer may be taken (12.1): return the number taken.
     ConsoleWrite {
         /// Where the bytes are.
@@ -143,6 +161,24 @@ pub enum Call {
     WatchdogPet,
     /// Take the oldest health event that the caller is to be told of.
     NotificationTake,
+}
+
+impl Call {
+    /// The firmware event that the call is (11.5), if it is one.
+    #[must_use]
+    pub const fn firmware_event(&self) -> Option<usize> {
+        match self {
+            Self::SetTimer { .. } => Some(firmware_event::SET_TIMER),
+            Self::SendIpi { .. } => Some(firmware_event::IPI_SENT),
+            Self::RemoteInstructionFence { .. } => Some(firmware_event::FENCE_I_SENT),
+            Self::RemoteTranslationFence {
+                address_space: None,
+                ..
+            } => Some(firmware_event::SFENCE_VMA_SENT),
+            Self::RemoteTranslationFence { .. } => Some(firmware_event::SFENCE_VMA_ASID_SENT),
+            _ => None,
+        }
+    }
 }
 
 /// The most pages that [`FenceRange::Pages`] names. Above it one full fence is cheaper, and the loop

@@ -140,6 +140,7 @@ impl<'a> Caller<'a> {
     /// # Errors
     /// [`SbiError::InvalidAddress`] if it is odd, or a 2-byte instruction there would not be in one
     /// executable region of its RAM.
+    #[inline(never)]
     pub fn entry_address(&self, address: u64) -> Result<EntryAddress, SbiError> {
         if address & 1 != 0 {
             return Err(SbiError::InvalidAddress);

@@ -1,6 +1,6 @@
 //! What a refused call reached for that is not the caller's: that makes the refusal a health event.
 
-use super::{Caller, DBCN, HSM, IPI, RFENCE, Registers, SbiError};
+use super::{Caller, DBCN, HSM, IPI, RFENCE, Registers, SUSP, SbiError};
 use partita_abi::monitor_call;
 use sbi_spec::{dbcn, hsm, rfnc, spi};
 
@@ -22,7 +22,7 @@ pub fn reached_for(registers: &Registers, error: SbiError, caller: &Caller<'_>) 
         (HSM, hsm::HART_START | hsm::HART_GET_STATUS, SbiError::InvalidParameter) => Some(a0),
         (DBCN, dbcn::CONSOLE_WRITE | dbcn::CONSOLE_READ, SbiError::InvalidParameter) => Some(a1),
         (monitor_call::EXTENSION, _, SbiError::InvalidAddress) => Some(a1),
-        (HSM, _, SbiError::InvalidAddress) => Some(a1),
+        (HSM | SUSP, _, SbiError::InvalidAddress) => Some(a1),
         (_, _, SbiError::InvalidAddress) => Some(a0),
         _ => None,
     }
