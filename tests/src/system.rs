@@ -71,6 +71,7 @@ impl System {
             ("$cluster", "guests/instrument-cluster.elf"),
             ("$kernel", "linux/riscv64/Image"),
             ("$initramfs", "linux/riscv64/initramfs.cpio"),
+            ("$perf", "linux/riscv64/initramfs-perf.cpio"),
         ] {
             text = text.replace(name, &artefact(file).display().to_string());
         }

@@ -374,3 +374,80 @@ fn a_linux_that_restarts_at_once_after_a_panic_is_started_again() {
     run.assert_undisturbed("cluster");
     assert_eq!(run.partition("linux").boots, 2);
 }
+
+/// The value that `perf stat -x,` printed for an event.
+fn counted(run: &Run, event: &str) -> Option<u64> {
+    run.texts("linux").find_map(|line| {
+        let mut fields = line.strip_prefix("partita: perf ")?.split(',');
+        let (value, name) = (fields.next()?, fields.nth(1)?);
+        (name == event).then(|| value.parse().ok())?
+    })
+}
+
+#[test]
+fn perf_stat_counts_what_linux_does_and_nothing_that_the_rtos_does() {
+    let mut instructions = [0; 2];
+    for (place, rtos) in [
+        r#"image = "$cluster""#,
+        "image = \"$guest\"\narguments = \"spin\"",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let command_line = command_line("perf,noshell");
+        let run = System::on_board(
+            "cores = 2\nmemory = \"512MiB\"",
+            &format!(
+                r#"
+                [partition.rtos]
+                criticality = "ASIL-B"
+                {rtos}
+                memory = "1MiB"
+                cores = [0]
+                budget = "400us"
+                period = "1ms"
+
+                [partition.linux]
+                criticality = "QM"
+                linux = {{ kernel = "$kernel", initramfs = "$perf", command-line = "{command_line}" }}
+                memory = "256MiB"
+                cores = [0, 1]
+                "#
+            ),
+        )
+        .shift(1)
+        .for_ms(60_000)
+        .until("linux", "partita: perf done")
+        .run();
+        // The shell's loop of 2000 turns is some 20 million instructions; each takes a cycle here.
+        let cycles = counted(&run, "cycles").expect("cycles are counted");
+        let own = counted(&run, "instructions:u").expect("instructions are counted");
+        assert!((10_000_000..60_000_000).contains(&own), "{own}");
+        assert!((own..2 * own).contains(&cycles), "{own} in {cycles}");
+        instructions[place] = own;
+        for event in ["dTLB-load-misses", "iTLB-load-misses"] {
+            assert!(
+                counted(&run, event).is_some_and(|count| count > 0),
+                "{event}"
+            );
+        }
+        // QEMU has no counter of branches, and this is told, not made up.
+        assert_eq!(counted(&run, "branches"), None);
+        run.assert_said("linux", "partita: perf <not supported>,,branches");
+        let interrupts = counted(&run, "r8000000000000006").expect("calls are counted");
+        assert!(
+            interrupts > 0,
+            "the two harts of Linux interrupt each other"
+        );
+        if place == 0 {
+            run.assert_undisturbed("rtos");
+            assert!(run.report().healthy, "{:?}", run.report().reasons);
+        }
+    }
+    // Beside an RTOS that takes 40 % of the hart Linux executes no more.
+    let [beside_little, beside_much] = instructions;
+    assert!(
+        beside_much.abs_diff(beside_little) < beside_little / 100,
+        "{instructions:?}"
+    );
+}

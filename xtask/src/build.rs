@@ -101,6 +101,7 @@ pub fn run(paths: &Paths, options: &Options) -> Result<()> {
             .iter()
             .any(|part| matches!(part, Part::Monitor | Part::Guests)),
         linux: parts.contains(&Part::Linux),
+        perf: parts.contains(&Part::Linux),
         ..Needs::NONE
     };
     let tools = setup::ensure(paths, needs)?;
@@ -191,8 +192,15 @@ fn build_linux(paths: &Paths, tools: &Tools) -> Result<()> {
     write_if_changed(&folder.join("Image"), &kernel)?;
     write_if_changed(
         &folder.join("initramfs.cpio"),
-        &initramfs::build(paths, busybox, &tools.modules)?,
-    )
+        &initramfs::build(paths, busybox, &tools.modules, None)?,
+    )?;
+    match &tools.perf {
+        Some(perf) => write_if_changed(
+            &folder.join("initramfs-perf.cpio"),
+            &initramfs::build(paths, busybox, &tools.modules, Some(perf))?,
+        ),
+        None => Ok(()),
+    }
 }
 
 /// Writes a file as a whole or not at all, and keeps its time where its content stays the same.

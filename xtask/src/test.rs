@@ -36,7 +36,11 @@ pub fn run(paths: &Paths, options: &Options) -> Result<ExitCode> {
     let tools = if options.host_only {
         Tools::default()
     } else {
-        setup::ensure(paths, Needs::BOOT)?
+        let needs = Needs {
+            perf: true,
+            ..Needs::BOOT
+        };
+        setup::ensure(paths, needs)?
     };
     let mut tally = Tally::default();
     if options.filter.is_none() {

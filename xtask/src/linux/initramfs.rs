@@ -10,6 +10,7 @@ use anyhow::{Context, Result};
 use super::cpio::{Archive, Device};
 use crate::paths::Paths;
 use crate::process;
+use crate::setup::perf::PROGRAM;
 
 /// Folders that `/init` mounts on, or that programs expect.
 const FOLDERS: [&str; 10] = [
@@ -32,8 +33,14 @@ const APPLETS: [&str; 2] = ["sh", "mount"];
 const SCRIPTS: [(&str, &str, u32); 2] =
     [("init", "init", 0o755), ("profile", "etc/profile", 0o644)];
 
-/// Builds the archive from `busybox`, kernel modules packed by xz, and the scripts in the source tree.
-pub fn build(paths: &Paths, busybox: &Path, modules: &[PathBuf]) -> Result<Vec<u8>> {
+/// Builds the archive from `busybox`, kernel modules packed by xz, and the scripts in the source tree. With
+/// `perf`, a folder that holds it and its libraries, they are in it too.
+pub fn build(
+    paths: &Paths,
+    busybox: &Path,
+    modules: &[PathBuf],
+    perf: Option<&Path>,
+) -> Result<Vec<u8>> {
     let read =
         |path: &Path| fs::read(path).with_context(|| format!("cannot read {}", path.display()));
     let mut archive = Archive::default();
@@ -56,6 +63,19 @@ pub fn build(paths: &Paths, busybox: &Path, modules: &[PathBuf]) -> Result<Vec<u
         let name = module.file_stem().and_then(OsStr::to_str);
         let name = name.with_context(|| format!("{} has no name", module.display()))?;
         archive.file(&format!("lib/modules/{name}"), 0o644, &content);
+    }
+    if let Some(folder) = perf {
+        let mut files: Vec<_> = fs::read_dir(folder)
+            .and_then(Iterator::collect::<Result<_, _>>)
+            .with_context(|| format!("cannot read {}", folder.display()))?;
+        files.sort_by_key(fs::DirEntry::file_name);
+        for file in files {
+            let name = file.file_name();
+            let name = name.to_string_lossy();
+            // The dynamic linker looks for libraries in `/lib` whatever it is told.
+            let target = if name == PROGRAM { "bin" } else { "lib" };
+            archive.file(&format!("{target}/{name}"), 0o755, &read(&file.path())?);
+        }
     }
     Ok(archive.finish())
 }

@@ -109,6 +109,22 @@ impl Apt {
         )
     }
 
+    /// Downloads `package` and all that it depends on, as if nothing were installed. Returns the files.
+    pub fn download_with_dependencies(&self, package: &str) -> Result<Vec<PathBuf>> {
+        process::run_logged(
+            self.install_command(&[package], None)
+                .arg("--download-only"),
+            &self.log("download"),
+        )?;
+        let folder = self.folder.join("cache").join("archives");
+        let entries =
+            fs::read_dir(&folder).with_context(|| format!("cannot read {}", folder.display()))?;
+        let files = entries.filter_map(|entry| Some(entry.ok()?.path()));
+        Ok(files
+            .filter(|path| path.extension().is_some_and(|extension| extension == "deb"))
+            .collect())
+    }
+
     /// The call that installs `packages`, with their dependencies out of `suite` where one is given.
     pub fn install_command(&self, packages: &[&str], suite: Option<&str>) -> Command {
         let mut command = self.command("apt-get");

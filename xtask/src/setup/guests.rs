@@ -15,8 +15,9 @@ use crate::paths::Paths;
 use crate::progress;
 
 /// The Debian release whose kernel is the tested guest.
-const RELEASE: &str = "trixie";
-const ARCHITECTURE: &str = "riscv64";
+pub(super) const RELEASE: &str = "trixie";
+/// Its architecture, as Debian calls it.
+pub(super) const ARCHITECTURE: &str = "riscv64";
 
 /// The environment variable that names a folder of modules, for a kernel that is not Debian's.
 const MODULES_VARIABLE: &str = "PARTITA_LINUX_MODULES";

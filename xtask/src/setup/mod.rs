@@ -5,6 +5,7 @@ mod compiler;
 mod debian;
 mod guests;
 mod host;
+pub mod perf;
 mod qemu;
 mod release;
 mod rust;
@@ -29,6 +30,8 @@ pub struct Needs {
     pub linux: bool,
     /// OpenSBI to compare with; its absence is only noted.
     pub opensbi: bool,
+    /// Linux's `perf` in the partition, for the tests.
+    pub perf: bool,
 }
 
 impl Needs {
@@ -38,6 +41,7 @@ impl Needs {
         qemu: true,
         linux: true,
         opensbi: true,
+        perf: true,
     };
     /// Nothing.
     pub const NONE: Self = Self {
@@ -45,10 +49,12 @@ impl Needs {
         qemu: false,
         linux: false,
         opensbi: false,
+        perf: false,
     };
     /// Booting what was built.
     pub const BOOT: Self = Self {
         opensbi: false,
+        perf: false,
         ..Self::ALL
     };
 }
@@ -66,6 +72,8 @@ pub struct Tools {
     pub modules: Vec<PathBuf>,
     /// OpenSBI's `fw_dynamic.bin`.
     pub opensbi: Option<PathBuf>,
+    /// The folder with `perf` for riscv64 and its libraries.
+    pub perf: Option<PathBuf>,
 }
 
 /// Something that is needed and could not be supplied.
@@ -86,6 +94,9 @@ pub fn ensure(paths: &Paths, needs: Needs) -> Result<Tools> {
     }
     host::ensure(paths, needs, &mut tools, &mut missing)?;
     guests::ensure(paths, needs, &mut tools, &mut missing)?;
+    if needs.perf {
+        perf::ensure(paths, &mut tools, &mut missing)?;
+    }
     if missing.is_empty() {
         return Ok(tools);
     }
