@@ -19,7 +19,7 @@ struct Input {
 const IPI: u64 = 0x73_5049;
 
 /// What the monitor offers, for a fuzzer that would need long to find it.
-const EXTENSIONS: [u64; 8] = [
+const EXTENSIONS: [u64; 10] = [
     0x10,
     0x5449_4d45,
     IPI,
@@ -27,6 +27,8 @@ const EXTENSIONS: [u64; 8] = [
     0x48_534d,
     0x5352_5354,
     0x4442_434e,
+    0x50_4d55,
+    0x5355_5350,
     0x0850_4152,
 ];
 
@@ -59,7 +61,7 @@ fuzz_target!(|input: Input| {
         .collect();
     let harts = u32::from(input.harts);
     let caller = Caller::new(harts, &regions, Identity::default());
-    let known = EXTENSIONS.get(usize::from(input.extension) % 9);
+    let known = EXTENSIONS.get(usize::from(input.extension) % 11);
     let registers = Registers {
         extension: known.copied().unwrap_or(input.odd_extension),
         function: input.function,
@@ -86,7 +88,9 @@ fuzz_target!(|input: Input| {
             assert!(hart < harts.min(64));
             assert!(lies_in(&regions, address.address(), 2, |region| region.executable));
         }
-        Ok(Call::HartSuspendNonRetentive { resume, .. }) => {
+        Ok(
+            Call::HartSuspendNonRetentive { resume, .. } | Call::SystemSuspend { resume, .. },
+        ) => {
             assert!(lies_in(&regions, resume.address(), 2, |region| region.executable));
         }
         Ok(Call::ConsoleWrite { bytes }) => {

@@ -419,11 +419,12 @@ fn perf_stat_counts_what_linux_does_and_nothing_that_the_rtos_does() {
         .for_ms(60_000)
         .until("linux", "partita: perf done")
         .run();
-        // The shell's loop of 2000 turns is some 20 million instructions; each takes a cycle here.
+        // The shell's loop of 2000 turns is some 40 million instructions; each takes a cycle here, those of
+        // the kernel too.
         let cycles = counted(&run, "cycles").expect("cycles are counted");
         let own = counted(&run, "instructions:u").expect("instructions are counted");
         assert!((10_000_000..60_000_000).contains(&own), "{own}");
-        assert!((own..2 * own).contains(&cycles), "{own} in {cycles}");
+        assert!((own..4 * own).contains(&cycles), "{own} in {cycles}");
         instructions[place] = own;
         for event in ["dTLB-load-misses", "iTLB-load-misses"] {
             assert!(
