@@ -147,7 +147,7 @@ pub const QEMU_VIRT_RISCV64: Board = Board {
     qemu: Qemu {
         program: "qemu-system-riscv64",
         machine: "virt",
-        cpu: Some("rv64,h=false,sscofpmf=true"),
+        cpu: Some("rv64,h=false,sscofpmf=on"),
         memory: None,
         serial: 0,
         loading: QemuLoading::Firmware,

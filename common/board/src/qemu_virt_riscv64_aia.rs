@@ -33,7 +33,7 @@ pub const QEMU_VIRT_RISCV64_AIA: Board = Board {
     qemu: Qemu {
         machine: "virt,aia=aplic-imsic",
         // Without Smstateen a real-time partition could reach the interrupt file of the Linux on its hart.
-        cpu: Some("rv64,h=false,smstateen=on"),
+        cpu: Some("rv64,h=false,smstateen=on,sscofpmf=on"),
         ..QEMU_VIRT_RISCV64.qemu
     },
     ..QEMU_VIRT_RISCV64
