@@ -162,8 +162,8 @@ impl Context {
     /// Writes the registers into a crash record; those of a virtual core that is live are on the hart.
     #[cold]
     pub fn record(&self, is_live: bool, record: &mut Record) {
-        let mut pending = 0;
         let mut saved = self.supervisor;
+        let mut pending = saved.pending;
         if is_live {
             pending = csr::read!("sip");
             saved = Supervisor {
@@ -178,8 +178,6 @@ impl Context {
                 enabled: csr::read!("sie"),
                 ..saved
             };
-        } else if saved.software_pending {
-            pending = interrupt::SUPERVISOR_SOFTWARE;
         }
         let registers = self.registers.get(1..).unwrap_or_default();
         record.registers.copy_from_slice(registers);
