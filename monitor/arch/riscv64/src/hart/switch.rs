@@ -264,7 +264,8 @@ impl Hart {
     /// Makes the floating-point and the vector registers, and the counters, right for a virtual core.
     #[inline(never)]
     fn switch_extensions(&mut self, chosen: usize) {
-        if self.floating_point.undisturbed() >> chosen & 1 == 0 {
+        let number = chosen as u32;
+        if self.floating_point.undisturbed().wrapping_shr(number) & 1 == 0 {
             let change = self.floating_point.enter(chosen);
             if let Some(slot) = self.slots.get_mut(change.save) {
                 floating_point::save(&mut slot.floating_point);
@@ -274,7 +275,7 @@ impl Hart {
                 _ => floating_point::restore(&floating_point::State::ZERO),
             }
         }
-        if self.vectors.undisturbed() >> chosen & 1 == 0 {
+        if self.vectors.undisturbed().wrapping_shr(number) & 1 == 0 {
             let change = self.vectors.enter(chosen);
             if let Some(state) = self.vector_registers.get_mut(change.save) {
                 vector_registers::save(state);
