@@ -23,6 +23,7 @@ criticality = "QM"
 linux = { kernel = "Image", initramfs = "initramfs.cpio", command-line = "quiet" }
 memory = { base = "0x9000_0000", size = "256MiB" }
 cores = [3, 1]
+watchdog = "30s"
 
 [partition.cluster]
 criticality = "ASIL-D"
@@ -146,4 +147,32 @@ fn a_program_learns_its_memory_and_devices() {
     assert!(fdt.find_node("/soc/serial@10000000").is_none());
     let end = ram.base + ram.size;
     assert!(plan.partitions[1].device_tree + blob(&plan, 1).len() as u64 <= end);
+}
+
+#[test]
+fn linux_finds_its_watchdog_where_the_monitor_stands_in_for_it() {
+    let plan = plan("watchdog");
+    assert!(plan.partitions[0].health.watchdog_ns != 0);
+    let fdt = Fdt::new(blob(&plan, 0)).unwrap();
+    let base = plan.board.watchdog().base;
+    let path = format!("/soc/watchdog@{base:x}");
+    assert_eq!(text(&fdt, &path, "compatible"), "allwinner,sun20i-d1-wdt");
+    assert_eq!(cells(&fdt, &path, "reg"), [0, base as u32, 0, 0x1000]);
+    // The driver knows no longer time.
+    assert_eq!(cells(&fdt, &path, "timeout-sec"), [16]);
+}
+
+#[test]
+fn no_board_has_anything_where_watchdogs_are() {
+    for board in partita_board::ALL {
+        let watchdog = board.watchdog();
+        for device in board.devices {
+            let window = device.window;
+            let apart = window.base >= watchdog.base + watchdog.size
+                || watchdog.base >= window.base + window.size;
+            assert!(apart, "{}: {}", board.name, device.name);
+        }
+        assert!(watchdog.base + watchdog.size <= board.aclint.base);
+        assert!(watchdog.base + watchdog.size <= board.ram_base);
+    }
 }
