@@ -202,7 +202,7 @@ impl Schedule {
 
     /// Charges the running slot for the time since the last call. Returns whether it has now used
     /// up its budget with work left: at most once in each period.
-    #[inline]
+    #[inline(always)]
     pub fn charge(&mut self, now: u64) -> bool {
         let used = now.saturating_sub(self.charged_until);
         self.charged_until = now;

@@ -360,6 +360,8 @@ impl Hart {
     }
 
     /// Charges the running slot for its time, at the end of a run.
+    #[cold]
+    #[inline(never)]
     pub fn settle_accounts(&mut self) {
         let _overrun = self.schedule.charge(self.now());
     }

@@ -66,7 +66,7 @@ impl Plan {
     }
 
     /// Gives the partition its access. The fence that this needs comes from the caller's switch.
-    #[inline]
+    #[inline(always)]
     pub fn activate(&self) {
         if self.rewrite.0 != self.rewrite.1 {
             // No entry may match with half-written addresses.
@@ -83,6 +83,8 @@ impl Plan {
         self.write_addresses(slot, slot.saturating_add(count));
     }
 
+    #[cold]
+    #[inline(never)]
     fn write_addresses(&self, from: usize, to: usize) {
         for (number, address) in self.address.iter().enumerate().take(to).skip(from) {
             write_address(number, *address);
