@@ -1,0 +1,97 @@
+//! Linux ends in every way there is, again and again, beside a partition that may not miss a deadline.
+//!
+//! `cargo xtask soak` is this with hundreds of restarts.
+
+use partita_tests::{Run, System};
+
+/// Restarts in a plain test run: each way to end once.
+const RESTARTS: usize = 4;
+/// How much later than in a run without restarts the worst wake-up may be, in nanoseconds: what the monitor does
+/// for a restart at one go (a piece of scrubbing, hashing or copying; a health event with its crash record).
+const LATER_NS: u64 = 100_000;
+
+/// How Linux ends, as typed at its shell, and the event that tells of it.
+const ENDS: [(&str, &str); 4] = [
+    // A panic with a restart asked for.
+    (
+        "echo -1 >/proc/sys/kernel/panic; echo c >/proc/sysrq-trigger\n",
+        "linux: reset",
+    ),
+    // A kernel that hangs with interrupts off: only the watchdog tells.
+    (
+        "echo 0 >/proc/sys/kernel/panic; echo c >/proc/sysrq-trigger\n",
+        "linux: watchdog",
+    ),
+    // An access to the monitor's memory.
+    ("devmem 0x80000000\n", "linux: access-fault"),
+    ("reboot -f\n", "linux: reset"),
+];
+
+fn cockpit(run: &str) -> System {
+    System::on_board(
+        "cores = 1\nmemory = \"512MiB\"",
+        &format!(
+            r#"
+            [partition.cluster]
+            criticality = "ASIL-B"
+            image = "$cluster"
+            memory = "1MiB"
+            cores = [0]
+            fp = "none"
+            budget = "400us"
+            period = "1ms"
+
+            [partition.linux]
+            criticality = "QM"
+            linux = {{ kernel = "$kernel", initramfs = "$initramfs", command-line = "console=ttyS0 quiet partita.run={run}" }}
+            memory = "128MiB"
+            cores = [0]
+            watchdog = "2s"
+            health = {{ access-fault = "restart" }}
+            "#
+        ),
+    )
+    .shift(1)
+    .for_ms(10_000 * (restarts() as u64 + 1))
+}
+
+/// How many restarts are asked for.
+fn restarts() -> usize {
+    match std::env::var("PARTITA_SOAK_RESTARTS") {
+        Ok(text) => text.parse().expect("PARTITA_SOAK_RESTARTS is a number"),
+        Err(_) => RESTARTS,
+    }
+}
+
+fn worst_ns(run: &Run) -> u64 {
+    run.partition("cluster").worst_wakeup_ns
+}
+
+#[test]
+fn linux_restarts_in_every_way_and_the_rtos_keeps_every_deadline() {
+    let restarts = restarts();
+    let calm = cockpit("ticks,watchdog")
+        .until("linux", "linux alive 2")
+        .run();
+    calm.assert_undisturbed("cluster");
+    let mut system = cockpit("watchdog");
+    for number in 0..restarts {
+        let (typed, event) = ENDS[number % ENDS.len()];
+        system = system
+            .expect("linux", "partita: linux ready")
+            .send("linux", typed)
+            .expect("monitor", event);
+    }
+    let run = system.until("linux", "partita: linux ready").run();
+    run.assert_undisturbed("cluster");
+    assert_eq!(run.partition("linux").boots as usize, restarts + 1);
+    let (worst, calm) = (worst_ns(&run), worst_ns(&calm));
+    println!(
+        "soak: {restarts} restarts, {} deadlines met, {} missed, worst wake-up {worst} ns, without restarts {calm} ns, \
+         {} s of virtual time",
+        run.partition("cluster").deadlines.met,
+        run.partition("cluster").deadlines.missed,
+        run.report().virtual_ns / 1_000_000_000,
+    );
+    assert!(worst <= calm + LATER_NS, "{worst} ns against {calm} ns");
+}
