@@ -56,6 +56,11 @@ impl Environment {
         })
     }
 
+    /// The monitor's ELF file for a board.
+    pub fn monitor_of(&self, board: &str) -> anyhow::Result<Vec<u8>> {
+        read(&self.artefact(&format!("boards/{board}/monitor.elf")))
+    }
+
     /// A file that was built for the target.
     pub fn artefact(&self, path: &str) -> PathBuf {
         self.artefacts.join(path)

@@ -100,7 +100,7 @@ impl Run {
             extra: extra(plugin),
             ..RunOptions::default()
         };
-        let image = system.image(environment, &self.description)?;
+        let image = system.image(&self.description)?;
         let outcome = partita_run::run_image(&system.plan, image, options, &mut ())?;
         let is_expected = match self.until {
             Until::Time(_) => outcome.end == End::Reported,
@@ -166,11 +166,12 @@ impl Run {
     ) -> anyhow::Result<String> {
         let plan = &system.plan;
         let firmware = plan.board.ram_base;
-        let window = partita_image::Monitor::parse(&environment.monitor, firmware)?.text_bytes;
+        let window = partita_image::Monitor::parse(&system.monitor_file, firmware)?.text_bytes;
         let mut text = format!(
-            "{},output={},range=firmware:{firmware:#x}:{:#x},trap-entry={:#x}",
+            "{},output={},step={},range=firmware:{firmware:#x}:{:#x},trap-entry={:#x}",
             environment.plugin.display(),
             output.display(),
+            1_000_000_000 / plan.board.timebase_hz,
             firmware + window,
             system.monitor.address("trap_entry")?
         );

@@ -19,9 +19,49 @@ pub enum FloatingPoint {
     Vector,
 }
 
+/// A board, and what its cores can do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Target {
+    /// The board's name.
+    pub board: &'static str,
+    /// Whether its cores have Sstc.
+    pub sstc: bool,
+}
+
+impl Target {
+    /// Where all other figures are taken.
+    pub const VIRT: Self = Self {
+        board: "qemu-virt-riscv64",
+        sstc: true,
+    };
+    /// The others whose latency is measured.
+    pub const OTHERS: [Self; 2] = [
+        Self {
+            board: "qemu-virt-riscv64",
+            sstc: false,
+        },
+        Self {
+            board: "sifive-u",
+            sstc: false,
+        },
+    ];
+
+    /// The number of its first usable core.
+    fn first_core(self) -> usize {
+        partita_board::by_name(self.board).map_or(0, |board| board.first_core)
+    }
+
+    /// Nanoseconds in a step of its machine time.
+    pub fn step_ns(self) -> u64 {
+        partita_board::by_name(self.board).map_or(0, |board| board.ticks_to_ns(1))
+    }
+}
+
 /// A system to measure.
 #[derive(Clone, Copy, Debug)]
 pub struct Description {
+    /// The board.
+    pub target: Target,
     /// Number of harts; Linux has all of them.
     pub harts: usize,
     /// The hart of the instrument cluster, if it is there, and its policy.
@@ -46,9 +86,12 @@ impl Description {
     /// The manifest. The cluster's entry is that of `examples/cockpit`.
     fn manifest(&self, environment: &Environment) -> String {
         let path = |name| environment.artefact(name).display().to_string();
+        let first = self.target.first_core();
         let mut text = format!(
-            "[system]\nname = \"bench\"\n\n[board]\nname = \"qemu-virt-riscv64\"\nmemory = \"1GiB\"\ncores = {}\nvector = {}\n",
-            self.harts,
+            "[system]\nname = \"bench\"\n\n[board]\nname = \"{}\"\nmemory = \"1GiB\"\ncores = {}\nsstc = {}\nvector = {}\n",
+            self.target.board,
+            first + self.harts,
+            self.target.sstc,
             matches!(self.cluster, Some((_, FloatingPoint::Vector)))
         );
         if let Some((hart, floating_point)) = self.cluster {
@@ -57,6 +100,7 @@ impl Description {
                 FloatingPoint::Eager => "fp = \"eager\"",
                 FloatingPoint::Vector => "fp = \"eager\"\nvector = \"eager\"",
             };
+            let hart = first + hart;
             let image = path("guests/instrument-cluster.elf");
             let _ = write!(
                 text,
@@ -68,7 +112,7 @@ impl Description {
             path("linux/riscv64/Image"),
             path("linux/riscv64/initramfs.cpio"),
         );
-        let cores: Vec<_> = (0..self.harts).collect();
+        let cores: Vec<_> = (first..first + self.harts).collect();
         let _ = write!(
             text,
             "\n[partition.linux]\ncriticality = \"QM\"\nmemory = \"512MiB\"\ncores = {cores:?}\n\
@@ -90,7 +134,9 @@ MC4CAQAwBQYDK2VwBCIEICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAg
 pub struct System {
     /// The plan.
     pub plan: Plan,
-    /// Symbols of the monitor.
+    /// The monitor's ELF file.
+    pub monitor_file: Vec<u8>,
+    /// Its symbols.
     pub monitor: Symbols,
     /// Symbols of the cluster, as they are linked.
     pub cluster: Symbols,
@@ -98,12 +144,8 @@ pub struct System {
 
 impl System {
     /// The image to boot.
-    pub fn image(
-        &self,
-        environment: &Environment,
-        description: &Description,
-    ) -> anyhow::Result<SystemImage> {
-        let mut image = partita_image::pack(&self.plan, &environment.monitor)?;
+    pub fn image(&self, description: &Description) -> anyhow::Result<SystemImage> {
+        let mut image = partita_image::pack(&self.plan, &self.monitor_file)?;
         if description.signed {
             let key = PrivateKey::from_pem(KEY)?;
             image.provision(&key.public(), 0)?.sign(&key)?;
@@ -126,9 +168,11 @@ impl System {
         let elf = fs::read(environment.artefact("guests/instrument-cluster.elf"));
         let elf =
             elf.context("cannot read the instrument cluster; run `cargo xtask build` first")?;
+        let monitor = environment.monitor_of(description.target.board)?;
         Ok(Self {
             plan,
-            monitor: Symbols::read(&environment.monitor)?,
+            monitor: Symbols::read(&monitor)?,
+            monitor_file: monitor,
             cluster: Symbols::read(&elf)?,
         })
     }

@@ -236,10 +236,22 @@ impl Ground {
     /// Contexts of the interrupt controller that are not the prober's, by what they are.
     pub const fn contexts(&self) -> [(&'static str, usize); 4] {
         [
-            ("own hart, machine mode", Plic::machine_context(0)),
-            ("own hart, supervisor mode", Plic::supervisor_context(0)),
-            ("other hart, machine mode", Plic::machine_context(1)),
-            ("other hart, supervisor mode", Plic::supervisor_context(1)),
+            (
+                "own hart, machine mode",
+                self.controller().machine_context(0),
+            ),
+            (
+                "own hart, supervisor mode",
+                self.controller().supervisor_context(0),
+            ),
+            (
+                "other hart, machine mode",
+                self.controller().machine_context(1),
+            ),
+            (
+                "other hart, supervisor mode",
+                self.controller().supervisor_context(1),
+            ),
         ]
     }
 }

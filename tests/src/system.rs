@@ -29,7 +29,7 @@ pub struct System {
     plan: Plan,
     image: SystemImage,
     options: RunOptions,
-    /// The manifest is in here.
+    /// The manifest is in here, if it was written for this.
     _folder: tempfile::TempDir,
 }
 
@@ -61,7 +61,7 @@ impl System {
     /// # Panics
     /// If the manifest does not pass, or something has not been built.
     pub fn on(name: &str, board: &str, partitions: &str) -> Self {
-        let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        let folder = temporary();
         let path = folder.path().join("system.toml");
         let mut text = format!(
             "[system]\nname = \"test\"\n\n[board]\nname = \"{name}\"\n{board}\n\n{partitions}"
@@ -82,11 +82,25 @@ impl System {
             text = text.replace("$flat", &file.display().to_string());
         }
         fs::write(&path, &text).expect("the manifest can be written");
-        let plan = match partita_manifest::load(&path) {
+        Self::load(&path, folder)
+    }
+
+    /// The system of an example, by its folder.
+    ///
+    /// # Panics
+    /// If the manifest does not pass, or something has not been built.
+    pub fn example(name: &str) -> Self {
+        let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples");
+        Self::load(&examples.join(name).join("system.toml"), temporary())
+    }
+
+    /// The system of a manifest. `folder` is kept as long as the system.
+    fn load(path: &Path, folder: tempfile::TempDir) -> Self {
+        let plan = match partita_manifest::load(path) {
             Ok(plan) => plan,
             Err(problems) => panic!("{}", problems.render(false)),
         };
-        let monitor = monitor(name);
+        let monitor = monitor(plan.board.name);
         let image = match partita_image::pack(&plan, &monitor) {
             Ok(image) => image,
             Err(error) => panic!("{error}"),
@@ -258,6 +272,10 @@ impl System {
             Err(error) => panic!("{error}"),
         }
     }
+}
+
+fn temporary() -> tempfile::TempDir {
+    tempfile::tempdir().expect("a temporary folder can be made")
 }
 
 /// The monitor's file for a board.

@@ -59,7 +59,7 @@ impl Firmware {
 
 /// Everything that is compiled for a riscv64 board. Every executable of a package is taken, under its
 /// own name with `.elf` appended.
-pub const FIRMWARE: [Firmware; 4] = [
+pub const FIRMWARE: &[Firmware] = &[
     Firmware {
         package: "partita-board-qemu-virt-riscv64",
         part: Part::Monitor,
@@ -73,7 +73,25 @@ pub const FIRMWARE: [Firmware; 4] = [
         features: "+zba,+zbb,+zbs,+relax",
     },
     Firmware {
+        package: "partita-board-sifive-u",
+        part: Part::Monitor,
+        folder: "boards/sifive-u",
+        features: "+relax",
+    },
+    Firmware {
+        package: "partita-board-microchip-icicle-kit",
+        part: Part::Monitor,
+        folder: "boards/microchip-icicle-kit",
+        features: "+relax",
+    },
+    Firmware {
         package: "instrument-cluster",
+        part: Part::Guests,
+        folder: "guests",
+        features: "",
+    },
+    Firmware {
+        package: "controller",
         part: Part::Guests,
         folder: "guests",
         features: "",

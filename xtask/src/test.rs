@@ -111,7 +111,7 @@ fn check(paths: &Paths, name: &str, arguments: &[&str]) -> Result<Tally> {
 fn check_target_lints(paths: &Paths) -> Result<Tally> {
     // One after the other: together, each would be compiled with the features that another's board needs.
     let mut tally = Tally::default();
-    for firmware in &build::FIRMWARE {
+    for firmware in build::FIRMWARE {
         let mut arguments = vec!["clippy", "--target", RISCV64_TARGET];
         arguments.extend(["--package", firmware.package, "--", "-D", "warnings"]);
         let name = format!("lints of {} for {RISCV64_TARGET}", firmware.package);

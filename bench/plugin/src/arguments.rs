@@ -31,6 +31,8 @@ pub struct Arguments {
     pub linux: Option<usize>,
     /// The range of the real-time partition, and its trap vector, for latencies.
     pub real_time: Option<(usize, u64)>,
+    /// Nanoseconds in a step of the machine's time.
+    pub step_ns: i64,
     /// Count every instruction by itself, in place of whole blocks outside the firmware.
     pub exact: bool,
     /// Ends QEMU so many instructions after Linux's first user instruction.
@@ -45,7 +47,10 @@ impl Arguments {
     /// # Errors
     /// What is wrong with them, for a person.
     pub fn parse<'a>(arguments: impl IntoIterator<Item = &'a str>) -> Result<Self, String> {
-        let mut parsed = Self::default();
+        let mut parsed = Self {
+            step_ns: 100,
+            ..Self::default()
+        };
         for argument in arguments {
             let (name, value) = argument
                 .split_once('=')
@@ -71,6 +76,7 @@ impl Arguments {
                     parsed.real_time = Some((range, number(part()?)?));
                 }
                 "exact" => parsed.exact = value == "on",
+                "step" => parsed.step_ns = number(value)?.clamp(1, 1_000_000) as i64,
                 "stop" => parsed.stop = Some(number(value)?),
                 "every" => parsed.every = Some(number(value)?.max(1)),
                 _ => return Err(format!("`{name}` is no argument of this plugin")),

@@ -2,17 +2,17 @@
 //!
 //! The partition tells its deadline by the SBI's `set_timer`. While another partition runs, the monitor
 //! has the machine timer's compare register at that deadline. QEMU notes when the register was written
-//! and lets the interrupt come (deadline − time) steps of 100 ns later, where it takes `time` as whole
-//! steps but the moment of the write exactly: so the interrupt comes up to 99 ns after the deadline, by
+//! and lets the interrupt come (deadline − time) steps later, where it takes `time` as whole
+//! steps but the moment of the write exactly: so the interrupt comes up to a step after the deadline, by
 //! an amount that follows from the moment of the write. It is left out of the first of the two counts.
 
-use crate::clock::{Clock, STEP_NS};
+use crate::clock::Clock;
 use crate::findings::Latency;
 use crate::histogram::Histogram;
 use std::collections::VecDeque;
 
-/// Offset in the CLINT of the compare registers, of the time, and its place on `virt` (SiFive's CLINT;
-/// QEMU's `hw/riscv/virt.c`).
+/// Offset in the CLINT of the compare registers, of the time, and its place on every board measured (SiFive's CLINT;
+/// QEMU's `hw/riscv/virt.c` and others).
 const COMPARE: std::ops::Range<u64> = 0x0200_4000..0x0200_bff8;
 const TIME: u64 = 0x0200_bff8;
 
@@ -20,7 +20,7 @@ const TIME: u64 = 0x0200_bff8;
 const REMEMBERED: usize = 4;
 
 /// Latencies of one hart.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Latencies {
     clock: Clock,
     /// The partition's deadline in steps.
@@ -47,6 +47,20 @@ pub struct Handler {
 }
 
 impl Latencies {
+    /// None yet, of a machine whose time has steps of so many nanoseconds.
+    pub fn new(step_ns: i64) -> Self {
+        Self {
+            clock: Clock::new(step_ns),
+            deadline: None,
+            machine: VecDeque::new(),
+            other_ran: Histogram::default(),
+            from_deadline: Histogram::default(),
+            otherwise: Histogram::default(),
+            unknown: 0,
+            longest: [0; 3],
+        }
+    }
+
     /// The firmware accessed 64 bits of memory with its instruction number `count`.
     pub fn access(&mut self, count: u64, address: u64, value: u64, is_store: bool) {
         if address == TIME && !is_store {
@@ -77,7 +91,8 @@ impl Latencies {
             self.unknown += 1;
             return;
         };
-        let due = (deadline as i64).saturating_mul(STEP_NS);
+        let step_ns = self.clock.step_ns;
+        let due = (deadline as i64).saturating_mul(step_ns);
         if !handler.other_ran {
             self.otherwise.add(now - due);
             return;
@@ -88,7 +103,7 @@ impl Latencies {
             .rev()
             .find(|(compare, _)| *compare == deadline);
         let interrupt = match armed {
-            Some((_, written)) if *written < due => due + written.rem_euclid(STEP_NS),
+            Some((_, written)) if *written < due => due + written.rem_euclid(step_ns),
             _ => due,
         };
         let latency = now - interrupt;
@@ -118,7 +133,7 @@ mod tests {
 
     /// A machine whose time is its instruction count.
     fn exact() -> Latencies {
-        let mut latencies = Latencies::default();
+        let mut latencies = Latencies::new(100);
         (0..200).for_each(|count| latencies.access(count, TIME, count / 100, false));
         latencies
     }

@@ -81,7 +81,7 @@ pub fn install(id: u64, arguments: Arguments) -> Result<(), String> {
         registers: None,
         ram: None,
         book: Book::new(arguments.linux),
-        latencies: Latencies::default(),
+        latencies: Latencies::new(arguments.step_ns),
         watches: BTreeMap::new(),
         first_user: None,
         profile_before: Vec::new(),

@@ -5,7 +5,7 @@ use super::stays;
 use crate::environment::Environment;
 use crate::figure::{Figure, Section};
 use crate::render::grouped;
-use crate::system::FloatingPoint;
+use crate::system::{FloatingPoint, Target};
 
 /// What it must reach: the median and the worst case.
 const MOST_P50: f64 = 400.0;
@@ -24,7 +24,9 @@ const POLICIES: [(FloatingPoint, &str); 3] = [
 ];
 
 pub fn keys() -> Vec<Key> {
-    POLICIES.map(|(policy, _)| Key::OneHart(policy)).to_vec()
+    let others = Target::OTHERS.map(Key::OneHartOn);
+    let policies = POLICIES.map(|(policy, _)| Key::OneHart(policy));
+    policies.into_iter().chain(others).collect()
 }
 
 pub fn section(environment: &Environment, runs: &Runs) -> anyhow::Result<Section> {
@@ -68,6 +70,30 @@ pub fn section(environment: &Environment, runs: &Runs) -> anyhow::Result<Section
             latency.unknown,
             grouped(latency.from_deadline.p50),
             grouped(latency.from_deadline.max),
+        ));
+    }
+    for target in Target::OTHERS {
+        let latency = &runs.get(Key::OneHartOn(target))?.findings.latency;
+        let lengths = latency.other_ran;
+        let enough = environment.quick || lengths.count >= FEWEST;
+        let value = |count: i64| if enough { count as f64 } else { f64::NAN };
+        let name = format!("`{}` without Sstc, fp = \"none\"", target.board);
+        let figure = |what: &str, count| {
+            Figure::new(format!("{name}: {what}"), value(count), "instructions")
+        };
+        figures.push(figure("median", lengths.p50).at_most(MOST_P50));
+        figures.push(figure("99 % are not above", lengths.p99));
+        let worst = figure("worst", lengths.max);
+        // A step of the machine's time that is as long as the target cannot be told from a late interrupt.
+        let is_fine = target.step_ns() < MOST as u64;
+        figures.push(if is_fine { worst.at_most(MOST) } else { worst });
+        notes.push(format!(
+            "{name}: {} interrupts; {} at moments at which the machine's time was not known exactly were left \
+             out. Where the moment of an interrupt is misjudged, it is by a step of the machine's time: {} ns \
+             here.",
+            grouped(lengths.count as i64),
+            latency.unknown,
+            grouped(target.step_ns() as i64),
         ));
     }
     Ok(Section {

@@ -3,7 +3,7 @@
 use crate::environment::Environment;
 use crate::jobs;
 use crate::measurement::{Measured, Run, Timing, Until};
-use crate::system::{Description, FloatingPoint};
+use crate::system::{Description, FloatingPoint, Target};
 use anyhow::Context as _;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -37,6 +37,8 @@ pub enum Key {
     Loaded(Under),
     /// The cluster and Linux share one hart; the cluster has this policy.
     OneHart(FloatingPoint),
+    /// The same on another board, without floating point.
+    OneHartOn(Target),
     /// The cockpit's first moments; the system is signed or not.
     Start(bool),
     /// Up to Linux's first user instruction, with this seed.
@@ -56,6 +58,10 @@ impl Key {
             Self::OneHart(FloatingPoint::None) => "one-hart".to_owned(),
             Self::OneHart(FloatingPoint::Eager) => "one-hart-eager".to_owned(),
             Self::OneHart(FloatingPoint::Vector) => "one-hart-vector".to_owned(),
+            Self::OneHartOn(target) => {
+                let sstc = if target.sstc { "" } else { "-without-sstc" };
+                format!("one-hart-{}{sstc}", target.board)
+            }
             Self::Start(false) => "start".to_owned(),
             Self::Start(true) => "start-signed".to_owned(),
             Self::Boot(who, seed) => format!("boot-{}-{seed}", under(who)),
@@ -124,6 +130,7 @@ fn one(environment: &Environment, key: Key) -> anyhow::Result<Measured> {
 
 fn describe(environment: &Environment, key: Key) -> Run {
     let four = |under, linux, seed| Description {
+        target: Target::VIRT,
         harts: 4,
         cluster: (under == Under::Cockpit).then_some((1, FloatingPoint::None)),
         linux,
@@ -155,9 +162,17 @@ fn describe(environment: &Environment, key: Key) -> Run {
                 ..run(description, timing, until)
             }
         }
-        Key::OneHart(policy) => {
+        Key::OneHart(_) | Key::OneHartOn(_) => {
+            let policy = match key {
+                Key::OneHart(policy) => policy,
+                _ => FloatingPoint::None,
+            };
             let cluster = Some((0, policy));
             let description = Description {
+                target: match key {
+                    Key::OneHartOn(target) => target,
+                    _ => Target::VIRT,
+                },
                 harts: 1,
                 cluster,
                 linux: "load,ticks",

@@ -6,15 +6,24 @@
 #![forbid(unsafe_code)]
 
 mod aia;
+mod microchip_icicle_kit;
 mod qemu_virt_riscv64;
 mod qemu_virt_riscv64_aia;
+mod sifive_u;
 
 pub use aia::Aia;
+pub use microchip_icicle_kit::MICROCHIP_ICICLE_KIT;
 pub use qemu_virt_riscv64::QEMU_VIRT_RISCV64;
 pub use qemu_virt_riscv64_aia::QEMU_VIRT_RISCV64_AIA;
+pub use sifive_u::SIFIVE_U;
 
 /// Every board there is.
-pub const ALL: &[&Board] = &[&QEMU_VIRT_RISCV64, &QEMU_VIRT_RISCV64_AIA];
+pub const ALL: &[&Board] = &[
+    &QEMU_VIRT_RISCV64,
+    &QEMU_VIRT_RISCV64_AIA,
+    &SIFIVE_U,
+    &MICROCHIP_ICICLE_KIT,
+];
 
 /// The board of this name.
 pub fn by_name(name: &str) -> Option<&'static Board> {
@@ -99,17 +108,38 @@ pub struct Plic {
     pub lines: u16,
     /// The highest priority; 0 is "never interrupts".
     pub max_priority: u32,
+    /// How many harts have a machine mode only. They come first, with one context each; every other hart
+    /// has one for its machine mode and then one for its supervisor mode.
+    pub machine_only_harts: usize,
 }
 
 impl Plic {
     /// The context of a hart's machine mode.
-    pub const fn machine_context(hart: usize) -> usize {
-        hart.wrapping_mul(2)
+    pub const fn machine_context(&self, hart: usize) -> usize {
+        if hart < self.machine_only_harts {
+            hart
+        } else {
+            hart.wrapping_mul(2).wrapping_sub(self.machine_only_harts)
+        }
     }
 
-    /// The context of a hart's supervisor mode.
-    pub const fn supervisor_context(hart: usize) -> usize {
-        hart.wrapping_mul(2).wrapping_add(1)
+    /// The context of a hart's supervisor mode, if it has one.
+    pub const fn supervisor_context(&self, hart: usize) -> usize {
+        self.machine_context(hart).wrapping_add(1)
+    }
+
+    /// The hart that a context belongs to.
+    pub const fn hart_of(&self, context: usize) -> usize {
+        if context < self.machine_only_harts {
+            context
+        } else {
+            context.wrapping_add(self.machine_only_harts) / 2
+        }
+    }
+
+    /// The number of contexts of the harts below `harts`.
+    pub const fn contexts(&self, harts: usize) -> usize {
+        self.machine_context(harts)
     }
 
     /// Offset of a line's priority register.
@@ -351,11 +381,22 @@ impl Board {
 
     /// Machine-time ticks as nanoseconds.
     pub const fn ticks_to_ns(&self, ticks: u64) -> u64 {
-        ticks.wrapping_mul(1_000_000_000 / self.timebase_hz)
+        ticks.wrapping_mul(self.ns_per_tick())
     }
 
     /// Nanoseconds as machine-time ticks, rounded down.
     pub const fn ns_to_ticks(&self, ns: u64) -> u64 {
-        ns / (1_000_000_000 / self.timebase_hz)
+        match ns.checked_div(self.ns_per_tick()) {
+            Some(ticks) => ticks,
+            None => 0,
+        }
+    }
+
+    /// Nanoseconds in a tick of machine time: a whole number, by the board's constant.
+    const fn ns_per_tick(&self) -> u64 {
+        match 1_000_000_000_u64.checked_div(self.timebase_hz) {
+            Some(ns) => ns,
+            None => 1,
+        }
     }
 }

@@ -110,6 +110,7 @@ pub const QEMU_VIRT_RISCV64: Board = Board {
         },
         lines: 95,
         max_priority: 7,
+        machine_only_harts: 0,
     }),
     uart: Uart {
         window: Window {

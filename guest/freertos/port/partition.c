@@ -44,9 +44,19 @@ static volatile struct {
     uint64_t instructions;
 } trap_record;
 
+uint64_t partita_time_per_tick;
+uint64_t partita_ns_per_time;
+
 static uint64_t start_time;
 static uint64_t next_tick_time;
 static uint64_t late_ticks;
+
+/* Called by the glue, before `main`. */
+void partita_set_time_hz(uint64_t hz)
+{
+    partita_time_per_tick = hz / configTICK_RATE_HZ;
+    partita_ns_per_time = 1000000000u / hz;
+}
 
 uint64_t partita_tick_time(TickType_t tick)
 {

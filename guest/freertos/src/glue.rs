@@ -15,12 +15,23 @@ static DEVICE_TREE: AtomicUsize = AtomicUsize::new(0);
 unsafe extern "C" {
     /// The application's, as in every FreeRTOS program.
     fn main() -> i32;
+    /// Tells the port how many ticks `time` has in a second.
+    fn partita_set_time_hz(hz: u64);
 }
 
 fn start(_hart: usize, device_tree: usize) -> ! {
     DEVICE_TREE.store(device_tree, Ordering::Relaxed);
-    // SAFETY: the application's C code, entered once, on a stack, with interrupts off.
-    unsafe { main() };
+    // SAFETY: the address is the one that the monitor gave this partition.
+    let tree = unsafe { device_tree::at(device_tree) };
+    let Some(hz) = tree.and_then(device_tree::time_hz).filter(|hz| *hz != 0) else {
+        println!("freertos: the device tree does not tell the rate of the time");
+        monitor::panic(ASSERTION_CODE)
+    };
+    // SAFETY: the port's and the application's C code, entered once, on a stack, with interrupts off.
+    unsafe {
+        partita_set_time_hz(u64::from(hz));
+        main();
+    }
     println!("freertos: main returned, which means that the scheduler did not start");
     monitor::panic(ASSERTION_CODE)
 }

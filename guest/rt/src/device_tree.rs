@@ -1,4 +1,4 @@
-//! The one thing that a real-time partition reads from its device tree: `/chosen/bootargs`.
+//! What a real-time partition reads from its device tree: its command line and the rate of its time.
 //!
 //! A general device-tree crate would be a third of a small partition's image, which the monitor
 //! hashes before it starts; so this reads just the structure block (Devicetree Specification 0.4,
@@ -41,13 +41,25 @@ pub unsafe fn at(address: usize) -> Option<&'static [u8]> {
 /// The value of `/chosen/bootargs`, the partition's command line.
 #[must_use]
 pub fn boot_arguments(tree: &[u8]) -> Option<&str> {
+    let value = property(tree, b"chosen", b"bootargs")?;
+    core::str::from_utf8(string(value, 0)?).ok()
+}
+
+/// The value of `/cpus/timebase-frequency`: how many ticks `time` has in a second.
+#[must_use]
+pub fn time_hz(tree: &[u8]) -> Option<u32> {
+    word(property(tree, b"cpus", b"timebase-frequency")?, 0)
+}
+
+/// The value of a property of a node under the root.
+fn property<'a>(tree: &'a [u8], node: &[u8], property: &[u8]) -> Option<&'a [u8]> {
     if word(tree, 0)? != MAGIC {
         return None;
     }
     let mut at = word(tree, 8)? as usize;
     let strings = word(tree, 12)? as usize;
     let mut depth = 0_usize;
-    let mut in_chosen = false;
+    let mut in_node = false;
     loop {
         let token = word(tree, at)?;
         at = at.checked_add(4)?;
@@ -56,19 +68,19 @@ pub fn boot_arguments(tree: &[u8]) -> Option<&str> {
                 let name = string(tree, at)?;
                 at = aligned(at.checked_add(name.len())?.checked_add(1)?)?;
                 depth += 1;
-                in_chosen = depth == 2 && name == b"chosen";
+                in_node = depth == 2 && name == node;
             }
             END_NODE => {
                 depth = depth.checked_sub(1)?;
-                in_chosen = false;
+                in_node = false;
             }
             PROPERTY => {
                 let length = word(tree, at)? as usize;
                 let name = strings.checked_add(word(tree, at.checked_add(4)?)? as usize)?;
                 let value = at.checked_add(8)?;
                 let end = value.checked_add(length)?;
-                if in_chosen && string(tree, name)? == b"bootargs" {
-                    return core::str::from_utf8(string(tree.get(..end)?, value)?).ok();
+                if in_node && string(tree, name)? == property {
+                    return tree.get(value..end);
                 }
                 at = aligned(end)?;
             }
@@ -108,9 +120,9 @@ fn aligned(offset: usize) -> Option<usize> {
 mod tests {
     use super::*;
 
-    /// A tree from a structure block; the strings are `bootargs` and `reg`.
+    /// A tree from a structure block; the strings are `bootargs`, `reg` and `timebase-frequency`.
     fn tree(structure: &[u8]) -> Vec<u8> {
-        let strings = b"bootargs\0reg\0";
+        let strings = b"bootargs\0reg\0timebase-frequency\0";
         let total = HEADER_BYTES + structure.len() + strings.len();
         let words = [
             MAGIC as usize,
@@ -157,6 +169,7 @@ mod tests {
     fn example() -> Vec<u8> {
         let cpus = [
             begin("cpus"),
+            property(13, &1_000_000_u32.to_be_bytes()),
             begin("chosen"),
             property(0, b"wrong\0"),
             end(),
@@ -190,6 +203,12 @@ mod tests {
     }
 
     #[test]
+    fn the_rate_of_the_time_is_that_of_the_processors() {
+        assert_eq!(time_hz(&example()), Some(1_000_000));
+        assert_eq!(time_hz(&tree(&[begin(""), end()].concat())), None);
+    }
+
+    #[test]
     fn a_tree_without_boot_arguments_has_none() {
         let structure = [
             begin(""),
@@ -206,6 +225,7 @@ mod tests {
         let example = example();
         for length in 0..example.len() {
             let _ = boot_arguments(&example[..length]);
+            let _ = time_hz(&example[..length]);
         }
     }
 
@@ -217,6 +237,7 @@ mod tests {
                 let mut changed = example.clone();
                 changed[position] = value;
                 let _ = boot_arguments(&changed);
+                let _ = time_hz(&changed);
             }
         }
     }

@@ -79,6 +79,8 @@ codes! {
     BoardMemory = "board-memory";
     /// The board cannot have that many cores.
     BoardCores = "board-cores";
+    /// The board's cores never have an extension.
+    BoardExtension = "board-extension";
     /// A size or a time is zero.
     Zero = "zero";
     /// An address or a size is not a multiple of what it must be.
@@ -89,6 +91,8 @@ codes! {
     DuplicateCore = "duplicate-core";
     /// A core that the board does not have.
     CoreOutOfRange = "core-out-of-range";
+    /// A core on which no partition can run.
+    CoreWithoutSupervisor = "core-without-supervisor";
     /// A core is shared by more partitions than the monitor has room for.
     TooManySharing = "too-many-sharing";
     /// Two partitions of the same criticality share a core.

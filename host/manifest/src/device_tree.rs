@@ -220,6 +220,9 @@ fn plic_node(plic: &Plic, system: &System, partition: &Partition) -> Node {
     for hart in 0..system.cores {
         let own = partition.cores.iter().position(|core| core.value == hart);
         contexts.extend([core_phandle(0), NO_INTERRUPT]);
+        if hart < plic.machine_only_harts {
+            continue;
+        }
         contexts.extend(match own {
             Some(index) => [core_phandle(index), SUPERVISOR_EXTERNAL],
             None => [core_phandle(0), NO_INTERRUPT],

@@ -184,6 +184,13 @@ pub struct StoredPart {
     pub digest: [u8; 32],
 }
 
+impl Plan {
+    /// How many cores ever run: those of the board but for the ones that stay off.
+    pub fn running_cores(&self) -> usize {
+        self.cores.saturating_sub(self.board.first_core)
+    }
+}
+
 /// Parses, checks and plans the system of a manifest, and reads the images that it names.
 ///
 /// # Errors

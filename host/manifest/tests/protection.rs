@@ -171,7 +171,7 @@ fn rights(plan: &Plan, partition: &PlannedPartition, core: usize) -> Vec<(Window
                 size: Plic::SHARED_BYTES,
             };
             let own = Window {
-                base: plic.window.base + Plic::context_offset(Plic::supervisor_context(core)),
+                base: plic.window.base + Plic::context_offset(plic.supervisor_context(core)),
                 size: Plic::CONTEXT_BYTES,
             };
             rights.extend([(shared, "r"), (own, "rw")]);

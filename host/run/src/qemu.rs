@@ -133,7 +133,7 @@ impl Qemu {
             option("-nic", "none");
         }
         option("-seed", "1");
-        match (options.clock, options.shift_for(plan.cores)) {
+        match (options.clock, options.shift_for(plan.running_cores())) {
             (Clock::Virtual, shift) => {
                 option("-rtc", "base=2026-01-01,clock=vm");
                 option(
@@ -143,7 +143,7 @@ impl Qemu {
             }
             (Clock::Host, _) => option("-rtc", "base=2026-01-01"),
         }
-        if let Some(slice) = options.slice_for(plan.cores) {
+        if let Some(slice) = options.slice_for(plan.running_cores()) {
             // A network filter with a period gives the machine a timer that always runs; the hub has
             // no other port, so nothing ever passes it.
             option("-netdev", "hubport,id=slice,hubid=0");

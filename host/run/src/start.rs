@@ -38,7 +38,7 @@ pub fn run_image(
     options: RunOptions,
     sink: &mut dyn Sink,
 ) -> Result<Outcome, RunError> {
-    let shift = options.shift_for(plan.cores);
+    let shift = options.shift_for(plan.running_cores());
     if let Some(shift) = shift.filter(|shift| *shift > 10) {
         return Err(RunError::Shift(shift));
     }
@@ -65,7 +65,7 @@ pub fn run_image(
             Clock::Host => ClockMode::Host,
         },
         shift,
-        slice_us: options.slice_for(plan.cores),
+        slice_us: options.slice_for(plan.running_cores()),
     };
     let arguments = qemu.arguments(plan, file.path(), &options);
     let (process, pipes) =

@@ -36,6 +36,8 @@ mod rtc;
 #[cfg(target_os = "none")]
 mod sbi_arguments;
 #[cfg(target_os = "none")]
+mod serial;
+#[cfg(target_os = "none")]
 mod state;
 #[cfg(target_os = "none")]
 mod timer;
@@ -91,6 +93,8 @@ fn main(hart: usize, device_tree: usize) -> ! {
         "sbi-arguments" => sbi_arguments::run(&arguments),
         "rtc-leave" => rtc::leave(&arguments),
         "rtc-storm" => rtc::storm(&arguments),
+        "serial" => serial::run(&arguments),
+        "serial-suspend" => serial::suspend(&arguments),
         "spin" => idle::spin(),
         "system-suspend" => harts::suspend_system(&arguments),
         "talk" => idle::talk(&arguments),

@@ -29,7 +29,7 @@ pub fn probes(ground: &Ground) -> Vec<Probe> {
         format!("s:{store:x},{address:x},{value:x}")
     };
     let direct = ground.from == From::Linux;
-    let context = Plic::supervisor_context(0);
+    let context = ground.controller().supervisor_context(0);
     let enable = || match direct {
         false => Vec::new(),
         true => vec![

@@ -172,7 +172,7 @@ fn contexts(ground: &Ground) -> Vec<Probe> {
             read(&claim_of, claim, value(0)),
             write(&claim_of, claim, line, denied(claim)),
         ]);
-        if context == Plic::supervisor_context(1) {
+        if context == ground.controller().supervisor_context(1) {
             let enabled = ground.plic(Plic::enable_offset(context, 0));
             let place = format!("the enable bits of {whose}");
             probes.push(write(&place, enabled, 1 << line, denied(enabled)));

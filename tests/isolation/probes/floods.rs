@@ -95,7 +95,7 @@ pub fn probes(ground: &Ground) -> Vec<Probe> {
         ),
     ];
     if ground.from == From::Linux {
-        let threshold = ground.plic(Plic::context_offset(Plic::machine_context(0)));
+        let threshold = ground.plic(Plic::context_offset(ground.controller().machine_context(0)));
         let word = format!("n:{TIMES:x},{:x},{threshold:x}", STORE_WORD.instruction);
         let expected = Expected::Dropped { count: TIMES };
         let name = format!("{TIMES} times write machine mode's threshold");

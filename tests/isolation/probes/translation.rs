@@ -357,7 +357,7 @@ pub fn napot(ground: &Ground) -> Vec<Probe> {
 /// Devices that the monitor stands in for, by odd ways.
 fn mediated(ground: &Ground) -> Vec<Probe> {
     let port = ground.board.uart.window.base;
-    let threshold = ground.plic(Plic::context_offset(Plic::machine_context(0)));
+    let threshold = ground.plic(Plic::context_offset(ground.controller().machine_context(0)));
     let status = 5;
     // Transmitter and its holding register empty.
     let idle = Expected::Value {

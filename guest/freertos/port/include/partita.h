@@ -10,10 +10,12 @@
 
 /* ---- Time ---- */
 
-/* Ticks of the `time` register in one second, and in one tick of the kernel. */
-#define PARTITA_TIME_HZ ((uint64_t) configCPU_CLOCK_HZ)
-#define PARTITA_TIME_PER_TICK (PARTITA_TIME_HZ / configTICK_RATE_HZ)
-#define PARTITA_NS_PER_TIME (1000000000u / PARTITA_TIME_HZ)
+/* Ticks of the `time` register in one tick of the kernel, and nanoseconds in one of the former: what the
+ * partition's device tree says, known before `main`. */
+extern uint64_t partita_time_per_tick;
+extern uint64_t partita_ns_per_time;
+#define PARTITA_TIME_PER_TICK partita_time_per_tick
+#define PARTITA_NS_PER_TIME partita_ns_per_time
 
 /* The time since the machine's start. */
 static inline uint64_t partita_time(void)

@@ -1,7 +1,7 @@
 //! Checks who runs where: cores exist, and each one has an order of service and enough time.
 
 use crate::Code;
-use crate::manifest::{Located, Manifest, PartitionEntry, Payload};
+use crate::manifest::{Manifest, PartitionEntry, Payload};
 use crate::problem::{Problem, Problems};
 use partita_abi::MAX_SHARING;
 use partita_board::Controller;
@@ -12,7 +12,7 @@ type User<'a> = (&'a PartitionEntry, &'a Range<usize>);
 
 pub(super) fn check(manifest: &Manifest, problems: &mut Problems) {
     for entry in &manifest.partitions {
-        check_list(entry, manifest.cores.as_ref(), problems);
+        check_list(entry, manifest, problems);
     }
     let board = manifest.board.as_ref().map(|board| board.value.controller);
     let is_aia = matches!(board, Some(Controller::Aia(_)));
@@ -35,7 +35,7 @@ pub(super) fn check(manifest: &Manifest, problems: &mut Problems) {
     }
 }
 
-fn check_list(entry: &PartitionEntry, board: Option<&Located<usize>>, problems: &mut Problems) {
+fn check_list(entry: &PartitionEntry, manifest: &Manifest, problems: &mut Problems) {
     let Some(cores) = &entry.cores else { return };
     let name = &entry.name.value;
     if cores.value.is_empty() {
@@ -58,7 +58,26 @@ fn check_list(entry: &PartitionEntry, board: Option<&Located<usize>>, problems: 
                 .help("remove one: a partition has one virtual core on each core"),
             );
         }
-        if let Some(board) = board
+        if let Some(board) = &manifest.board
+            && (0..board.value.first_core as i64).contains(&core.value)
+        {
+            problems.push(
+                Problem::error(
+                    Code::CoreWithoutSupervisor,
+                    format!(
+                        "core {} of `{}` has no supervisor mode, so no partition can run on it",
+                        core.value, board.value.name
+                    ),
+                )
+                .at(&core.span, "this core")
+                .at(&board.span, "of this board")
+                .help(format!(
+                    "name cores from {} on; those below stay off",
+                    board.value.first_core
+                )),
+            );
+        }
+        if let Some(board) = &manifest.cores
             && (core.value < 0 || core.value as u64 >= board.value as u64)
         {
             problems.push(

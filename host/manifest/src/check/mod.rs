@@ -8,11 +8,12 @@ pub(crate) use memory::{PAGE_BYTES, in_monitor};
 use crate::Code;
 use crate::health::Health;
 use crate::images::Image;
-use crate::manifest::{Acceptance, Manifest, PartitionEntry, Payload};
+use crate::manifest::{Acceptance, Located, Manifest, PartitionEntry, Payload};
 use crate::problem::{Problem, Problems};
 use crate::suggest;
 use crate::system::{Partition, System};
 use partita_abi::table::{Console, FloatingPoint};
+use partita_board::Board;
 use std::ops::Range;
 
 /// Budgets below this would be spent on switching alone.
@@ -61,19 +62,8 @@ fn check_count(manifest: &Manifest, problems: &mut Problems) {
 }
 
 fn check_board(manifest: &Manifest, problems: &mut Problems) {
-    if let Some(smepmp) = &manifest.smepmp
-        && !smepmp.value
-    {
-        problems.push(
-            Problem::warning(
-                Code::NoSmepmp,
-                "without Smepmp nothing keeps the monitor from overwriting its own text",
-            )
-            .at(&smepmp.span, "switched off here")
-            .help("remove it where the board has Smepmp"),
-        );
-    }
     let Some(board) = &manifest.board else { return };
+    check_extensions(manifest, board, problems);
     if let Some(vector) = &manifest.vector
         && vector.value
         && !board.value.vector
@@ -114,8 +104,9 @@ fn check_board(manifest: &Manifest, problems: &mut Problems) {
         }
     }
     let most = board.value.max_cores.min(partita_abi::MAX_CORES);
+    let least = board.value.first_core + 1;
     if let Some(cores) = &manifest.cores
-        && !(1..=most).contains(&cores.value)
+        && !(least..=most).contains(&cores.value)
     {
         problems.push(
             Problem::error(
@@ -124,7 +115,38 @@ fn check_board(manifest: &Manifest, problems: &mut Problems) {
             )
             .at(&cores.span, "this number")
             .at(&board.span, "of this board")
-            .help(format!("give it 1 to {most} cores")),
+            .help(format!("give it {least} to {most} cores")),
+        );
+    }
+}
+
+/// Smepmp and Sstc: the board can have them or not, and the manifest can do without.
+fn check_extensions(manifest: &Manifest, board: &Located<&'static Board>, problems: &mut Problems) {
+    for (wanted, has, name) in [
+        (&manifest.smepmp, board.value.smepmp, "Smepmp"),
+        (&manifest.sstc, board.value.sstc, "Sstc"),
+    ] {
+        if let Some(wanted) = wanted.as_ref().filter(|wanted| wanted.value && !has) {
+            problems.push(
+                Problem::error(
+                    Code::BoardExtension,
+                    format!("the cores of `{}` have no {name}", board.value.name),
+                )
+                .at(&wanted.span, "wanted here")
+                .at(&board.span, "this board")
+                .help("remove it"),
+            );
+        }
+    }
+    let without = "without Smepmp nothing keeps the monitor from overwriting its own text";
+    let problem = Problem::warning(Code::NoSmepmp, without);
+    if !board.value.smepmp {
+        problems.push(problem.at(&board.span, "this board's cores do not have it"));
+    } else if let Some(smepmp) = manifest.smepmp.as_ref().filter(|smepmp| !smepmp.value) {
+        problems.push(
+            problem
+                .at(&smepmp.span, "switched off here")
+                .help("remove it where the board has Smepmp"),
         );
     }
 }
@@ -376,14 +398,17 @@ fn complete(manifest: Manifest, images: Vec<Option<Image>>, focus: usize) -> Opt
         .zip(health)
         .map(|((entry, image), health)| complete_partition(entry, image?, health, vector))
         .collect::<Option<Vec<_>>>()?;
+    let board = manifest.board?.value;
+    let has =
+        |option: Option<Located<bool>>, board: bool| option.map_or(board, |wanted| wanted.value);
     Some(System {
         name: manifest.system_name?.value,
         version: manifest.version.unwrap_or(0),
-        board: manifest.board?.value,
+        board,
         memory: manifest.memory?,
         cores: manifest.cores?.value,
-        smepmp: manifest.smepmp.is_none_or(|option| option.value),
-        sstc: manifest.sstc.is_none_or(|option| option.value),
+        smepmp: has(manifest.smepmp, board.smepmp),
+        sstc: has(manifest.sstc, board.sstc),
         vector,
         partitions,
         focus,

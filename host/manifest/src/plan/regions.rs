@@ -67,9 +67,8 @@ fn plic_regions(
     line: &dyn Fn(&std::ops::Range<usize>) -> usize,
     regions: &mut Vec<PlannedRegion>,
 ) {
-    let plic = plic.window.base;
     regions.push(PlannedRegion {
-        base: plic,
+        base: plic.window.base,
         size: Plic::SHARED_BYTES,
         kind: RegionKind::InterruptController,
         rights: READ,
@@ -79,9 +78,9 @@ fn plic_regions(
         span: partition.image_span.clone(),
     });
     for (index, core) in partition.cores.iter().enumerate() {
-        let context = Plic::supervisor_context(core.value);
+        let context = plic.supervisor_context(core.value);
         regions.push(PlannedRegion {
-            base: plic + Plic::context_offset(context),
+            base: plic.window.base + Plic::context_offset(context),
             size: Plic::CONTEXT_BYTES,
             kind: RegionKind::InterruptController,
             rights: READ | WRITE,

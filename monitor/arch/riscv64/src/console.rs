@@ -22,6 +22,8 @@ use spin::mutex::TicketMutex;
 
 /// Bytes sent in one interrupt of the port: what bounds the delay of a more critical partition.
 const INTERRUPT_BYTES: usize = 8;
+/// The most bytes sent at a time where nobody waits.
+const FLUSH_BYTES: usize = 16;
 /// Bytes taken from the port in one interrupt.
 const INPUT_BYTES: usize = 16;
 
@@ -115,8 +117,7 @@ fn flush(consoles: &mut Consoles) {
         return;
     };
     while consoles.output.has_output() {
-        let most = port.fifo_bytes();
-        consoles.output.drain(port, most, &Records);
+        consoles.output.drain(port, FLUSH_BYTES, &Records);
     }
 }
 
@@ -231,7 +232,9 @@ pub fn serve_interrupt(hart: &mut Hart) {
             end |= input(consoles, hart.machine, byte);
         }
         if let Some(port) = consoles.port.as_mut() {
-            consoles.output.drain(port, INTERRUPT_BYTES, &Records);
+            for _ in 0..port.rounds() {
+                consoles.output.drain(port, INTERRUPT_BYTES, &Records);
+            }
             port.interrupt_when_empty(consoles.output.has_output());
         }
     }

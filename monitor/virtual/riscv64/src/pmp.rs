@@ -142,7 +142,7 @@ fn is_own_controller_range(
         }
     };
     let controller = plic.window.base;
-    let context = Plic::supervisor_context(usize::from(core.core));
+    let context = plic.supervisor_context(usize::from(core.core));
     let page = controller.saturating_add(Plic::context_offset(context));
     let shared = base >= controller && end <= controller.saturating_add(Plic::SHARED_BYTES);
     let own = base == page && end == page.saturating_add(Plic::CONTEXT_BYTES);

@@ -39,8 +39,7 @@ fn layout(board: &Board) -> &Layout {
 #[derive(Clone, Copy)]
 pub struct Controller {
     registers: Registers,
-    lines: u16,
-    max_priority: u32,
+    layout: &'static Layout,
 }
 
 impl Controller {
@@ -48,35 +47,35 @@ impl Controller {
     ///
     /// # Safety
     /// `board` describes the board this runs on.
-    pub unsafe fn new(board: &Board) -> Self {
+    pub unsafe fn new(board: &'static Board) -> Self {
         let layout = layout(board);
         Self {
             // SAFETY: the caller's promise.
             registers: unsafe { Registers::new(layout.window) },
-            lines: layout.lines,
-            max_priority: layout.max_priority,
+            layout,
         }
     }
 
     /// Silences every line and every context of `harts` harts.
     pub fn reset(&self, harts: usize) {
-        for line in 1..=self.lines {
+        for line in 1..=self.layout.lines {
             self.set_priority(line, 0);
         }
-        for context in 0..2 * harts {
-            for word in 0..=usize::from(self.lines) / 32 {
+        for context in 0..self.layout.contexts(harts) {
+            for word in 0..=usize::from(self.layout.lines) / 32 {
                 self.registers
                     .write_u32(Layout::enable_offset(context, word) as usize, 0);
             }
             let threshold = Layout::context_offset(context) as usize;
-            self.registers.write_u32(threshold, self.max_priority);
+            self.registers
+                .write_u32(threshold, self.layout.max_priority);
         }
     }
 
     /// Lets the serial port interrupt the monitor on a hart.
     pub fn open_console(&self, hart: usize, line: u16) {
         self.set_priority(line, CONSOLE_PRIORITY);
-        self.set_enabled(Layout::machine_context(hart), line, true);
+        self.set_enabled(self.layout.machine_context(hart), line, true);
     }
 
     /// Lets a line that the monitor takes interrupt a hart, from the state after reset.
@@ -87,7 +86,7 @@ impl Controller {
     /// Silences a line that the monitor takes, in any state.
     pub fn close_mediated(&self, hart: usize, line: u16) {
         let _lifted = pmp::lift();
-        self.set_enabled(Layout::machine_context(hart), line, false);
+        self.set_enabled(self.layout.machine_context(hart), line, false);
     }
 
     /// Silences a line of a Linux that lives on a hart, in any state. If it was claimed and not completed
@@ -95,7 +94,7 @@ impl Controller {
     /// chapter 9). The context's threshold hides it meanwhile.
     pub fn close_direct(&self, hart: usize, line: u16) {
         let _lifted = pmp::lift();
-        let context = Layout::supervisor_context(hart);
+        let context = self.layout.supervisor_context(hart);
         self.set_enabled(context, line, true);
         self.complete(context, u32::from(line));
         self.set_enabled(context, line, false);
@@ -104,21 +103,21 @@ impl Controller {
     /// Takes the most urgent line that is pending for the monitor on its own hart; 0 if there is none.
     #[inline]
     pub fn claim(&self, hart: usize) -> u32 {
-        let context = Layout::machine_context(hart);
+        let context = self.layout.machine_context(hart);
         self.registers
             .read_u32(Layout::context_offset(context) as usize + 4)
     }
 
     /// Lets the serial port interrupt again, after it was claimed and served.
     pub fn complete_console(&self, hart: usize, line: u32) {
-        self.complete(Layout::machine_context(hart), line);
+        self.complete(self.layout.machine_context(hart), line);
     }
 
     /// Masks a line that was claimed. It is completed first: a completion of a line that is not enabled
     /// is ignored (PLIC specification, chapter 9).
     #[inline]
     pub fn mask(&self, hart: usize, line: u32) {
-        let context = Layout::machine_context(hart);
+        let context = self.layout.machine_context(hart);
         self.complete(context, line);
         let _lifted = pmp::lift();
         self.set_enabled(context, line as u16, false);
@@ -126,10 +125,10 @@ impl Controller {
 
     /// Lets a masked line interrupt again. Not while a partition with direct lines is live.
     pub fn unmask(&self, hart: usize, line: u16) {
-        self.set_enabled(Layout::machine_context(hart), line, true);
+        self.set_enabled(self.layout.machine_context(hart), line, true);
         // QEMU's PLIC does not look at a line that is enabled while it is pending, but does at each write
         // of a priority.
-        self.set_priority(line, self.max_priority);
+        self.set_priority(line, self.layout.max_priority);
     }
 
     fn set_priority(&self, line: u16, priority: u32) {
@@ -185,14 +184,14 @@ impl Gate {
             controller.registers.register(offset)
         };
         let (Some(supervisor), Some(machine)) = (
-            threshold(Layout::supervisor_context(hart)),
-            threshold(Layout::machine_context(hart)),
+            threshold(controller.layout.supervisor_context(hart)),
+            threshold(controller.layout.machine_context(hart)),
         ) else {
             report::fatal("the interrupt controller has no registers for this hart")
         };
         machine.write(0);
         Self {
-            hides_all: controller.max_priority,
+            hides_all: controller.layout.max_priority,
             supervisor,
             machine,
         }
@@ -236,9 +235,10 @@ pub fn window(board: &Board) -> Window {
 
 /// What a partition owns of the controller: `lines`, one bit each, and the S-mode contexts of its harts.
 pub fn filter(board: &Board, places: &[Place], lines: [u32; 32]) -> Filter {
-    let mut filter = Filter::new(lines, layout(board).max_priority.saturating_sub(1));
+    let layout = layout(board);
+    let mut filter = Filter::new(lines, layout.max_priority.saturating_sub(1));
     for place in places {
-        let context = Layout::supervisor_context(usize::from(place.hart)) as u32;
+        let context = layout.supervisor_context(usize::from(place.hart)) as u32;
         let _in_range = filter.add_context(context);
     }
     filter
@@ -246,12 +246,12 @@ pub fn filter(board: &Board, places: &[Place], lines: [u32; 32]) -> Filter {
 
 /// Reads a register for the running partition: `offset` in [`window`].
 pub fn read(hart: &Hart, filter: &Filter, offset: u64) -> u32 {
-    let registers = &hart.machine.controller.registers;
+    let Controller { registers, layout } = &hart.machine.controller;
     let _lifted = pmp::lift();
-    match filter.read(Layout::supervisor_context(hart.id) as u32, offset) {
+    match filter.read(layout.supervisor_context(hart.id) as u32, offset) {
         ReadEffect::Hardware { offset, mask } => registers.read_u32(offset as usize) & mask,
         ReadEffect::Threshold { context } => {
-            THRESHOLDS[context as usize / 2 % MAX_CORES].load(SeqCst)
+            THRESHOLDS[layout.hart_of(context as usize) % MAX_CORES].load(SeqCst)
         }
         ReadEffect::Zero => 0,
     }
@@ -260,12 +260,12 @@ pub fn read(hart: &Hart, filter: &Filter, offset: u64) -> u32 {
 /// Writes a register for the running partition, as far as it owns it. Returns false if the write is to
 /// be reported.
 pub fn write(hart: &Hart, view: &PartitionView, filter: &Filter, offset: u64, value: u32) -> bool {
-    let registers = &hart.machine.controller.registers;
+    let Controller { registers, layout } = &hart.machine.controller;
     let _lifted = pmp::lift();
-    match filter.write(Layout::supervisor_context(hart.id) as u32, offset, value) {
+    match filter.write(layout.supervisor_context(hart.id) as u32, offset, value) {
         WriteEffect::Write { offset, value } => registers.write_u32(offset as usize, value),
         WriteEffect::Threshold { context, value } => {
-            let target = context as usize / 2;
+            let target = layout.hart_of(context as usize);
             THRESHOLDS[target % MAX_CORES].store(value, SeqCst);
             let mut places = view.places.iter().take(view.virtual_cores);
             if let Some(place) = places.find(|place| usize::from(place.hart) == target) {
