@@ -246,7 +246,7 @@ fn a_hart_sleeps_while_nobody_may_run_even_if_an_interrupt_is_pending() {
                 "#
             ),
         )
-        .for_ms(60)
+        .for_ms(100)
         .run();
         counted(&run)
     };

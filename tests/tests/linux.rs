@@ -262,7 +262,7 @@ fn linux_reaches_a_device_that_it_owns_and_none_beside_it() {
 
 #[test]
 fn two_runs_with_linux_are_the_same_to_the_last_byte() {
-    let runs = [(); 2].map(|()| cockpit(1, "", "load,ticks,noshell").for_ms(3_600).run());
+    let runs = [(); 2].map(|()| cockpit(1, "", "load,ticks,noshell").for_ms(4_500).run());
     assert_eq!(runs[0].lines(), runs[1].lines());
     let reports = [0, 1].map(|index: usize| format!("{:?}", runs[index].report()));
     assert_eq!(reports[0], reports[1]);

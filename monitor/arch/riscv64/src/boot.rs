@@ -124,7 +124,10 @@ fn keep_off() {
 
 /// Sets what is the same for every partition, and finds out what the hart can do.
 fn prepare_hart(read_only_text: bool) -> Features {
-    csr::write!("mideleg", interrupt::SUPERVISOR);
+    csr::write!(
+        "mideleg",
+        interrupt::SUPERVISOR & !interrupt::COUNTER_OVERFLOW
+    );
     csr::write!("mcounteren", performance::READABLE);
     if csr::probe!("mcountinhibit").is_some() {
         performance::hide();

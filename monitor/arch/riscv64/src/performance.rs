@@ -1,6 +1,6 @@
 //! The registers of the programmable performance counters (3.1.10 to 3.1.12).
 
-use crate::csr;
+use crate::csr::{self, interrupt};
 use partita_virtual_riscv64::counters::{CounterRegisters, HARDWARE};
 
 /// What every partition may read: `cycle`, `time` and `instret` (`mcounteren`, 3.1.11).
@@ -73,9 +73,14 @@ impl CounterRegisters for Registers {
 pub fn hide() {
     csr::write!("mcountinhibit", ALL);
     csr::write!("mcounteren", READABLE);
+    // Nobody else can write its pending bit, which would count as an overflow of whoever has counters, nor
+    // leaves it enabled for machine mode.
+    csr::clear!("mie", interrupt::COUNTER_OVERFLOW);
+    csr::clear!("mideleg", interrupt::COUNTER_OVERFLOW);
 }
 
 /// Lets the partition that runs read its counters.
 pub fn show(counters: u32) {
     csr::write!("mcounteren", READABLE | u64::from(counters));
+    csr::set!("mideleg", interrupt::COUNTER_OVERFLOW);
 }

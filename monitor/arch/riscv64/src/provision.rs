@@ -18,7 +18,7 @@ pub fn provision() -> &'static Provision {
     // SAFETY: does nothing, but the compiler, which knows only what the static was before it was filled in,
     // does not know that.
     unsafe {
-        asm!("/* {pointer} */", pointer = inout(reg) pointer, options(pure, nomem, nostack, preserves_flags));
+        asm!("/* {pointer} */", pointer = inout(reg) pointer, options(nostack, preserves_flags));
     }
     // SAFETY: points to the static; any bytes are a `Provision`.
     unsafe { &*pointer }
