@@ -58,6 +58,8 @@ enum Name {
     Deadlines,
     /// A console byte, and other mediated accesses
     Traps,
+    /// What the last `cargo xtask soak` has shown
+    Soak,
 }
 
 fn main() -> anyhow::Result<ExitCode> {

@@ -160,6 +160,13 @@ impl System {
         self
     }
 
+    /// A run that takes long on the wall too, and does not hang.
+    #[must_use]
+    pub fn patient(mut self) -> Self {
+        self.options.timeout = None;
+        self
+    }
+
     /// Ends the run as soon as a partition, or the `monitor`, has written a line with this text in it.
     #[must_use]
     pub fn until(mut self, partition: &str, text: &str) -> Self {

@@ -13,6 +13,7 @@ mod paths;
 mod process;
 mod progress;
 mod setup;
+mod soak;
 mod test;
 
 use std::process::ExitCode;
@@ -65,6 +66,8 @@ enum Command {
     Audit(audit::Options),
     /// Fuzz everything that reads what a partition or a stranger wrote, for a bounded number of runs
     Fuzz(fuzz::Options),
+    /// Build everything and let Linux end in every way, hundreds of times in one run, beside FreeRTOS
+    Soak(soak::Options),
     /// Build everything and run the measurements
     Bench(bench::Options),
     /// Remove what was built, and with --cache also what was downloaded
@@ -98,6 +101,7 @@ fn run(command: &Command) -> anyhow::Result<ExitCode> {
         Command::Demo(options) => demo::run(&paths, options),
         Command::Audit(options) => audit::run(&paths, options),
         Command::Fuzz(options) => fuzz::run(&paths, options),
+        Command::Soak(options) => soak::run(&paths, options),
         Command::Bench(options) => bench::run(&paths, options),
         Command::Clean(options) => clean::run(&paths, options),
     }

@@ -6,6 +6,7 @@ mod latency;
 mod runs;
 mod share;
 mod size;
+mod soak;
 mod stays;
 mod traps;
 
@@ -20,13 +21,14 @@ pub fn measure(
     is_wanted: impl Fn(Name) -> bool,
 ) -> anyhow::Result<Vec<Section>> {
     type Make = fn(&Environment, &Runs) -> anyhow::Result<Section>;
-    let all: [(Name, Vec<runs::Key>, Make); 6] = [
+    let all: [(Name, Vec<runs::Key>, Make); 7] = [
         (Name::FirstTask, first_task::keys(), first_task::section),
         (Name::Latency, latency::keys(), latency::section),
         (Name::Share, share::keys(environment), share::section),
         (Name::Size, Vec::new(), size::section),
         (Name::Deadlines, deadlines::keys(), deadlines::section),
         (Name::Traps, traps::keys(), traps::section),
+        (Name::Soak, Vec::new(), soak::section),
     ];
     let wanted: Vec<_> = all
         .into_iter()
