@@ -121,6 +121,8 @@ pub struct Hart {
     serves_console: bool,
     /// Machine time from which on [`Hart::attend`] has something to do, in ticks.
     attention: u64,
+    /// What others ask of it.
+    mailbox: &'static Mailbox,
     /// Who runs when.
     pub schedule: Schedule,
     /// The slot whose registers are on the hart, or [`NOBODY`].
@@ -202,6 +204,7 @@ impl Hart {
             };
             (&raw mut (*hart).end_ticks).write(end_ticks);
             (&raw mut (*hart).attention).write(end_ticks);
+            (&raw mut (*hart).mailbox).write(mail::of(id));
             (&raw mut (*hart).schedule).write(Schedule::new());
             for slot in 0..MAX_SHARING {
                 (&raw mut (*hart).slots[slot]).write(Slot::new());
@@ -312,9 +315,9 @@ impl Hart {
     }
 
     /// The mailbox of this hart.
-    #[inline]
-    pub fn mailbox(&self) -> &'static Mailbox {
-        mail::of(self.id)
+    #[inline(always)]
+    pub const fn mailbox(&self) -> &'static Mailbox {
+        self.mailbox
     }
 
     /// Machine time in ticks.

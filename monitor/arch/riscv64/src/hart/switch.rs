@@ -149,7 +149,7 @@ impl Hart {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn set_timer(&self, until: u64, now: u64) {
         let mut deadline = until.min(self.attention);
         if !self.features.stimecmp
