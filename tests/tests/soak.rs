@@ -12,15 +12,16 @@ const RESTARTS: usize = 4;
 const LATER_NS: u64 = 100_000;
 
 /// How Linux ends, as typed at its shell. The monitor tells only the first events of a partition on the console,
-/// so what is waited for is Linux's next start.
+/// so what is waited for is Linux's next start. No two that follow each other are the same event, which would be kept
+/// once.
 const ENDS: [&str; 4] = [
     // A panic with a restart asked for.
     "echo -1 >/proc/sys/kernel/panic; echo c >/proc/sysrq-trigger\n",
     // A kernel that hangs with interrupts off: only the watchdog tells.
     "echo 0 >/proc/sys/kernel/panic; echo c >/proc/sysrq-trigger\n",
+    "reboot -f\n",
     // An access to the monitor's memory.
     "devmem 0x80000000\n",
-    "reboot -f\n",
 ];
 
 fn cockpit(run: &str) -> System {
