@@ -133,6 +133,9 @@ fn is_told(expected: &Expected, outcome: Outcome) -> bool {
             Expected::Refused { error } | Expected::Denied { error, .. },
             Outcome::Answer(found, _),
         ) => found == error,
+        (Expected::Answered { value }, Outcome::Answer(error, found)) => {
+            (error, found) == (0, value)
+        }
         (Expected::Denials { count, .. }, Outcome::Count(denied, passed)) => {
             (denied, passed) == (count, 0)
         }
@@ -156,6 +159,9 @@ fn words(outcome: Outcome, events: &[&Event], count: u64, expected: &Expected) -
             Expected::Value { mask, .. } if *mask != 0 => format!("{:#x}", value & mask),
             _ => "no trap".to_owned(),
         },
+        Outcome::Answer(0, value) if matches!(expected, Expected::Answered { .. }) => {
+            format!("answer {value:#x}")
+        }
         Outcome::Answer(error, _) => format!("error {error}"),
         Outcome::Count(..) if matches!(expected, Expected::Race { .. }) => {
             return "some denied, `access-fault` each".to_owned();

@@ -114,6 +114,11 @@ pub enum Expected {
         /// The error.
         error: i64,
     },
+    /// A call that is answered with this value, without an event.
+    Answered {
+        /// The value.
+        value: u64,
+    },
     /// A call that is refused with this error, and the event `call-denied`.
     Denied {
         /// The error.
@@ -181,6 +186,7 @@ impl fmt::Display for Expected {
             Self::Value { value, .. } => write!(formatter, "{value:#x}, no event"),
             Self::Filtered { .. } => formatter.write_str("no effect, `interrupt-denied`"),
             Self::Refused { error } => write!(formatter, "error {error}, no event"),
+            Self::Answered { value } => write!(formatter, "answer {value:#x}, no event"),
             Self::Denied { error, .. } => write!(formatter, "error {error}, `call-denied`"),
             Self::Denials { count, kind: "" } => write!(formatter, "{count} denials, no event"),
             Self::Dropped { count } => {

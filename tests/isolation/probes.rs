@@ -4,11 +4,13 @@ mod aia;
 mod alarms;
 mod calls;
 mod controller;
+mod counters;
 mod devices;
 mod floods;
 mod lost;
 mod machine_mode;
 mod memory;
+mod offers;
 mod races;
 mod switches;
 mod translation;
@@ -60,6 +62,8 @@ fn usual(ground: &Ground) -> Vec<Probe> {
         machine_mode::instructions(ground),
         user::probes(ground),
         calls::probes(ground),
+        counters::probes(ground),
+        offers::probes(ground),
         translation::probes(ground),
         switches::probes(ground),
         floods::probes(ground),

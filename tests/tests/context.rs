@@ -12,7 +12,13 @@ fn two_with_vectors(top: &str, bottom: &str) -> System {
 }
 
 fn two_on(board: &str, top: &str, bottom: &str) -> System {
-    System::on_board(
+    two_at("qemu-virt-riscv64", board, top, bottom)
+}
+
+/// On the board of this name.
+fn two_at(name: &str, board: &str, top: &str, bottom: &str) -> System {
+    System::on(
+        name,
         board,
         &format!(
             r#"
@@ -233,9 +239,11 @@ fn nobody_finds_the_vector_registers_of_a_partition_that_is_gone() {
     }
 }
 
-#[test]
-fn a_partition_counts_its_own_instructions_whoever_else_counts_on_its_hart() {
-    let run = two(
+/// Two partitions on one hart of this board count instructions, each its own.
+fn assert_counts_its_own(board: &str, lines: &str) {
+    let run = two_at(
+        board,
+        &format!("cores = 1\nmemory = \"512MiB\"\n{lines}"),
         "arguments = \"counters rounds:30 turns:20000\"",
         "arguments = \"counters rounds:10 turns:300000\"",
     )
@@ -265,25 +273,48 @@ fn a_partition_counts_its_own_instructions_whoever_else_counts_on_its_hart() {
 }
 
 #[test]
+fn a_partition_counts_its_own_instructions_whoever_else_counts_on_its_hart() {
+    assert_counts_its_own("qemu-virt-riscv64", "");
+}
+
+#[test]
+fn a_partition_counts_its_own_instructions_where_timers_are_calls() {
+    assert_counts_its_own("qemu-virt-riscv64", "sstc = false");
+}
+
+#[test]
+fn a_partition_counts_its_own_instructions_on_a_board_with_interrupt_files() {
+    assert_counts_its_own("qemu-virt-riscv64-aia", "");
+}
+
+#[test]
 fn nobody_sees_anything_of_the_counters_of_another() {
-    for (top, bottom, watcher) in [
-        (
-            "counters-watch rounds:300",
-            "counters rounds:1000 turns:9000",
-            "top",
-        ),
-        (
-            "counters rounds:1000 turns:9000",
-            "counters-watch rounds:60",
-            "bottom",
-        ),
+    for (name, lines) in [
+        ("qemu-virt-riscv64", ""),
+        ("qemu-virt-riscv64", "sstc = false"),
+        ("qemu-virt-riscv64-aia", ""),
     ] {
-        let run = two(
-            &format!("arguments = \"{top}\""),
-            &format!("arguments = \"{bottom}\""),
-        )
-        .until(watcher, "counters: watched")
-        .run();
-        run.assert_said(watcher, "times, 0 readable, 0 pending");
+        for (top, bottom, watcher) in [
+            (
+                "counters-watch rounds:300",
+                "counters rounds:1000 turns:9000",
+                "top",
+            ),
+            (
+                "counters rounds:1000 turns:9000",
+                "counters-watch rounds:60",
+                "bottom",
+            ),
+        ] {
+            let run = two_at(
+                name,
+                &format!("cores = 1\nmemory = \"512MiB\"\n{lines}"),
+                &format!("arguments = \"{top}\""),
+                &format!("arguments = \"{bottom}\""),
+            )
+            .until(watcher, "counters: watched")
+            .run();
+            run.assert_said(watcher, "times, 0 readable, 0 pending");
+        }
     }
 }

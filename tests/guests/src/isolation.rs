@@ -93,6 +93,10 @@ impl Prober {
                 self.instruction(first, second, third);
                 return;
             }
+            "sc" => {
+                self.call(numbers);
+                return;
+            }
             "i" => self.instruction(first, second, third),
             "h" => self.held(first, second, third),
             // SAFETY: the table names addresses where no code of this program is.

@@ -4,27 +4,35 @@ use super::{Probe, probe};
 use crate::ground::{BASE, Ground, SCRATCH};
 use crate::probe::Expected;
 use partita_abi::image::TABLE_OFFSET;
-use partita_abi::measurement::Measurement;
-use partita_abi::monitor_call as partita;
 
-const SECTION: &str = "Monitor calls";
-const INVALID_PARAMETER: i64 = -3;
-const INVALID_ADDRESS: i64 = -5;
-const NOT_SUPPORTED: i64 = -2;
+/// The section of all calls.
+pub const SECTION: &str = "Monitor calls";
+/// Errors (chapter 3).
+pub const INVALID_PARAMETER: i64 = -3;
+/// An address that must not be named.
+pub const INVALID_ADDRESS: i64 = -5;
+/// What is not offered.
+pub const NOT_SUPPORTED: i64 = -2;
 const ALREADY_AVAILABLE: i64 = -6;
 
 /// An extension and a function of it.
-type Function = (u64, u64);
-const BASE_EXTENSION: u64 = 0x10;
-const TIME: u64 = 0x5449_4d45;
-const SEND_INTERRUPT: Function = (0x73_5049, 0);
+pub type Function = (u64, u64);
+/// Extensions.
+pub const BASE_EXTENSION: u64 = 0x10;
+/// The timer's.
+pub const TIME: u64 = 0x5449_4d45;
+/// Sends an interrupt to harts.
+pub const SEND_INTERRUPT: Function = (0x73_5049, 0);
 const FENCES: u64 = 0x5246_4e43;
-const HARTS: u64 = 0x48_534d;
+/// States of harts.
+pub const HARTS: u64 = 0x48_534d;
 const START: Function = (HARTS, 0);
 const STATUS: Function = (HARTS, 2);
 const SUSPEND: Function = (HARTS, 3);
-const RESET: Function = (0x5352_5354, 0);
+/// Resets the caller.
+pub const RESET: Function = (0x5352_5354, 0);
 const CONSOLE: u64 = 0x4442_434e;
+const SLEEP: u64 = 0x5355_5350;
 const NOT_RETENTIVE: u64 = 0x8000_0000;
 
 /// The word that makes a call.
@@ -36,13 +44,32 @@ pub fn call((extension, function): Function, arguments: &[u64]) -> String {
     word
 }
 
-fn denied(name: String, function: Function, arguments: &[u64], error: i64, address: u64) -> Probe {
+/// The word that makes it without being a probe.
+pub fn silent_call(function: Function, arguments: &[u64]) -> String {
+    call(function, arguments).replacen("c:", "sc:", 1)
+}
+
+/// A call that names what is not the caller's.
+pub fn denied(
+    name: String,
+    function: Function,
+    arguments: &[u64],
+    error: i64,
+    address: u64,
+) -> Probe {
     let expected = Expected::Denied { error, address };
     probe(SECTION, name, call(function, arguments), expected)
 }
 
-fn refused(name: String, function: Function, arguments: &[u64], error: i64) -> Probe {
+/// A call that is refused for another reason.
+pub fn refused(name: String, function: Function, arguments: &[u64], error: i64) -> Probe {
     let expected = Expected::Refused { error };
+    probe(SECTION, name, call(function, arguments), expected)
+}
+
+/// A call that is answered with this value.
+pub fn told(name: String, function: Function, arguments: &[u64], value: u64) -> Probe {
+    let expected = Expected::Answered { value };
     probe(SECTION, name, call(function, arguments), expected)
 }
 
@@ -52,8 +79,7 @@ pub fn probes(ground: &Ground) -> Vec<Probe> {
         hart_masks(ground),
         hart_states(ground),
         consoles(ground),
-        strangers(),
-        lines(ground),
+        sleep(ground),
         vec![probe(
             SECTION,
             "1000 calls chosen by chance".to_owned(),
@@ -146,7 +172,7 @@ fn hart_states(ground: &Ground) -> Vec<Probe> {
 }
 
 /// Addresses that a call must not name.
-fn places(ground: &Ground) -> [(&'static str, u64); 9] {
+pub fn places(ground: &Ground) -> [(&'static str, u64); 9] {
     let board = ground.board;
     [
         ("the monitor's text", board.ram_base),
@@ -203,80 +229,31 @@ fn consoles(ground: &Ground) -> Vec<Probe> {
             ));
         }
     }
-    let measurement = (partita::EXTENSION, partita::MEASUREMENT);
-    let room = size_of::<Measurement>() as u64;
-    for (place, address) in [
-        ("the monitor's text", board.ram_base),
-        ("the system table", board.ram_base + TABLE_OFFSET),
-        ("the other partition's memory", end),
-        ("its last 8 bytes and what is behind", end - 8),
-        ("the last address that is aligned", u64::MAX - 7),
-    ] {
-        let name = format!("write a boot measurement to {place}");
-        let arguments = [0, address, room];
-        probes.push(denied(
-            name,
-            measurement,
-            &arguments,
-            INVALID_ADDRESS,
-            address,
-        ));
-    }
     let name = "a console function that does not exist".to_owned();
     probes.push(refused(name, (CONSOLE, 3), &[0], NOT_SUPPORTED));
     probes
 }
 
-/// What is not offered.
-fn strangers() -> Vec<Probe> {
+/// Chapter 13.
+fn sleep(ground: &Ground) -> Vec<Probe> {
     let mut probes = Vec::new();
-    for extension in [
-        0,
-        1,
-        2,
-        4,
-        5,
-        8,
-        0x0a00_0000,
-        1 << 32 | BASE_EXTENSION,
-        u64::MAX,
-    ] {
-        let name = format!("extension {extension:#x}");
-        probes.push(refused(name, (extension, 0), &[0], NOT_SUPPORTED));
+    for (place, address) in places(ground) {
+        let name = format!("put the system to sleep and resume at {place}");
+        let arguments = [0, address, 0];
+        probes.push(denied(
+            name,
+            (SLEEP, 0),
+            &arguments,
+            INVALID_ADDRESS,
+            address,
+        ));
     }
-    for (name, function) in [
-        ("timer", (TIME, 1)),
-        ("interrupt", (SEND_INTERRUPT.0, 1)),
-        ("base", (BASE_EXTENSION, 7)),
-        ("base, above 32 bits", (BASE_EXTENSION, 1 << 32)),
-        ("hart", (HARTS, 4)),
-        ("reset", (RESET.0, 1)),
-        ("Partita", (partita::EXTENSION, 0xff)),
-    ] {
-        let name = format!("a {name} function that does not exist");
-        probes.push(refused(name, function, &[0], NOT_SUPPORTED));
+    for kind in [1, 0x7fff_ffff, 0x8000_0000, 0xffff_ffff] {
+        let name = format!("sleep of the reserved kind {kind:#x}");
+        let arguments = [kind, BASE, 0];
+        probes.push(refused(name, (SLEEP, 0), &arguments, INVALID_PARAMETER));
     }
-    probes
-}
-
-/// Forged completions by call.
-fn lines(ground: &Ground) -> Vec<Probe> {
-    let complete = (partita::EXTENSION, partita::INTERRUPT_COMPLETE);
-    let others = ground.others_line();
-    let port = ground.board.uart.line;
-    let mut probes = Vec::new();
-    for (whose, line) in [
-        ("the other partition's line", others),
-        ("the serial port's line", port),
-        ("a line that does not exist", 1023),
-    ] {
-        let line = u64::from(line);
-        let name = format!("complete {whose}");
-        probes.push(denied(name, complete, &[line], INVALID_PARAMETER, line));
-    }
-    for line in [0, 1 << 32, u64::MAX] {
-        let name = format!("complete line {line:#x}");
-        probes.push(refused(name, complete, &[line], INVALID_PARAMETER));
-    }
+    let name = "a sleep function that does not exist".to_owned();
+    probes.push(refused(name, (SLEEP, 1), &[0, BASE, 0], NOT_SUPPORTED));
     probes
 }
