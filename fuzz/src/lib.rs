@@ -1,6 +1,6 @@
 //! What several fuzz targets need.
 
-use partita_board::Board;
+use partita_board::{Architecture, Board};
 use partita_monitor_core::check::{BoardLimits, Reserved};
 use std::fs;
 use std::path::PathBuf;
@@ -60,13 +60,14 @@ pub fn limits<T>(board: &Board, check: impl FnOnce(&BoardLimits<'_>) -> T) -> T 
         base: window.base & !0xfff,
         size: window.size.next_multiple_of(0x1000),
     };
-    let reserved = [board.uart.window, board.aclint, board.finisher.window].map(reserve);
+    let Architecture::Riscv64(riscv) = &board.architecture;
+    let reserved = [board.uart.window, riscv.aclint, board.finisher.window].map(reserve);
     check(&BoardLimits {
         name: board.name,
         ram_base: board.ram_base,
         first_core: board.first_core as u16,
-        lines: board.controller.lines(),
+        lines: riscv.controller.lines(),
         reserved: &reserved,
-        controller: reserve(board.controller.window()),
+        controller: reserve(riscv.controller.window()),
     })
 }

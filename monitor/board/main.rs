@@ -5,9 +5,12 @@
 
 #[cfg(target_os = "none")]
 mod firmware {
-    use partita_board::{Board, of_package};
+    use partita_board::{Board, Riscv64, of_package};
 
-    static BOARD: Board = of_package(env!("CARGO_PKG_NAME")).for_firmware();
+    static BOARD: Board<Riscv64> = of_package(env!("CARGO_PKG_NAME"))
+        .riscv64()
+        .expect("this firmware is for boards of RISC-V")
+        .for_firmware();
 
     /// Called on each hart by the architecture's start code.
     // SAFETY: the name belongs to the monitor, whose start code declares it with this signature.

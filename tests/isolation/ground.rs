@@ -2,7 +2,7 @@
 
 use crate::probe::{From, Machine};
 use partita_abi::image::{CRASH_BYTES, RUN_PARAMETERS_OFFSET, RunParameters, TABLE_OFFSET};
-use partita_board::{Aia, Board, Controller, Plic};
+use partita_board::{Aia, Board, Controller, Plic, Riscv64};
 use partita_tests::System;
 
 /// Where the prober's memory begins. It ends where the other partition's begins.
@@ -38,7 +38,7 @@ pub struct Ground {
     /// What the machine and the system are like.
     pub machine: Machine,
     /// The board.
-    pub board: &'static Board,
+    pub board: Board<Riscv64>,
     /// End of the prober's memory.
     pub end: u64,
     /// End of the other partition's memory, which begins at [`Ground::end`].
@@ -59,9 +59,11 @@ impl Ground {
             from,
             machine,
             board: match machine {
-                Machine::Aia => &partita_board::QEMU_VIRT_RISCV64_AIA,
-                _ => &partita_board::QEMU_VIRT_RISCV64,
-            },
+                Machine::Aia => partita_board::QEMU_VIRT_RISCV64_AIA,
+                _ => partita_board::QEMU_VIRT_RISCV64,
+            }
+            .riscv64()
+            .expect("a board of RISC-V"),
             end: BASE + size,
             other_end: BASE + size + OTHER_SIZE,
             harts: if machine == Machine::TwoHarts { 2 } else { 1 },
@@ -205,7 +207,7 @@ impl Ground {
     /// # Panics
     /// If it is another one.
     pub const fn controller(&self) -> Plic {
-        match self.board.controller {
+        match self.board.architecture.controller {
             Controller::Plic(plic) => plic,
             Controller::Aia(_) => panic!("this board has an APLIC"),
         }
@@ -216,7 +218,7 @@ impl Ground {
     /// # Panics
     /// If it is another one.
     pub const fn aia(&self) -> Aia {
-        match self.board.controller {
+        match self.board.architecture.controller {
             Controller::Plic(_) => panic!("this board has a PLIC"),
             Controller::Aia(aia) => aia,
         }

@@ -4,8 +4,8 @@
 //! and interrupts; QEMU 10.0, `hw/riscv/microchip_pfsoc.c` and `include/hw/riscv/microchip_pfsoc.h`.
 
 use crate::{
-    Board, Controller, Device, Finisher, PerformanceCounters, Plic, Qemu, QemuLoading, Uart,
-    UartModel, Window, Write,
+    Architecture, Board, Controller, Device, Finisher, PerformanceCounters, Plic, Qemu,
+    QemuLoading, Riscv64, Uart, UartModel, Window, Write,
 };
 
 const fn page(base: u64) -> Window {
@@ -52,22 +52,7 @@ pub const MICROCHIP_ICICLE_KIT: Board = Board {
     ram_sizes: (0x1000_0000, 0x4000_0000),
     max_cores: 5,
     first_core: 1,
-    protection_entries: 16,
-    monitor_protection_entries: 1,
     timebase_hz: 1_000_000,
-    aclint: Window {
-        base: 0x200_0000,
-        size: 0x1_0000,
-    },
-    controller: Controller::Plic(Plic {
-        window: Window {
-            base: 0xc00_0000,
-            size: 0x400_0000,
-        },
-        lines: 186,
-        max_priority: 7,
-        machine_only_harts: 1,
-    }),
     // MMUART0 is that of the first boot stage.
     uart: Uart {
         window: page(0x2010_0000),
@@ -84,13 +69,6 @@ pub const MICROCHIP_ICICLE_KIT: Board = Board {
         reset: &RESET,
         ends_qemu: false,
     },
-    // The two counters of a U54 count other events than the SBI's.
-    performance: PerformanceCounters {
-        counters: 0,
-        bits: 0,
-        overflow: false,
-        events: &[],
-    },
     devices: &DEVICES,
     qemu: Qemu {
         program: "qemu-system-riscv64",
@@ -100,10 +78,34 @@ pub const MICROCHIP_ICICLE_KIT: Board = Board {
         serial: 1,
         loading: QemuLoading::Loader,
     },
-    smepmp: false,
-    sstc: false,
-    vector: false,
-    isa_base: "rv64imac",
-    isa_extensions: &["zicntr", "zicsr", "zifencei"],
-    translation: "riscv,sv39",
+    architecture: Architecture::Riscv64(Riscv64 {
+        protection_entries: 16,
+        monitor_protection_entries: 1,
+        aclint: Window {
+            base: 0x200_0000,
+            size: 0x1_0000,
+        },
+        controller: Controller::Plic(Plic {
+            window: Window {
+                base: 0xc00_0000,
+                size: 0x400_0000,
+            },
+            lines: 186,
+            max_priority: 7,
+            machine_only_harts: 1,
+        }),
+        // The two counters of a U54 count other events than the SBI's.
+        performance: PerformanceCounters {
+            counters: 0,
+            bits: 0,
+            overflow: false,
+            events: &[],
+        },
+        smepmp: false,
+        sstc: false,
+        vector: false,
+        isa_base: "rv64imac",
+        isa_extensions: &["zicntr", "zicsr", "zifencei"],
+        translation: "riscv,sv39",
+    }),
 };

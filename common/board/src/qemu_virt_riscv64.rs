@@ -5,8 +5,8 @@
 //! the running machine with `-M virt,dumpdtb=FILE`.
 
 use crate::{
-    Board, Controller, Device, Finisher, PerformanceCounters, Plic, Qemu, QemuLoading, Uart,
-    UartModel, Window, Write,
+    Architecture, Board, Controller, Device, Finisher, PerformanceCounters, Plic, Qemu,
+    QemuLoading, Riscv64, Uart, UartModel, Window, Write,
 };
 
 macro_rules! virtio_slots {
@@ -88,17 +88,10 @@ const PERFORMANCE: PerformanceCounters = PerformanceCounters {
     ],
 };
 
-/// QEMU's `virt` machine for riscv64 with PLIC and ACLINT, without the hypervisor extension.
-pub const QEMU_VIRT_RISCV64: Board = Board {
-    name: "qemu-virt-riscv64",
-    description: "QEMU's riscv64 virt machine (PLIC, ACLINT, no H extension)",
-    ram_base: 0x8000_0000,
-    ram_sizes: (0x1000_0000, 0x10_0000_0000),
-    max_cores: 8,
-    first_core: 0,
+/// Its harts, with PLIC and ACLINT.
+pub(crate) const RISCV64: Riscv64 = Riscv64 {
     protection_entries: 16,
     monitor_protection_entries: 2,
-    timebase_hz: 10_000_000,
     aclint: Window {
         base: 0x200_0000,
         size: 0x1_0000,
@@ -112,6 +105,26 @@ pub const QEMU_VIRT_RISCV64: Board = Board {
         max_priority: 7,
         machine_only_harts: 0,
     }),
+    performance: PERFORMANCE,
+    smepmp: true,
+    sstc: true,
+    vector: true,
+    isa_base: "rv64imac",
+    isa_extensions: &[
+        "zicntr", "zicsr", "zifencei", "zihpm", "zba", "zbb", "zbs", "sscofpmf", "sstc", "svadu",
+    ],
+    translation: "riscv,sv57",
+};
+
+/// QEMU's `virt` machine for riscv64 with PLIC and ACLINT, without the hypervisor extension.
+pub const QEMU_VIRT_RISCV64: Board = Board {
+    name: "qemu-virt-riscv64",
+    description: "QEMU's riscv64 virt machine (PLIC, ACLINT, no H extension)",
+    ram_base: 0x8000_0000,
+    ram_sizes: (0x1000_0000, 0x10_0000_0000),
+    max_cores: 8,
+    first_core: 0,
+    timebase_hz: 10_000_000,
     uart: Uart {
         window: Window {
             base: 0x1000_0000,
@@ -143,7 +156,6 @@ pub const QEMU_VIRT_RISCV64: Board = Board {
         }],
         ends_qemu: true,
     },
-    performance: PERFORMANCE,
     devices: &DEVICES,
     qemu: Qemu {
         program: "qemu-system-riscv64",
@@ -153,12 +165,5 @@ pub const QEMU_VIRT_RISCV64: Board = Board {
         serial: 0,
         loading: QemuLoading::Firmware,
     },
-    smepmp: true,
-    sstc: true,
-    vector: true,
-    isa_base: "rv64imac",
-    isa_extensions: &[
-        "zicntr", "zicsr", "zifencei", "zihpm", "zba", "zbb", "zbs", "sscofpmf", "sstc", "svadu",
-    ],
-    translation: "riscv,sv57",
+    architecture: Architecture::Riscv64(RISCV64),
 };

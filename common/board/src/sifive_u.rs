@@ -4,8 +4,8 @@
 //! (interrupts), 9 (CLINT), 13 (UART), 14 (PWM), 17 (GPIO); QEMU 10.0, `hw/riscv/sifive_u.c`.
 
 use crate::{
-    Board, Controller, Device, Finisher, PerformanceCounters, Plic, Qemu, QemuLoading, Uart,
-    UartModel, Window, Write,
+    Architecture, Board, Controller, Device, Finisher, PerformanceCounters, Plic, Qemu,
+    QemuLoading, Riscv64, Uart, UartModel, Window, Write,
 };
 
 const fn page(base: u64) -> Window {
@@ -74,24 +74,8 @@ pub const SIFIVE_U: Board = Board {
     ram_sizes: (0x1000_0000, 0x2_0000_0000),
     max_cores: 5,
     first_core: 1,
-    // Manual 4.6. QEMU's model has 16.
-    protection_entries: 8,
-    monitor_protection_entries: 1,
     // Manual 7.1: RTCCLK.
     timebase_hz: 1_000_000,
-    aclint: Window {
-        base: 0x200_0000,
-        size: 0x1_0000,
-    },
-    controller: Controller::Plic(Plic {
-        window: Window {
-            base: 0xc00_0000,
-            size: 0x400_0000,
-        },
-        lines: 53,
-        max_priority: 7,
-        machine_only_harts: 1,
-    }),
     uart: Uart {
         window: page(0x1001_0000),
         line: 4,
@@ -106,13 +90,6 @@ pub const SIFIVE_U: Board = Board {
         reset: &RESET,
         ends_qemu: true,
     },
-    // The two counters of a U54 count other events than the SBI's.
-    performance: PerformanceCounters {
-        counters: 0,
-        bits: 0,
-        overflow: false,
-        events: &[],
-    },
     devices: &DEVICES,
     qemu: Qemu {
         program: "qemu-system-riscv64",
@@ -122,12 +99,37 @@ pub const SIFIVE_U: Board = Board {
         serial: 0,
         loading: QemuLoading::Firmware,
     },
-    smepmp: false,
-    sstc: false,
-    vector: false,
-    isa_base: "rv64imac",
-    isa_extensions: &["zicntr", "zicsr", "zifencei"],
-    translation: "riscv,sv39",
+    architecture: Architecture::Riscv64(Riscv64 {
+        // Manual 4.6. QEMU's model has 16.
+        protection_entries: 8,
+        monitor_protection_entries: 1,
+        aclint: Window {
+            base: 0x200_0000,
+            size: 0x1_0000,
+        },
+        controller: Controller::Plic(Plic {
+            window: Window {
+                base: 0xc00_0000,
+                size: 0x400_0000,
+            },
+            lines: 53,
+            max_priority: 7,
+            machine_only_harts: 1,
+        }),
+        // The two counters of a U54 count other events than the SBI's.
+        performance: PerformanceCounters {
+            counters: 0,
+            bits: 0,
+            overflow: false,
+            events: &[],
+        },
+        smepmp: false,
+        sstc: false,
+        vector: false,
+        isa_base: "rv64imac",
+        isa_extensions: &["zicntr", "zicsr", "zifencei"],
+        translation: "riscv,sv39",
+    }),
 };
 
 const RESET: [Write; 2] = [

@@ -9,7 +9,7 @@ use crate::images::Image;
 use crate::system::{Partition, System};
 use partita_abi::console;
 use partita_abi::table::{Console, FloatingPoint, Kind};
-use partita_board::{Board, Controller, Device, Plic};
+use partita_board::{Architecture, Board, Controller, Device, Plic, Riscv64};
 use std::ops::Range;
 
 /// Clock of the serial port, as QEMU gives it; nothing depends on its value.
@@ -79,7 +79,8 @@ fn processors(system: &System, partition: &Partition) -> Node {
     node.cells("#address-cells", &[1]);
     node.cells("#size-cells", &[0]);
     node.cells("timebase-frequency", &[system.board.timebase_hz as u32]);
-    let extensions = extensions(system, partition);
+    let Architecture::Riscv64(riscv) = &system.board.architecture;
+    let extensions = extensions(system, riscv, partition);
     for index in 0..partition.cores.len() {
         let mut core = Node::new(&format!("cpu@{index:x}"));
         core.text("device_type", "cpu");
@@ -89,7 +90,7 @@ fn processors(system: &System, partition: &Partition) -> Node {
         core.text("riscv,isa", &isa_string(&extensions));
         core.text("riscv,isa-base", "rv64i");
         core.texts("riscv,isa-extensions", &extensions);
-        core.text("mmu-type", system.board.translation);
+        core.text("mmu-type", riscv.translation);
         let mut controller = Node::new("interrupt-controller");
         controller.cells("#interrupt-cells", &[1]);
         controller.flag("interrupt-controller");
@@ -102,13 +103,12 @@ fn processors(system: &System, partition: &Partition) -> Node {
 }
 
 /// All extensions that the partition may use: single letters first, in canonical order.
-fn extensions(system: &System, partition: &Partition) -> Vec<&'static str> {
-    let board = system.board;
-    let has_letter = |letter: &str| board.isa_base.trim_start_matches("rv64").contains(letter);
+fn extensions(system: &System, riscv: &Riscv64, partition: &Partition) -> Vec<&'static str> {
+    let has_letter = |letter: &str| riscv.isa_base.trim_start_matches("rv64").contains(letter);
     let has_fp = partition.floating_point != FloatingPoint::None;
     // The interrupt file of a hart belongs to its Linux; nobody else has the registers.
     let is_linux = partition.kind() == Kind::Linux;
-    let is_aia = matches!(board.controller, Controller::Aia(_));
+    let is_aia = matches!(riscv.controller, Controller::Aia(_));
     let has_vector = partition.vector != FloatingPoint::None;
     let letters = ["i", "m", "a", "f", "d", "c", "v"];
     let letters = letters.into_iter().filter(|letter| match *letter {
@@ -117,7 +117,7 @@ fn extensions(system: &System, partition: &Partition) -> Vec<&'static str> {
         "v" => has_fp && has_vector,
         letter => has_letter(letter),
     });
-    let words = board
+    let words = riscv
         .isa_extensions
         .iter()
         .copied()
@@ -143,6 +143,7 @@ fn isa_string(extensions: &[&str]) -> String {
 
 fn soc(system: &System, partition: &Partition) -> Node {
     let board = system.board;
+    let Architecture::Riscv64(riscv) = &board.architecture;
     let is_linux = partition.kind() == Kind::Linux;
     let mut node = Node::new("soc");
     node.cells("#address-cells", &[2]);
@@ -151,7 +152,7 @@ fn soc(system: &System, partition: &Partition) -> Node {
     node.flag("ranges");
     if is_linux {
         node.cells("interrupt-parent", &[CONTROLLER_PHANDLE]);
-        match &board.controller {
+        match &riscv.controller {
             Controller::Plic(plic) => node.child(plic_node(plic, system, partition)),
             Controller::Aia(aia) => {
                 node.child(aia::imsic(aia, partition));
@@ -171,17 +172,17 @@ fn soc(system: &System, partition: &Partition) -> Node {
         node.child(serial);
     }
     if is_linux && partition.health.watchdog_ns != 0 {
-        node.child(watchdog(board, partition.health.watchdog_ns));
+        node.child(watchdog(riscv, partition.health.watchdog_ns));
     }
     for owned in &partition.devices {
-        node.child(device(board, owned.value, is_linux));
+        node.child(device(riscv, owned.value, is_linux));
     }
     node
 }
 
 /// The emulated watchdog, which stock kernels have a driver for (`monitor/virtual/riscv64/src/watchdog.rs`).
-fn watchdog(board: &Board, timeout_ns: u64) -> Node {
-    let window = board.watchdog();
+fn watchdog(riscv: &Riscv64, timeout_ns: u64) -> Node {
+    let window = riscv.watchdog();
     let mut node = Node::new(&format!("watchdog@{:x}", window.base));
     node.text("compatible", "allwinner,sun20i-d1-wdt");
     node.addresses("reg", &[window.base, window.size]);
@@ -192,7 +193,7 @@ fn watchdog(board: &Board, timeout_ns: u64) -> Node {
 }
 
 /// The name of a device's node: the model in its `compatible` string.
-fn device(board: &Board, device: &Device, is_linux: bool) -> Node {
+fn device(riscv: &Riscv64, device: &Device, is_linux: bool) -> Node {
     let kind = match device.compatible {
         "virtio,mmio" => "virtio_mmio",
         "google,goldfish-rtc" => "rtc",
@@ -201,7 +202,7 @@ fn device(board: &Board, device: &Device, is_linux: bool) -> Node {
     let mut node = Node::new(&format!("{kind}@{:x}", device.window.base));
     node.text("compatible", device.compatible);
     node.addresses("reg", &[device.window.base, device.window.size]);
-    let is_aplic = is_linux && matches!(board.controller, Controller::Aia(_));
+    let is_aplic = is_linux && matches!(riscv.controller, Controller::Aia(_));
     let mut lines = Vec::new();
     for line in device.lines {
         lines.push(u32::from(*line));

@@ -6,7 +6,7 @@
 
 mod common;
 
-use partita_board::{Board, QEMU_VIRT_RISCV64};
+use partita_board::{Architecture, Board, QEMU_VIRT_RISCV64, Riscv64};
 use partita_manifest::{Code, Problems, load_for_boards};
 use std::collections::BTreeSet;
 use std::fs;
@@ -15,7 +15,10 @@ use std::path::{Path, PathBuf};
 /// A board with so few protection entries that a partition can want more.
 static NARROW: Board = Board {
     name: "narrow-riscv64",
-    protection_entries: 6,
+    architecture: Architecture::Riscv64(Riscv64 {
+        protection_entries: 6,
+        ..*QEMU_VIRT_RISCV64.architecture.riscv64().unwrap()
+    }),
     ..QEMU_VIRT_RISCV64
 };
 

@@ -154,7 +154,7 @@ fn linux_finds_its_watchdog_where_the_monitor_stands_in_for_it() {
     let plan = plan("watchdog");
     assert!(plan.partitions[0].health.watchdog_ns != 0);
     let fdt = Fdt::new(blob(&plan, 0)).unwrap();
-    let base = plan.board.watchdog().base;
+    let base = plan.board.architecture.riscv64().unwrap().watchdog().base;
     let path = format!("/soc/watchdog@{base:x}");
     assert_eq!(text(&fdt, &path, "compatible"), "allwinner,sun20i-d1-wdt");
     assert_eq!(cells(&fdt, &path, "reg"), [0, base as u32, 0, 0x1000]);
@@ -165,14 +165,17 @@ fn linux_finds_its_watchdog_where_the_monitor_stands_in_for_it() {
 #[test]
 fn no_board_has_anything_where_watchdogs_are() {
     for board in partita_board::ALL {
-        let watchdog = board.watchdog();
+        let Some(riscv) = board.architecture.riscv64() else {
+            continue;
+        };
+        let watchdog = riscv.watchdog();
         for device in board.devices {
             let window = device.window;
             let apart = window.base >= watchdog.base + watchdog.size
                 || watchdog.base >= window.base + window.size;
             assert!(apart, "{}: {}", board.name, device.name);
         }
-        assert!(watchdog.base + watchdog.size <= board.aclint.base);
+        assert!(watchdog.base + watchdog.size <= riscv.aclint.base);
         assert!(watchdog.base + watchdog.size <= board.ram_base);
     }
 }

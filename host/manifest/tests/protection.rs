@@ -6,7 +6,7 @@ mod common;
 use partita_abi::image::STORE_OFFSET;
 use partita_abi::table::{Kind, SystemTable};
 use partita_board::{
-    Aia, Board, Controller, Plic, QEMU_VIRT_RISCV64, QEMU_VIRT_RISCV64_AIA, Window,
+    Aia, Board, Controller, Plic, QEMU_VIRT_RISCV64, QEMU_VIRT_RISCV64_AIA, Riscv64, Window,
 };
 use partita_manifest::{Code, Plan, PlannedCore, PlannedPartition, load};
 use partita_monitor_core::check::{BoardLimits, Reserved};
@@ -21,6 +21,10 @@ use zerocopy::IntoBytes;
 
 /// Boards that differ in their interrupt controller only.
 const BOARDS: [&Board; 2] = [&QEMU_VIRT_RISCV64, &QEMU_VIRT_RISCV64_AIA];
+
+fn riscv(board: &Board) -> &Riscv64 {
+    board.architecture.riscv64().unwrap()
+}
 const SYSTEMS: u32 = 2000;
 const MIB: u64 = 1 << 20;
 
@@ -110,7 +114,7 @@ fn manifest(system: &System) -> String {
             .zip(levels)
             .all(|(other, (_, other_rank))| other_rank >= rank || cores_of(other) & cores == 0);
         let several = cores.count_ones() > 1;
-        let is_aia = matches!(system.board.controller, Controller::Aia(_));
+        let is_aia = matches!(riscv(system.board).controller, Controller::Aia(_));
         // With an IMSIC the cores of a Linux interrupt each other directly too.
         let waits = is_aia && several && !is_last;
         let linux = wanted.linux && cores & linux_cores == 0 && !waits;
@@ -164,7 +168,7 @@ fn rights(plan: &Plan, partition: &PlannedPartition, core: usize) -> Vec<(Window
     if partition.kind != Kind::Linux {
         return rights;
     }
-    match &plan.board.controller {
+    match &riscv(plan.board).controller {
         Controller::Plic(plic) => {
             let shared = Window {
                 base: plic.window.base,
@@ -210,16 +214,16 @@ fn windows(plan: &Plan) -> Vec<Window> {
     let mut windows = vec![
         monitor,
         store,
-        plan.board.aclint,
+        riscv(plan.board).aclint,
         plan.board.finisher.window,
         uart,
     ];
-    windows.push(plan.board.controller.window());
-    windows.extend(plan.board.controller.private());
+    windows.push(riscv(plan.board).controller.window());
+    windows.extend(riscv(plan.board).controller.private());
     windows.retain(|window| window.size != 0);
     windows.extend(plan.board.devices.iter().map(|device| device.window));
     windows.extend(plan.partitions.iter().map(|partition| partition.ram));
-    match &plan.board.controller {
+    match &riscv(plan.board).controller {
         Controller::Plic(plic) => {
             windows.push(Window {
                 size: Plic::SHARED_BYTES,
@@ -267,13 +271,13 @@ fn program(board: &Board, core: &PlannedCore, grain: i128) -> Core {
     hart.reset();
     hart.set_mode(Privilege::Supervisor);
     let mut configs = [0_u8; 16];
-    for slot in 0..board.protection_entries {
+    for slot in 0..riscv(board).protection_entries {
         // Nothing may depend on what the slots before hold.
         hart.set_pmpaddr(slot, 0x2345_6789 * (slot as u64 + 1));
     }
     for (offset, entry) in core.protections.iter().enumerate() {
         let slot = core.protection_slot + offset;
-        assert!(slot >= board.monitor_protection_entries);
+        assert!(slot >= riscv(board).monitor_protection_entries);
         assert_eq!(entry.config & 0x80, 0, "a locked entry binds the monitor");
         hart.set_pmpaddr(slot, entry.address);
         configs[slot] = entry.config;
@@ -343,14 +347,14 @@ fn check_slots(plan: &Plan) {
             .filter(|user| user.core == core)
             .collect();
         users.sort_by_key(|user| user.protection_slot);
-        let first = plan.board.monitor_protection_entries;
+        let first = riscv(plan.board).monitor_protection_entries;
         let total: usize = users.iter().map(|user| user.protections.len()).sum();
-        let apart = total <= plan.board.protection_entries - first;
+        let apart = total <= riscv(plan.board).protection_entries - first;
         let mut next = first;
         for user in users {
             let end = user.protection_slot + user.protections.len();
             assert_eq!(user.protection_slot, if apart { next } else { first });
-            assert!(end <= plan.board.protection_entries);
+            assert!(end <= riscv(plan.board).protection_entries);
             next = end;
         }
     }
@@ -363,23 +367,27 @@ fn check_table(plan: &Plan) {
         size: window.size,
     };
     let board = plan.board;
-    let mut reserved = vec![board.aclint, board.finisher.window, board.uart.window];
-    reserved.extend(board.controller.private());
+    let mut reserved = vec![
+        riscv(board).aclint,
+        board.finisher.window,
+        board.uart.window,
+    ];
+    reserved.extend(riscv(board).controller.private());
     let reserved: Vec<_> = reserved.into_iter().map(reserve).collect();
     let limits = BoardLimits {
         name: plan.board.name,
         ram_base: plan.board.ram_base,
         first_core: plan.board.first_core as u16,
-        lines: plan.board.controller.lines(),
+        lines: riscv(plan.board).controller.lines(),
         reserved: &reserved,
-        controller: reserve(plan.board.controller.window()),
+        controller: reserve(riscv(plan.board).controller.window()),
     };
     let mut words = vec![0_u64; plan.table.len().div_ceil(8)];
     words.as_mut_bytes()[..plan.table.len()].copy_from_slice(&plan.table);
     let table = SystemTable::parse(words.as_bytes()).unwrap();
     assert_eq!(partita_monitor_core::check::check(&table, &limits), Ok(()));
     assert_eq!(
-        partita_virtual_riscv64::pmp::check(&table, plan.board),
+        partita_virtual_riscv64::pmp::check(&table, riscv(plan.board)),
         Ok(())
     );
 }
@@ -475,7 +483,7 @@ cores = [1]
 "#;
     fs::write(&path, manifest).unwrap();
     let plan = load(&path).unwrap();
-    let Controller::Aia(aia) = &plan.board.controller else {
+    let Controller::Aia(aia) = &riscv(plan.board).controller else {
         panic!("the board has interrupt files")
     };
     let entry = |file: u64| file >> 2 | (Aia::FILE_BYTES / 8 - 1);
@@ -492,7 +500,7 @@ cores = [1]
         replace(table, own, file);
         replace(table, entry(own), entry(file));
         let table = SystemTable::parse(table).unwrap();
-        let checked = partita_virtual_riscv64::pmp::check(&table, plan.board);
+        let checked = partita_virtual_riscv64::pmp::check(&table, riscv(plan.board));
         assert_eq!(checked, outcome, "{file:#x}");
     }
 }

@@ -45,20 +45,24 @@ pub fn probes(ground: &Ground) -> Vec<Probe> {
     let bytes = [LOAD_BYTE, STORE_BYTE];
     for (owner, hart) in [("own", 0), ("other", 1)] {
         let software = format!("the software interrupt of the {owner} hart");
-        both(&software, board.aclint.base + 4 * hart, words);
+        both(&software, board.architecture.aclint.base + 4 * hart, words);
         let timer = format!("the machine timer of the {owner} hart");
         both(
             &timer,
-            board.aclint.base + TIMER_COMPARE + 8 * hart,
+            board.architecture.aclint.base + TIMER_COMPARE + 8 * hart,
             doubles,
         );
         both(
             &timer,
-            board.aclint.base + TIMER_COMPARE + 8 * hart + 4,
+            board.architecture.aclint.base + TIMER_COMPARE + 8 * hart + 4,
             words,
         );
     }
-    both("machine time", board.aclint.base + TIME, doubles);
+    both(
+        "machine time",
+        board.architecture.aclint.base + TIME,
+        doubles,
+    );
     both(
         "the device that ends the machine",
         board.finisher.window.base,

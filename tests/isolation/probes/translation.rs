@@ -141,8 +141,12 @@ fn leaves(ground: &Ground) -> Vec<Probe> {
             of(
                 "of the serial port of the other hart's timer by a page of 4 KiB",
                 ALIAS + 8,
-                pages(&[(ground.board.aclint.base + 0x4000, LEAF)]),
-                reaches(cause, ALIAS + 8, ground.board.aclint.base + 0x4008),
+                pages(&[(ground.board.architecture.aclint.base + 0x4000, LEAF)]),
+                reaches(
+                    cause,
+                    ALIAS + 8,
+                    ground.board.architecture.aclint.base + 0x4008,
+                ),
             ),
             of(
                 "of memory at 2^55",

@@ -14,8 +14,9 @@ pub(super) fn check(manifest: &Manifest, problems: &mut Problems) {
     for entry in &manifest.partitions {
         check_list(entry, manifest, problems);
     }
-    let board = manifest.board.as_ref().map(|board| board.value.controller);
-    let is_aia = matches!(board, Some(Controller::Aia(_)));
+    let board = manifest.board.as_ref().map(|board| board.value);
+    let riscv = board.and_then(|board| board.architecture.riscv64());
+    let is_aia = riscv.is_some_and(|riscv| matches!(riscv.controller, Controller::Aia(_)));
     let mut reported = Vec::new();
     for core in 0..partita_abi::MAX_CORES {
         let users: Vec<User<'_>> = manifest

@@ -13,7 +13,7 @@ use crate::problem::{Problem, Problems};
 use crate::suggest;
 use crate::system::{Partition, System};
 use partita_abi::table::{Console, FloatingPoint};
-use partita_board::Board;
+use partita_board::{Board, Riscv64};
 use std::ops::Range;
 
 /// Budgets below this would be spent on switching alone.
@@ -66,7 +66,7 @@ fn check_board(manifest: &Manifest, problems: &mut Problems) {
     check_extensions(manifest, board, problems);
     if let Some(vector) = &manifest.vector
         && vector.value
-        && !board.value.vector
+        && !has(board.value, |riscv| riscv.vector)
     {
         problems.push(
             Problem::error(
@@ -120,11 +120,20 @@ fn check_board(manifest: &Manifest, problems: &mut Problems) {
     }
 }
 
+/// Whether the board's cores can have an extension of RISC-V.
+fn has(board: &Board, extension: impl Fn(&Riscv64) -> bool) -> bool {
+    board.architecture.riscv64().is_some_and(extension)
+}
+
 /// Smepmp and Sstc: the board can have them or not, and the manifest can do without.
 fn check_extensions(manifest: &Manifest, board: &Located<&'static Board>, problems: &mut Problems) {
     for (wanted, has, name) in [
-        (&manifest.smepmp, board.value.smepmp, "Smepmp"),
-        (&manifest.sstc, board.value.sstc, "Sstc"),
+        (
+            &manifest.smepmp,
+            has(board.value, |riscv| riscv.smepmp),
+            "Smepmp",
+        ),
+        (&manifest.sstc, has(board.value, |riscv| riscv.sstc), "Sstc"),
     ] {
         if let Some(wanted) = wanted.as_ref().filter(|wanted| wanted.value && !has) {
             problems.push(
@@ -140,7 +149,7 @@ fn check_extensions(manifest: &Manifest, board: &Located<&'static Board>, proble
     }
     let without = "without Smepmp nothing keeps the monitor from overwriting its own text";
     let problem = Problem::warning(Code::NoSmepmp, without);
-    if !board.value.smepmp {
+    if !has(board.value, |riscv| riscv.smepmp) {
         problems.push(problem.at(&board.span, "this board's cores do not have it"));
     } else if let Some(smepmp) = manifest.smepmp.as_ref().filter(|smepmp| !smepmp.value) {
         problems.push(
@@ -399,7 +408,7 @@ fn complete(manifest: Manifest, images: Vec<Option<Image>>, focus: usize) -> Opt
         .map(|((entry, image), health)| complete_partition(entry, image?, health, vector))
         .collect::<Option<Vec<_>>>()?;
     let board = manifest.board?.value;
-    let has =
+    let or =
         |option: Option<Located<bool>>, board: bool| option.map_or(board, |wanted| wanted.value);
     Some(System {
         name: manifest.system_name?.value,
@@ -407,8 +416,8 @@ fn complete(manifest: Manifest, images: Vec<Option<Image>>, focus: usize) -> Opt
         board,
         memory: manifest.memory?,
         cores: manifest.cores?.value,
-        smepmp: has(manifest.smepmp, board.smepmp),
-        sstc: has(manifest.sstc, board.sstc),
+        smepmp: or(manifest.smepmp, has(board, |riscv| riscv.smepmp)),
+        sstc: or(manifest.sstc, has(board, |riscv| riscv.sstc)),
         vector,
         partitions,
         focus,

@@ -8,6 +8,7 @@ use crate::protection::{mode_name, rights_name};
 use crate::quantity::{show_rounded, show_time};
 use partita_abi::image::STORE_OFFSET;
 use partita_abi::table::{Console, FloatingPoint, Kind, RegionKind, Route};
+use partita_board::Architecture;
 use std::cmp::Reverse;
 use std::fmt::Write;
 
@@ -41,6 +42,7 @@ fn heading(plan: &Plan, paint: Paint, out: &mut String) {
         )
     );
     line!(out, "  {}: {}", board.name, board.description);
+    let Architecture::Riscv64(riscv) = &board.architecture;
     let yes = |option: bool| if option { "with" } else { "without" };
     line!(
         out,
@@ -50,7 +52,7 @@ fn heading(plan: &Plan, paint: Paint, out: &mut String) {
         yes(plan.smepmp),
         yes(plan.sstc),
         yes(plan.vector),
-        board.protection_entries,
+        riscv.protection_entries,
     );
 }
 

@@ -6,7 +6,7 @@ use crate::problem::{Problem, Problems};
 use crate::protection::{self, EXECUTE, READ, WRITE};
 use crate::system::{Partition, System};
 use partita_abi::table::{Kind, RegionKind, Route};
-use partita_board::{Aia, Controller, Plic, Window};
+use partita_board::{Aia, Architecture, Controller, Plic, Window};
 
 /// All regions of a partition; its RAM is the first.
 pub(super) fn regions(
@@ -38,8 +38,9 @@ pub(super) fn regions(
             span: device.span.clone(),
         });
     }
+    let Architecture::Riscv64(riscv) = &system.board.architecture;
     if partition.kind() == Kind::Linux {
-        match &system.board.controller {
+        match &riscv.controller {
             Controller::Plic(plic) => plic_regions(plic, partition, &line, &mut regions),
             Controller::Aia(aia) => {
                 regions.extend(interrupt_files(aia, partition).into_iter().map(|files| {
@@ -184,8 +185,9 @@ pub(super) fn assign_slots(
     partitions: &mut [PlannedPartition],
     problems: &mut Problems,
 ) {
-    let first = system.board.monitor_protection_entries;
-    let available = system.board.protection_entries - first;
+    let Architecture::Riscv64(riscv) = &system.board.architecture;
+    let first = riscv.monitor_protection_entries;
+    let available = riscv.protection_entries - first;
     for (partition, planned) in system.partitions.iter().zip(partitions.iter()) {
         for (index, core) in planned.virtual_cores.iter().enumerate() {
             if core.protections.len() > available {

@@ -1,5 +1,6 @@
 //! From reset to the first partition.
 
+use crate::Board;
 use crate::console;
 use crate::context::ENVIRONMENT_UPDATE_TABLES;
 use crate::controller::Controller;
@@ -17,7 +18,6 @@ use crate::vector;
 use core::sync::atomic::{AtomicPtr, Ordering::SeqCst};
 use partita_abi::image::{RUN_PARAMETERS_OFFSET, RunParameters, TABLE_MAX_BYTES, TABLE_OFFSET};
 use partita_abi::table::SystemTable;
-use partita_board::Board;
 use partita_monitor_core::check::{BoardLimits, Reserved, check};
 use partita_monitor_core::text::Text;
 use partita_signature::system::{Ground, Refusal};
@@ -55,7 +55,12 @@ pub extern "C" fn start_hart(hart: usize) -> ! {
 pub unsafe fn start(board: &'static Board, id: usize) -> ! {
     csr::write!("mstatus", 0);
     // SAFETY: the caller's promise: these are this board's devices.
-    let (aclint, controller) = unsafe { (Aclint::new(board.aclint), Controller::new(board)) };
+    let (aclint, controller) = unsafe {
+        (
+            Aclint::new(board.architecture.aclint),
+            Controller::new(board),
+        )
+    };
     aclint.set_deadline(id, u64::MAX);
     aclint.clear_interrupt(id);
     let layout = vector::layout();
@@ -192,8 +197,8 @@ fn start_machine(
         Err(error) => refuse(board, table_error(error), None),
     };
     let private = |number: usize| Reserved {
-        base: board.controller.private()[number].base,
-        size: board.controller.private()[number].size,
+        base: board.architecture.controller.private()[number].base,
+        size: board.architecture.controller.private()[number].size,
     };
     let reserved = [
         Reserved {
@@ -201,8 +206,8 @@ fn start_machine(
             size: 0x1000,
         },
         Reserved {
-            base: board.aclint.base,
-            size: board.aclint.size,
+            base: board.architecture.aclint.base,
+            size: board.architecture.aclint.size,
         },
         Reserved {
             base: board.finisher.window.base,
@@ -212,12 +217,12 @@ fn start_machine(
         private(1),
         private(2),
     ];
-    let window = board.controller.window();
+    let window = board.architecture.controller.window();
     let limits = BoardLimits {
         name: board.name,
         ram_base: board.ram_base,
         first_core: board.first_core as u16,
-        lines: board.controller.lines(),
+        lines: board.architecture.controller.lines(),
         reserved: &reserved,
         controller: Reserved {
             base: window.base,
@@ -228,7 +233,7 @@ fn start_machine(
         let (reason, index) = flaw.describe();
         refuse(board, reason, Some(index));
     }
-    if let Err(index) = partita_virtual_riscv64::pmp::check(&table, board) {
+    if let Err(index) = partita_virtual_riscv64::pmp::check(&table, &board.architecture) {
         refuse(board, "unsound protection of virtual core", Some(index));
     }
     controller.reset(usize::from(table.header.cores));

@@ -41,6 +41,9 @@ mod vector_registers;
 
 pub use boot::start;
 
+/// The board, which is one of this architecture.
+pub type Board = partita_board::Board<partita_board::Riscv64>;
+
 /// Ends the machine after a panic, which is a mistake in the monitor.
 pub fn panicked() -> ! {
     report::fatal("the monitor panicked")

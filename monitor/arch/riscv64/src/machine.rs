@@ -1,11 +1,11 @@
 //! What does not change after boot: the board, the system table, and views made from it.
 
+use crate::Board;
 use crate::controller::{self, Controller};
 use crate::timer::Aclint;
 use partita_abi::health::{Action, Kind};
 use partita_abi::table::{self, Console, FloatingPoint, RegionKind, Response, Route, SystemTable};
 use partita_abi::{MAX_CORES, MAX_PARTITIONS, MAX_SHARING};
-use partita_board::Board;
 use partita_virtual_riscv64::sbi;
 use spin::Once;
 
@@ -324,7 +324,7 @@ impl Machine {
             view.floating_point = entry.floating_point == FloatingPoint::Eager as u8;
             view.vectors = entry.vector == FloatingPoint::Eager as u8;
             if !view.is_program && entry.watchdog_ns != 0 {
-                view.watchdog = self.board.watchdog().base;
+                view.watchdog = self.board.architecture.watchdog().base;
             }
             view.has_console = entry.console != Console::None as u8;
             if entry.console == Console::Uart16550 as u8 {

@@ -1,11 +1,11 @@
 //! Whether the system in memory may be started by this board: its signature, before anything of it is
 //! believed.
 
+use crate::Board;
 use core::arch::asm;
 use partita_abi::image::{SIGNATURE_OFFSET, TABLE_OFFSET};
 use partita_abi::signature::{Provision, SignatureBlock};
 use partita_abi::table::Header;
-use partita_board::Board;
 use partita_signature::system::{Ground, Refusal, judge};
 
 /// Filled in by the host tools, in the monitor's file. Part of the read-only data.

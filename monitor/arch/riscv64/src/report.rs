@@ -1,6 +1,7 @@
 //! The end of a run: the status block, and the end of the machine. Also the end of a monitor that
 //! found a mistake of its own.
 
+use crate::Board;
 use crate::console;
 use crate::crash;
 use crate::csr;
@@ -15,7 +16,7 @@ use crate::vector;
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use partita_abi::health::{Kind, State};
 use partita_abi::status::{Core, Header, Partition};
-use partita_board::{Board, Write};
+use partita_board::Write;
 use partita_monitor_core::text::Text;
 use zerocopy::IntoBytes;
 
@@ -218,7 +219,7 @@ fn with_hart<T>(this: &Hart, hart: usize, read: impl FnOnce(&Hart) -> T) -> T {
 
 fn end_machine(board: &Board, writes: &[Write]) -> ! {
     // SAFETY: the board's own interruptor, whose time is only read.
-    let aclint = unsafe { Aclint::new(board.aclint) };
+    let aclint = unsafe { Aclint::new(board.architecture.aclint) };
     let sent = aclint
         .now()
         .saturating_add(board.ns_to_ticks(LAST_BYTES_NS));

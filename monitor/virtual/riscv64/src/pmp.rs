@@ -5,7 +5,7 @@
 //! with no more than their rights. The regions themselves are checked by the monitor's core.
 
 use partita_abi::table::{Protection, RegionKind, SystemTable, VirtualCore};
-use partita_board::{Board, Controller, Plic};
+use partita_board::{Controller, Plic, Riscv64};
 
 const RIGHTS: u8 = 0b111;
 const READ: u8 = 0b001;
@@ -20,7 +20,7 @@ const PAGE: u64 = 4096;
 ///
 /// # Errors
 /// The index of the first virtual core with an unsound entry.
-pub fn check(table: &SystemTable<'_>, board: &Board) -> Result<(), usize> {
+pub fn check(table: &SystemTable<'_>, board: &Riscv64) -> Result<(), usize> {
     let sound = |core: &VirtualCore| {
         let entries = table.protections_of(core);
         let slot = usize::from(core.protection_slot);
@@ -59,7 +59,7 @@ fn covers_ram(table: &SystemTable<'_>, core: &VirtualCore, entries: &[Protection
 
 fn is_sound(
     table: &SystemTable<'_>,
-    board: &Board,
+    board: &Riscv64,
     core: &VirtualCore,
     entries: &[Protection],
     index: usize,
@@ -117,7 +117,7 @@ fn range(entries: &[Protection], index: usize) -> Option<(u64, u64)> {
 /// interrupt files of its own harts.
 fn is_own_controller_range(
     table: &SystemTable<'_>,
-    board: &Board,
+    board: &Riscv64,
     core: &VirtualCore,
     base: u64,
     end: u64,

@@ -6,13 +6,14 @@
 //! of a hart belongs to the Linux there. Its `eidelivery` is the gate: it hides what is pending from whoever
 //! else runs, and `mstateen0` keeps them from the file's registers.
 
+use crate::Board;
 use crate::csr;
 use crate::hart::Hart;
 use crate::machine::{PartitionView, Place};
 use crate::mmio::Registers;
 use crate::report;
 use core::arch::asm;
-use partita_board::{Aia as Layout, Board, Controller as BoardController, Window};
+use partita_board::{Aia as Layout, Controller as BoardController, Window};
 use partita_virtual_riscv64::aplic::{ReadEffect, WriteEffect};
 
 pub use partita_virtual_riscv64::aplic::AplicFilter as Filter;
@@ -64,7 +65,7 @@ const STATE_OF_FILE: u64 = 1 << 58 | 1 << 59 | 1 << 60;
 
 /// What the board says of its controller.
 fn layout(board: &Board) -> &Layout {
-    match &board.controller {
+    match &board.architecture.controller {
         BoardController::Aia(layout) => layout,
         BoardController::Plic(_) => report::fatal("this firmware is for a board with an IMSIC"),
     }

@@ -4,6 +4,7 @@
 //! Linux without the monitor. The threshold of the S-mode context is the gate: it hides them from whoever
 //! else runs.
 
+use crate::Board;
 use crate::hart::Hart;
 use crate::machine::{PartitionView, Place};
 use crate::mail;
@@ -12,7 +13,7 @@ use crate::pmp;
 use crate::report;
 use core::sync::atomic::{AtomicU32, Ordering::SeqCst};
 use partita_abi::MAX_CORES;
-use partita_board::{Board, Controller as BoardController, Plic as Layout, Window};
+use partita_board::{Controller as BoardController, Plic as Layout, Window};
 use partita_virtual_riscv64::plic::{ReadEffect, WriteEffect};
 use spin::mutex::TicketMutex;
 
@@ -29,7 +30,7 @@ static THRESHOLDS: [AtomicU32; MAX_CORES] = [const { AtomicU32::new(0) }; MAX_CO
 
 /// What the board says of its controller.
 fn layout(board: &Board) -> &Layout {
-    match &board.controller {
+    match &board.architecture.controller {
         BoardController::Plic(layout) => layout,
         BoardController::Aia(_) => report::fatal("this firmware is for a board with a PLIC"),
     }

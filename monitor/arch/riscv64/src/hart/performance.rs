@@ -15,7 +15,7 @@ impl Hart {
     /// Answers a call about the counters of the virtual core that runs.
     #[inline(never)]
     pub fn performance(&mut self, call: &CallRegisters) -> Result<u64, SbiError> {
-        let (number, hardware) = (self.live, &self.machine.board.performance);
+        let (number, hardware) = (self.live, &self.machine.board.architecture.performance);
         if hardware.counters != 0 {
             self.bring_counters(number);
         }
