@@ -1,5 +1,6 @@
 //! The board with APLIC and IMSIC: the same promises through another interrupt controller.
 
+use partita_tests::cockpit::Cockpit;
 use partita_tests::{Run, System};
 
 const BOARD: &str = "qemu-virt-riscv64-aia";
@@ -12,38 +13,17 @@ fn system(cores: usize, partitions: &str) -> System {
 }
 
 /// FreeRTOS on the last core and Debian on all of them.
-fn cockpit(cores: usize, devices: &str, run: &str) -> System {
-    let last = cores - 1;
-    let all: Vec<_> = (0..cores).collect();
-    system(
-        cores,
-        &format!(
-            r#"
-            [partition.cluster]
-            criticality = "ASIL-B"
-            image = "$cluster"
-            memory = "1MiB"
-            cores = [{last}]
-            fp = "none"
-            budget = "400us"
-            period = "1ms"
-
-            [partition.linux]
-            criticality = "QM"
-            linux = {{ kernel = "$kernel", initramfs = "$initramfs", command-line = "console=ttyS0 quiet panic=1 partita.run={run}" }}
-            memory = "128MiB"
-            cores = {all:?}
-            devices = {devices}
-            "#
-        ),
-    )
-    .shift(1)
-    .for_ms(20_000)
+fn cockpit(cores: usize, run: &str) -> System {
+    Cockpit {
+        board: BOARD,
+        ..Cockpit::new(cores, run)
+    }
+    .system()
 }
 
 #[test]
 fn freertos_and_linux_share_one_hart_and_both_do_their_work() {
-    let run = cockpit(1, "[]", "load,ticks,noshell")
+    let run = cockpit(1, "load,ticks,noshell")
         .until("linux", "linux alive 1")
         .run();
     run.assert_undisturbed("cluster");
@@ -54,7 +34,7 @@ fn freertos_and_linux_share_one_hart_and_both_do_their_work() {
 
 #[test]
 fn the_harts_of_linux_interrupt_each_other_beside_freertos() {
-    let run = cockpit(4, "[]", "load,ticks,noshell")
+    let run = cockpit(4, "load,ticks,noshell")
         .until("linux", "linux alive 1")
         .run();
     run.assert_undisturbed("cluster");

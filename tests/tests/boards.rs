@@ -1,5 +1,6 @@
 //! Boards other than QEMU's `virt`: what differs there, and Debian's kernel beside FreeRTOS on each.
 
+use partita_tests::cockpit::Cockpit;
 use partita_tests::{Run, System};
 
 /// A board of SiFive's cores: core 0 has no supervisor mode, `time` is no register.
@@ -31,27 +32,12 @@ impl Board {
 
     /// FreeRTOS on the last core, Linux on all that can run it, doing what the words of `run` say.
     fn cockpit(&self, cores: usize, run: &str) -> System {
-        let last = cores - 1;
-        let all: Vec<_> = (1..cores).collect();
-        let partitions = format!(
-            r#"
-            [partition.cluster]
-            criticality = "ASIL-B"
-            image = "$cluster"
-            memory = "1MiB"
-            cores = [{last}]
-            fp = "none"
-            budget = "400us"
-            period = "1ms"
-
-            [partition.linux]
-            criticality = "QM"
-            linux = {{ kernel = "$kernel", initramfs = "$initramfs", command-line = "console=ttyS0 quiet panic=1 partita.run={run}" }}
-            memory = "128MiB"
-            cores = {all:?}
-            "#
-        );
-        self.system(cores, &partitions).shift(1).for_ms(20_000)
+        Cockpit {
+            board: self.name,
+            first_core: 1,
+            ..Cockpit::new(cores, run)
+        }
+        .system()
     }
 
     /// The port's interrupts reach a partition on each core, through the monitor and without it.

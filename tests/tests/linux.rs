@@ -1,41 +1,15 @@
 //! Debian's kernel, unmodified, beside a partition that may not miss a deadline.
 
+use partita_tests::cockpit::{Cockpit, command_line};
 use partita_tests::{Run, System};
 
-/// The instrument cluster on the last of `cores` cores and Linux on all of them, doing what the words
-/// of `run` say. An instruction takes 2 ns, so that Linux is not loaded for ever.
-fn cockpit(cores: usize, board: &str, run: &str) -> System {
-    let last = cores - 1;
-    let all: Vec<_> = (0..cores).collect();
-    System::on_board(
-        &format!("cores = {cores}\nmemory = \"512MiB\"\n{board}"),
-        &format!(
-            r#"
-            [partition.cluster]
-            criticality = "ASIL-B"
-            image = "$cluster"
-            memory = "1MiB"
-            cores = [{last}]
-            fp = "none"
-            budget = "400us"
-            period = "1ms"
-
-            [partition.linux]
-            criticality = "QM"
-            linux = {{ kernel = "$kernel", initramfs = "$initramfs", command-line = "{}" }}
-            memory = "128MiB"
-            cores = {all:?}
-            "#,
-            command_line(run)
-        ),
-    )
-    .shift(1)
-    .for_ms(20_000)
-}
-
-/// Linux's command line: the kernel says little, and restarts a second after a panic.
-fn command_line(run: &str) -> String {
-    format!("console=ttyS0 quiet panic=1 partita.run={run}")
+/// The cockpit on `cores` cores with these lines in `[board]`.
+fn cockpit(cores: usize, board_lines: &str, run: &str) -> System {
+    Cockpit {
+        board_lines,
+        ..Cockpit::new(cores, run)
+    }
+    .system()
 }
 
 /// What holds whatever Linux does.
@@ -186,7 +160,7 @@ fn what_is_typed_at_linux_is_answered_by_its_shell_and_it_can_be_powered_off() {
 
 #[test]
 fn a_spinning_rtos_is_held_to_its_budget_beside_linux() {
-    let command_line = command_line("ticks,noshell");
+    let command_line = command_line("1", "ticks,noshell");
     let run = System::new(
         1,
         &format!(
@@ -234,7 +208,7 @@ fn both_run_without_sstc_and_smepmp_too() {
 fn linux_reaches_a_device_that_it_owns_and_none_beside_it() {
     // The stock kernel has its virtio drivers as modules, so `devmem` stands in for one. Offset 8 is
     // the kind of the device: 4 is an entropy source (virtio 1.3, chapters 4.2.2 and 5).
-    let command_line = command_line("devmem:0x10001008,devmem:0x10002008,noshell");
+    let command_line = command_line("1", "devmem:0x10001008,devmem:0x10002008,noshell");
     let run = System::new(
         1,
         &format!(
@@ -271,29 +245,12 @@ fn two_runs_with_linux_are_the_same_to_the_last_byte() {
 
 /// The cockpit with a watchdog for Linux, which says `panic` on its command line about panics.
 fn watched(watchdog: &str, panic: &str, run: &str) -> System {
-    System::on_board(
-        "cores = 2\nmemory = \"512MiB\"",
-        &format!(
-            r#"
-            [partition.cluster]
-            criticality = "ASIL-B"
-            image = "$cluster"
-            memory = "1MiB"
-            cores = [1]
-            fp = "none"
-            budget = "400us"
-            period = "1ms"
-
-            [partition.linux]
-            criticality = "QM"
-            linux = {{ kernel = "$kernel", initramfs = "$initramfs", command-line = "console=ttyS0 quiet panic={panic} partita.run={run}" }}
-            memory = "128MiB"
-            cores = [0, 1]
-            {watchdog}
-            "#
-        ),
-    )
-    .shift(1)
+    Cockpit {
+        panic,
+        linux_lines: watchdog,
+        ..Cockpit::new(2, run)
+    }
+    .system()
     .for_ms(30_000)
 }
 
@@ -394,7 +351,7 @@ fn perf_stat_counts_what_linux_does_and_nothing_that_the_rtos_does() {
     .into_iter()
     .enumerate()
     {
-        let command_line = command_line("perf,noshell");
+        let command_line = command_line("1", "perf,noshell");
         let run = System::on_board(
             "cores = 2\nmemory = \"512MiB\"",
             &format!(

@@ -3,6 +3,7 @@
 //! `cargo xtask soak` is this with hundreds of restarts (`PARTITA_SOAK_RESTARTS`), and keeps the figures
 //! (`PARTITA_SOAK_RESULT`).
 
+use partita_tests::cockpit::Cockpit;
 use partita_tests::{Run, System};
 
 /// Restarts in a plain test run: each way to end once.
@@ -25,30 +26,12 @@ const ENDS: [&str; 4] = [
 ];
 
 fn cockpit(run: &str) -> System {
-    System::on_board(
-        "cores = 1\nmemory = \"512MiB\"",
-        &format!(
-            r#"
-            [partition.cluster]
-            criticality = "ASIL-B"
-            image = "$cluster"
-            memory = "1MiB"
-            cores = [0]
-            fp = "none"
-            budget = "400us"
-            period = "1ms"
-
-            [partition.linux]
-            criticality = "QM"
-            linux = {{ kernel = "$kernel", initramfs = "$initramfs", command-line = "console=ttyS0 quiet partita.run={run}" }}
-            memory = "128MiB"
-            cores = [0]
-            watchdog = "2s"
-            health = {{ access-fault = "restart" }}
-            "#
-        ),
-    )
-    .shift(1)
+    Cockpit {
+        panic: "0",
+        linux_lines: "watchdog = \"2s\"\nhealth = { access-fault = \"restart\" }",
+        ..Cockpit::new(1, run)
+    }
+    .system()
     .for_ms(10_000 * (restarts() as u64 + 1))
     .patient()
 }
