@@ -6,11 +6,14 @@
 #![forbid(unsafe_code)]
 
 pub mod cockpit;
+mod debugger;
 mod flat;
 pub mod machine;
+mod parent;
 mod run;
 mod slots;
 mod system;
 
+pub use debugger::Debugger;
 pub use run::Run;
 pub use system::System;

@@ -1,7 +1,9 @@
 //! A system to be tested: its manifest, and how it is to run.
 
+use crate::debugger::{self, Debugger};
 use crate::flat::flat;
 use crate::machine::control_registers;
+use crate::parent;
 use crate::run::Run;
 use crate::slots::Slot;
 use object::{Object as _, ObjectSymbol as _};
@@ -14,6 +16,7 @@ use partita_run::{Qemu, RunOptions};
 use std::collections::BTreeMap;
 use std::mem::offset_of;
 use std::path::{Path, PathBuf};
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 use std::{env, fs};
 
@@ -24,11 +27,36 @@ const LONGEST: Duration = Duration::from_secs(5);
 /// How long a run may take on the wall. Only a run that hangs ever does.
 const SAFETY_NET: Duration = Duration::from_secs(240);
 
+/// Something that is done to the machine when a hart comes to an instruction.
+struct Intervention {
+    /// The instruction.
+    address: u64,
+    /// How many times, from the first one on.
+    times: usize,
+    change: Box<dyn FnMut(&mut Debugger) + Send>,
+}
+
+impl Intervention {
+    /// Waits for the machine, and does it.
+    fn carry_out(mut self, socket: &Path) {
+        let mut debugger = Debugger::connect(socket, || true);
+        for _ in 0..self.times {
+            if !debugger.run_to(self.address) {
+                return;
+            }
+            (self.change)(&mut debugger);
+        }
+        debugger.leave();
+    }
+}
+
 /// A system that has not run yet.
 pub struct System {
     plan: Plan,
     image: SystemImage,
     options: RunOptions,
+    /// What is done to the machine from outside.
+    intervention: Option<Intervention>,
     /// The manifest is in here, if it was written for this.
     _folder: tempfile::TempDir,
 }
@@ -116,6 +144,7 @@ impl System {
             plan,
             image,
             options,
+            intervention: None,
             _folder: folder,
         }
     }
@@ -138,12 +167,18 @@ impl System {
     /// # Panics
     /// If there is none of that name.
     pub fn monitor_symbol(&self, name: &str) -> u64 {
-        let file = monitor(self.plan.board.name);
-        let elf = object::File::parse(file.as_slice()).expect("it is an ELF file");
-        let symbol = elf.symbol_by_name(name);
-        symbol
-            .unwrap_or_else(|| panic!("the monitor has no `{name}`"))
-            .address()
+        symbol(&monitor(self.plan.board.name), name).0
+    }
+
+    /// Where a symbol of a partition's program is in its memory.
+    ///
+    /// # Panics
+    /// If there is none of that name.
+    pub fn program_symbol(&self, partition: &str, name: &str) -> u64 {
+        let planned = self.planned(partition);
+        let path = planned.elf.as_ref().expect("it is a program");
+        let (address, entry) = symbol(&fs::read(path).expect("it has been built"), name);
+        planned.entry - entry + address
     }
 
     fn index(&self, partition: &str) -> usize {
@@ -262,23 +297,62 @@ impl System {
         control_registers(qemu.program(), &arguments, self._folder.path())
     }
 
+    /// Stops the machine when a hart is about to execute the instruction at `address`, the first `times` times, and
+    /// lets `change` do to it what no partition can. Machine time stands still meanwhile.
+    #[must_use]
+    pub fn at(
+        mut self,
+        address: u64,
+        times: usize,
+        change: impl FnMut(&mut Debugger) + Send + 'static,
+    ) -> Self {
+        self.intervention = Some(Intervention {
+            address,
+            times,
+            change: Box::new(change),
+        });
+        self
+    }
+
     /// Runs it.
     ///
     /// # Panics
     /// If QEMU cannot be started.
     pub fn run(self) -> Run {
+        parent::follow();
         let _slot = Slot::take();
         let Self {
             plan,
             image,
-            options,
+            mut options,
+            intervention,
             _folder,
         } = self;
+        let intervening = intervention.map(|intervention| {
+            let socket = debugger::socket(_folder.path());
+            let arguments = debugger::arguments(&socket).map(Into::into);
+            options.extra.extend(arguments);
+            thread::spawn(move || intervention.carry_out(&socket))
+        });
         match partita_run::run_image(&plan, image, options, &mut ()) {
-            Ok(outcome) => Run::new(&plan, outcome),
+            Ok(outcome) => {
+                let run = Run::new(&plan, outcome);
+                if let Some(Err(_)) = intervening.map(JoinHandle::join) {
+                    panic!("the machine could not be changed from outside");
+                }
+                run
+            }
             Err(error) => panic!("{error}"),
         }
     }
+}
+
+/// The address of a symbol in an ELF file, and that of its first instruction.
+fn symbol(file: &[u8], name: &str) -> (u64, u64) {
+    let elf = object::File::parse(file).expect("it is an ELF file");
+    let symbol = elf.symbol_by_name(name);
+    let symbol = symbol.unwrap_or_else(|| panic!("there is no `{name}`"));
+    (symbol.address(), elf.entry())
 }
 
 fn temporary() -> tempfile::TempDir {

@@ -29,6 +29,7 @@ mod threads;
 pub use joiner::{Line, Piece};
 pub use options::{Clock, Input, RunOptions};
 pub use outcome::{End, Outcome, RunError};
+pub use process::die_with_parent;
 pub use qemu::{Qemu, QemuError};
 pub use report::{Report, report_schema};
 pub use script::{Script, Step};

@@ -79,10 +79,11 @@ impl Drop for QemuProcess {
     }
 }
 
-/// Has the kernel kill the child when the thread that started it ends, even by SIGKILL.
+/// Has the kernel kill the child of `command` when the thread that starts it ends, even by SIGKILL. Elsewhere than
+/// on Linux the child goes on.
 #[cfg(target_os = "linux")]
 #[allow(unsafe_code)]
-fn die_with_parent(command: &mut Command) {
+pub fn die_with_parent(command: &mut Command) {
     use rustix::process::{Signal, getpid, getppid, set_parent_process_death_signal};
     let parent = getpid();
     let set = move || {
@@ -101,5 +102,6 @@ fn die_with_parent(command: &mut Command) {
     }
 }
 
+/// Does nothing: only Linux can end a child with its parent.
 #[cfg(not(target_os = "linux"))]
-fn die_with_parent(_command: &mut Command) {}
+pub fn die_with_parent(_command: &mut Command) {}

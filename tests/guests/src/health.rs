@@ -4,7 +4,7 @@ use crate::arguments::Arguments;
 use crate::idle::{rest, wait_until};
 use core::arch::{asm, naked_asm};
 use core::sync::atomic::{AtomicU64, Ordering::SeqCst};
-use partita_guest_rt::{hart, monitor, println, sbi};
+use partita_guest_rt::{hart, monitor, println, probe, sbi};
 
 /// The extension id of the debug console (SBI 2.0, chapter 12).
 const DEBUG_CONSOLE: usize = 0x4442_434e;
@@ -15,7 +15,7 @@ static IMAGE: AtomicU64 = AtomicU64::new(1);
 static BEYOND: AtomicU64 = AtomicU64::new(0);
 
 /// Says that it starts, and what it finds in memory.
-fn greet(name: &str) {
+pub fn greet(name: &str) {
     let (image, beyond) = (IMAGE.swap(2, SeqCst), BEYOND.swap(3, SeqCst));
     println!("{name}: running, found {image} {beyond}");
 }
@@ -61,6 +61,13 @@ pub fn fault(arguments: &Arguments<'_>) -> ! {
                 let refused = unsafe { sbi::call(DEBUG_CONSOLE, 0, [8, 0x8000_0000, 0, 0, 0, 0]) };
                 println!("fault: call returned {}", refused.error as isize);
             }
+            "breakpoint" => {
+                // SAFETY: it does nothing else than to trap.
+                let caught =
+                    unsafe { probe::execute(partita_test_breakpoint as *const () as usize, 0) };
+                let cause = caught.map_or_else(|trap| trap.cause, |_| usize::MAX);
+                println!("fault: cause {cause}");
+            }
             "float" => {
                 // SAFETY: turns floating point on.
                 unsafe { asm!("csrs sstatus, {}", in(reg) 0x6000_usize) };
@@ -71,6 +78,20 @@ pub fn fault(arguments: &Arguments<'_>) -> ! {
     }
     println!("fault: still here");
     rest()
+}
+
+/// A trap that is the partition's own business, if the hart does as it is told.
+#[unsafe(naked)]
+#[unsafe(no_mangle)]
+extern "C" fn partita_test_breakpoint() {
+    naked_asm!(
+        ".balign 4",
+        ".option push",
+        ".option norvc",
+        "ebreak",
+        ".option pop",
+        "ret"
+    )
 }
 
 #[unsafe(naked)]

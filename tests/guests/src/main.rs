@@ -12,6 +12,8 @@ mod conformance;
 #[cfg(target_os = "none")]
 mod counters;
 #[cfg(target_os = "none")]
+mod entropy;
+#[cfg(target_os = "none")]
 mod harts;
 #[cfg(target_os = "none")]
 mod health;
@@ -62,6 +64,7 @@ fn main(hart: usize, device_tree: usize) -> ! {
         "count" => interplay::count(&arguments),
         "counters" => counters::run(&arguments),
         "counters-watch" => counters::watch(&arguments),
+        "entropy" => entropy::run(&arguments),
         "echo" => idle::echo(),
         "end" => idle::end(&arguments),
         "flood" => interplay::flood(&arguments),

@@ -3,6 +3,7 @@
 //! Registers: `docs/goldfish-virtual-hardware` of the Android emulator; QEMU `hw/rtc/goldfish_rtc.c`.
 
 use crate::arguments::Arguments;
+use crate::health::greet;
 use crate::idle::rest;
 use crate::imsic;
 use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering::SeqCst};
@@ -196,12 +197,12 @@ pub fn leave(arguments: &Arguments<'_>) -> ! {
 /// Lets the clock interrupt as fast as it can, and says every `report-us` how often it did.
 pub fn storm(arguments: &Arguments<'_>) -> ! {
     let report = 10 * arguments.number("report-us", 10_000) as u64;
+    greet("rtc");
     trap::set_handler(feed);
     hart::enable_sources(hart::source::EXTERNAL);
     write(CLEAR_ALARM, 1);
     write(CLEAR_INTERRUPT, 1);
     write(INTERRUPT_ENABLED, 1);
-    println!("rtc: running");
     set_alarm(now_ns());
     let mut next = hart::time() + report;
     hart::enable_interrupts();
