@@ -67,6 +67,7 @@ pub fn limits<T>(board: &Board, check: impl FnOnce(&BoardLimits<'_>) -> T) -> T 
         ram_base: board.ram_base,
         first_core: board.first_core as u16,
         lines: riscv.controller.lines(),
+        console_line: board.uart.line,
         reserved: &reserved,
         controller: reserve(riscv.controller.window()),
     })

@@ -127,6 +127,40 @@ fn a_partition_cannot_complete_the_line_of_one_on_another_core() {
     run.assert_said("thief", "rtc: 10 taken, 0 strange");
 }
 
+#[test]
+fn an_interrupt_that_comes_while_its_partition_is_being_stopped_is_not_for_its_next_life() {
+    let run = System::new(
+        2,
+        r#"
+        [partition.critical]
+        criticality = "ASIL-D"
+        image = "$guest"
+        arguments = "spin"
+        memory = "256KiB"
+        cores = [1]
+        budget = "1800us"
+        period = "2ms"
+
+        [partition.late]
+        criticality = "QM"
+        image = "$guest"
+        arguments = "rtc-late"
+        memory = "256KiB"
+        cores = [0, 1]
+        devices = ["rtc"]
+        restart = {}
+        "#,
+    )
+    .for_ms(90)
+    .run();
+    let late = run.partition("late");
+    assert!(late.boots > 3, "{} boots", late.boots);
+    let found = run.count("late", "rtc: found");
+    assert!(found > 3);
+    assert_eq!(run.count("late", "rtc: found Ok(None)"), found);
+    assert!(late.events.iter().all(|event| event.kind == "reset"));
+}
+
 /// A partition with a direct line that suspends until each interrupt, and a critical one on its core.
 fn direct(neighbour: &str, part: &str) -> Run {
     System::new(

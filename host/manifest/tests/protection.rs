@@ -379,6 +379,7 @@ fn check_table(plan: &Plan) {
         ram_base: plan.board.ram_base,
         first_core: plan.board.first_core as u16,
         lines: riscv(plan.board).controller.lines(),
+        console_line: plan.board.uart.line,
         reserved: &reserved,
         controller: reserve(riscv(plan.board).controller.window()),
     };

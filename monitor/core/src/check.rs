@@ -5,11 +5,14 @@
 
 use partita_abi::digest::digest;
 use partita_abi::image::{CRASH_BYTES, STORE_OFFSET};
-use partita_abi::table::{Header, Partition, Region, RegionKind, Restart, SystemTable};
+use partita_abi::table::{Header, Partition, Region, RegionKind, Restart, Route, SystemTable};
 use partita_abi::{MAX_CORES, MAX_SHARING};
 
 /// Protection works on whole pages of this many bytes.
 pub const PAGE: u64 = 4096;
+
+/// Lines of a partition that can be mediated, the first ones of all its lines: each is a bit of a word.
+const MOST_MEDIATED: usize = 32;
 
 /// Region rights: writing.
 const WRITE: u8 = 2;
@@ -34,6 +37,8 @@ pub struct BoardLimits<'a> {
     pub first_core: u16,
     /// The highest interrupt line.
     pub lines: u16,
+    /// The interrupt line of the monitor's own serial port.
+    pub console_line: u16,
     /// Devices of the monitor, which no device region may touch.
     pub reserved: &'a [Reserved],
     /// The interrupt controller: only regions of that kind lie in it. Which of its registers they may
@@ -60,7 +65,7 @@ pub enum Flaw {
     Partition(usize),
     /// A virtual core does not fit its partition or its core.
     VirtualCore(usize),
-    /// A line is out of range, owned twice, or for a virtual core that is not there.
+    /// A line is out of range, another's, the monitor's, or for a virtual core that is not there.
     Line(usize),
     /// A register write for a device reset goes outside its partition's devices.
     DeviceReset(usize),
@@ -95,6 +100,11 @@ fn overlap(a: (u64, u64), b: (u64, u64)) -> bool {
 
 fn is_ram(region: &Region) -> bool {
     region.kind == RegionKind::Ram as u8
+}
+
+fn has_direct_lines(table: &SystemTable<'_>, partition: &Partition) -> bool {
+    let mut regions = table.regions_of(partition).iter();
+    regions.any(|region| region.kind == RegionKind::InterruptController as u8)
 }
 
 /// Whether the whole range lies in one RAM region of the partition.
@@ -274,12 +284,15 @@ fn check_virtual_cores(table: &SystemTable<'_>, board: &BoardLimits<'_>) -> Resu
             ));
         }
         for (index, virtual_core) in on_core() {
-            let same = |other: u16| {
-                let criticality =
-                    |p: u16| table.partitions.get(usize::from(p)).map(|p| p.criticality);
-                criticality(other) == criticality(virtual_core.partition)
+            let of = |p: u16| table.partitions.get(usize::from(p));
+            let criticality = |p: u16| of(p).map(|p| p.criticality);
+            // What a core has of the interrupt controller for direct lines, it has once.
+            let is_direct = |p: u16| of(p).is_some_and(|p| has_direct_lines(table, p));
+            let own = virtual_core.partition;
+            let conflicts = |other: u16| {
+                criticality(other) == criticality(own) || is_direct(other) && is_direct(own)
             };
-            if on_core().any(|(other, v)| other != index && same(v.partition)) {
+            if on_core().any(|(other, v)| other != index && conflicts(v.partition)) {
                 return Err(Flaw::VirtualCore(index));
             }
         }
@@ -288,17 +301,21 @@ fn check_virtual_cores(table: &SystemTable<'_>, board: &BoardLimits<'_>) -> Resu
 }
 
 fn check_lines(table: &SystemTable<'_>, board: &BoardLimits<'_>) -> Result<(), Flaw> {
-    for (index, line) in table.lines.iter().enumerate() {
-        let owned_twice = table
-            .lines
-            .iter()
-            .take(index)
-            .any(|other| other.line == line.line);
-        let owner = table.partitions.get(usize::from(line.partition));
-        let has_target =
-            owner.is_some_and(|owner| u16::from(line.target) < owner.virtual_cores.count);
-        if line.line == 0 || line.line > board.lines || owned_twice || !has_target {
-            return Err(Flaw::Line(index));
+    for (number, partition) in table.partitions.iter().enumerate() {
+        let first = usize::from(partition.lines.first);
+        for (offset, line) in table.lines_of(partition).iter().enumerate() {
+            let index = first.saturating_add(offset);
+            let mut before = table.lines.iter().take(index);
+            let sound = usize::from(line.partition) == number
+                && line.line != 0
+                && line.line <= board.lines
+                && line.line != board.console_line
+                && !before.any(|other| other.line == line.line)
+                && u16::from(line.target) < partition.virtual_cores.count
+                && (offset < MOST_MEDIATED || line.route == Route::Direct as u8);
+            if !sound {
+                return Err(Flaw::Line(index));
+            }
         }
     }
     Ok(())

@@ -210,6 +210,7 @@ impl TestTable {
             ram_base: 0x8000_0000,
             first_core: 0,
             lines: 95,
+            console_line: 10,
             reserved: &[Reserved {
                 base: 0x1000_0000,
                 size: 0x1000,
@@ -235,6 +236,7 @@ fn a_changed_byte_is_found_by_the_hash() {
         ram_base: 0x8000_0000,
         first_core: 0,
         lines: 95,
+        console_line: 10,
         reserved: &[],
         controller: CONTROLLER,
     };
@@ -259,6 +261,10 @@ fn share_controller(table: &mut TestTable, rights: u8) {
 fn several_partitions_may_read_the_interrupt_controller() {
     let mut table = TestTable::sound();
     share_controller(&mut table, 1);
+    // Each on a core of its own: there is one of what a core has for direct lines.
+    assert_eq!(table.flaw(), Err(Flaw::VirtualCore(0)));
+    table.virtual_cores[1].core = 1;
+    table.header.cores = 2;
     assert_eq!(table.flaw(), Ok(()));
 }
 
@@ -322,7 +328,22 @@ fn every_lie_in_a_table_is_found() {
         (|t| t.lines[1].line = 11, Flaw::Line(1)),
         (|t| t.lines[1].line = 0, Flaw::Line(1)),
         (|t| t.lines[1].line = 96, Flaw::Line(1)),
+        (|t| t.lines[1].line = 10, Flaw::Line(1)),
         (|t| t.lines[1].target = 1, Flaw::Line(1)),
+        (|t| t.lines[1].partition = 0, Flaw::Line(1)),
+        (|t| t.partitions[1].lines.first = 0, Flaw::Line(0)),
+        (|t| t.partitions[0].lines.count = 2, Flaw::Line(1)),
+        (
+            |t| {
+                t.lines = (11..=43).map(|line| Line { line, ..t.lines[0] }).collect();
+                t.partitions[0].lines = Span {
+                    first: 0,
+                    count: 33,
+                };
+                t.partitions[1].lines = Span { first: 0, count: 0 };
+            },
+            Flaw::Line(32),
+        ),
         (
             |t| t.image_parts[0].source = 0x803f_d000,
             Flaw::ImagePart(0),

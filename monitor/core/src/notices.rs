@@ -29,16 +29,20 @@ impl Notices {
         self.count == 0
     }
 
-    /// Adds an event of `partition`.
-    pub fn put(&mut self, partition: usize, kind: Kind) {
+    /// Adds an event of `partition`. Returns whether whoever takes them has to be told: not while others
+    /// wait, which bounds what a flood costs one that takes none.
+    #[must_use]
+    pub fn put(&mut self, partition: usize, kind: Kind) -> bool {
+        let was_empty = self.count == 0;
         if self.count == KEPT {
-            return;
+            return false;
         }
         let last = self.first.wrapping_add(self.count) % KEPT;
         if let Some(place) = self.waiting.get_mut(last) {
             *place = (partition as u8, kind as u8);
             self.count = self.count.wrapping_add(1);
         }
+        was_empty
     }
 
     /// Takes the oldest one, as the monitor call returns it; 0 if there is none.
@@ -70,13 +74,14 @@ mod tests {
     fn notices_come_out_in_order_and_no_flood_pushes_out_the_oldest() {
         let mut notices = Notices::new();
         for round in 0..3 {
-            (0..KEPT + 5).for_each(|number| notices.put(number, Kind::Panic));
+            let told = (0..KEPT + 5).filter(|number| notices.put(*number, Kind::Panic));
+            assert_eq!(told.collect::<Vec<_>>(), [0], "told once, round {round}");
             for number in 0..KEPT {
                 let expected = 1 << 31 | (number as u64) << 8 | 5;
                 assert_eq!(notices.take(), expected, "round {round}");
             }
             assert_eq!(notices.take(), 0);
-            notices.put(1, Kind::Watchdog);
+            assert!(notices.put(1, Kind::Watchdog));
             assert_eq!(notices.take(), 1 << 31 | 1 << 8 | 13);
         }
     }

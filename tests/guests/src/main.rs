@@ -94,6 +94,7 @@ fn main(hart: usize, device_tree: usize) -> ! {
         "rtc" => rtc::run(&arguments),
         "rtc-suspend" => rtc::suspend(&arguments),
         "sbi-arguments" => sbi_arguments::run(&arguments),
+        "rtc-late" => rtc::late(),
         "rtc-leave" => rtc::leave(&arguments),
         "rtc-storm" => rtc::storm(&arguments),
         "serial" => serial::run(&arguments),

@@ -7,6 +7,7 @@ use crate::health::greet;
 use crate::idle::rest;
 use crate::imsic;
 use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering::SeqCst};
+use partita_guest_rt::hart::Stack;
 use partita_guest_rt::trap::{self, EXTERNAL_INTERRUPT, TrapFrame};
 use partita_guest_rt::{hart, monitor, println, probe, sbi};
 
@@ -192,6 +193,31 @@ pub fn leave(arguments: &Arguments<'_>) -> ! {
         read(ALARM_STATUS)
     );
     monitor::panic(1)
+}
+
+static mut STACK: Stack<4096> = Stack::new();
+/// When the second hart last ran, in ticks.
+static ALIVE: AtomicU64 = AtomicU64::new(0);
+
+extern "C" fn stay_alive(_hart: usize) -> ! {
+    loop {
+        ALIVE.store(hart::time(), SeqCst);
+    }
+}
+
+/// Says which line it finds pending from an earlier life, then starts again with an alarm that comes when
+/// the first hart has stopped and the second one, which somebody else keeps from its core, has not.
+pub fn late() -> ! {
+    println!("rtc: found {:?}", monitor::interrupt_claim());
+    let stack = &raw mut STACK;
+    // SAFETY: the hart is stopped, so nobody uses its stack.
+    let started = hart::start(1, unsafe { &mut *stack }, stay_alive);
+    println!("rtc: started {}", started.is_ok());
+    while ALIVE.load(SeqCst) == 0 || hart::time() < ALIVE.load(SeqCst) + 1000 {}
+    enable();
+    alarm_in(200_000);
+    let _ = sbi::system_reset(sbi::RESET_TYPE_COLD_REBOOT, sbi::RESET_REASON_NO_REASON);
+    rest()
 }
 
 /// Lets the clock interrupt as fast as it can, and says every `report-us` how often it did.

@@ -223,6 +223,7 @@ fn start_machine(
         ram_base: board.ram_base,
         first_core: board.first_core as u16,
         lines: board.architecture.controller.lines(),
+        console_line: board.uart.line,
         reserved: &reserved,
         controller: Reserved {
             base: window.base,

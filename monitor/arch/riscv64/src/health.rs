@@ -53,9 +53,14 @@ fn notify(hart: &Hart, partition: usize, kind: Kind) {
         Some(response) if response.notify != Response::NOBODY => usize::from(response.notify),
         _ => return,
     };
-    if let Some(notices) = NOTICES.lock().get_mut(told) {
-        notices.put(partition, kind);
+    let mut notices = NOTICES.lock();
+    if !notices
+        .get_mut(told)
+        .is_some_and(|notices| notices.put(partition, kind))
+    {
+        return;
     }
+    drop(notices);
     let place = hart.machine.partition(told).place(0);
     hart.post(
         usize::from(place.hart),

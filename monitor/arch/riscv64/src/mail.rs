@@ -108,6 +108,13 @@ impl Mailbox {
         slot <= self.running.load(SeqCst)
     }
 
+    /// Drops what a slot was asked for.
+    pub fn drop_requests(&self, slot: usize) {
+        if let Some(requests) = self.requests.get(slot) {
+            requests.store(0, SeqCst);
+        }
+    }
+
     /// Whether requests to a slot were left while it could not run; then they are mail again.
     #[inline(always)]
     pub fn has_request(&self, slot: usize) -> bool {

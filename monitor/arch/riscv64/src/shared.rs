@@ -93,6 +93,12 @@ impl Shared {
         self.stopping.load(SeqCst) != 0
     }
 
+    /// Whether its devices may interrupt it. The line of one that may not is opened again when it starts.
+    pub fn takes_interrupts(&self) -> bool {
+        // In this order: the state changes before it counts as stopped.
+        !self.is_stopping() && self.state() == State::Running
+    }
+
     /// One virtual core has stopped. Returns the partition's next state if it was the last one; it counts
     /// as stopping until [`Shared::end_stop`].
     pub fn one_stopped(&self) -> Option<State> {

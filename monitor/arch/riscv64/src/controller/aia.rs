@@ -44,8 +44,11 @@ macro_rules! take {
     }};
 }
 
-/// The priorities of local interrupts, as `siselect` numbers them, those that are delegated (5.2).
+/// The priorities of local interrupts, as `siselect` numbers them (5.2).
 mod priority {
+    /// Every one, eight in each second number.
+    pub const ALL: core::ops::Range<u64> = 0x30..0x40;
+    /// Those that are delegated.
     pub const ZERO_TO_SEVEN: u64 = 0x30;
     pub const EIGHT_TO_FIFTEEN: u64 = 0x32;
 }
@@ -264,10 +267,10 @@ impl Gate {
         csr::write!("0x151", 0);
         csr::write!("0x150", file::THRESHOLD);
         csr::write!("0x151", 0);
-        csr::write!("0x150", priority::ZERO_TO_SEVEN);
-        csr::write!("0x151", 0);
-        csr::write!("0x150", priority::EIGHT_TO_FIFTEEN);
-        csr::write!("0x151", 0);
+        for select in priority::ALL.step_by(2) {
+            csr::write!("0x150", select);
+            csr::write!("0x151", 0);
+        }
         for word in 0..=self.identities / 64 {
             csr::write!("0x150", file::ENABLE.wrapping_add(word.wrapping_mul(2)));
             csr::write!("0x151", 0);

@@ -6,6 +6,7 @@ use crate::csr::{self, interrupt};
 use crate::health;
 use crate::mail;
 use crate::pmp;
+use crate::shared;
 use core::sync::atomic::Ordering::SeqCst;
 use partita_abi::health::Kind;
 use partita_monitor_core::schedule::{Activity, NEVER};
@@ -115,6 +116,10 @@ impl Hart {
         let Some(slot) = self.slots.get_mut(number) else {
             return;
         };
+        // Its partition's other virtual cores may still be about to stop: the next life must not find this.
+        if !shared::of(slot.resident.partition).takes_interrupts() {
+            return;
+        }
         let verdict = slot.storm.count(now);
         if verdict == Verdict::Deliver {
             self.interrupt_slot(number, bit);

@@ -7,7 +7,7 @@ use crate::csr::{self, status};
 use crate::floating_point;
 use crate::health;
 use crate::loading;
-use crate::mail::state;
+use crate::mail::{self, state};
 use crate::mmio::Registers;
 use crate::pmp;
 use crate::shared;
@@ -98,6 +98,11 @@ impl Hart {
         self.set_state(number, state::STOPPED);
         if let Some(state) = shared::of(partition).one_stopped() {
             self.quiet_devices(partition);
+            // What its cores asked of one that had stopped already is not for the next life.
+            let view = self.machine.partition(partition);
+            for place in view.places.iter().take(view.virtual_cores) {
+                mail::of(usize::from(place.hart)).drop_requests(usize::from(place.slot));
+            }
             if state != State::Loading {
                 crash::note(self, partition, Trace::Stopped, state as u8, 0, 0);
             }
@@ -198,13 +203,6 @@ impl Hart {
             return;
         };
         let view = machine.partition(partition);
-        let mediated = machine.table.lines_of(entry).iter();
-        for line in mediated.filter(|line| line.route == Route::Mediated as u8) {
-            let hart = view.place(u32::from(line.target)).hart;
-            machine
-                .controller
-                .open_mediated(usize::from(hart), line.line);
-        }
         self.start_slot(number, entry.entry, entry.device_tree);
         self.set_state(number, state::STARTED);
         if health::has_notices(partition) {
@@ -216,6 +214,14 @@ impl Hart {
             self.start_watchdog(partition, 0);
         }
         shared.set_state(State::Running);
+        // Not before: what comes now is for this life.
+        let mediated = machine.table.lines_of(entry).iter();
+        for line in mediated.filter(|line| line.route == Route::Mediated as u8) {
+            let hart = view.place(u32::from(line.target)).hart;
+            machine
+                .controller
+                .open_mediated(usize::from(hart), line.line);
+        }
         let boots = shared.boots.fetch_add(1, SeqCst);
         crash::note(
             self,

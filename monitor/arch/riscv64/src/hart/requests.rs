@@ -1,6 +1,6 @@
 //! Requests to and from other harts.
 
-use super::{Hart, NOTICES_PENDING, instruction_fence};
+use super::{Hart, NOTICES_PENDING, Slot, instruction_fence};
 use crate::console;
 use crate::controller;
 use crate::crash;
@@ -13,7 +13,6 @@ use core::sync::atomic::Ordering::SeqCst;
 use partita_abi::crash::Trace;
 use partita_abi::health::State;
 use partita_monitor_core::loader::Loader;
-use partita_monitor_core::schedule::Activity;
 use partita_virtual_riscv64::counters::firmware_event;
 
 impl Hart {
@@ -102,7 +101,9 @@ impl Hart {
         if requests & mail::LOAD != 0 {
             self.answer_load(number);
         }
-        if requests & mail::NOTICE != 0 && self.is_started(number) {
+        // One that is being loaded is told at its start: nothing may end its waiting until then.
+        let is_there = |slot: &Slot| slot.loader.is_none();
+        if requests & mail::NOTICE != 0 && self.slots.get(number).is_some_and(is_there) {
             self.interrupt_slot(number, NOTICES_PENDING);
         }
     }
@@ -126,13 +127,6 @@ impl Hart {
             let ticks = self.machine.board.ns_to_ticks(not_before_ns);
             self.schedule.wait(number, ticks);
         }
-    }
-
-    /// Whether a virtual core has been started and is not being loaded.
-    fn is_started(&self, number: usize) -> bool {
-        let slot = self.slots.get(number);
-        let off = self.schedule.activity(number) == Activity::Off;
-        !off && slot.is_some_and(|slot| slot.loader.is_none())
     }
 
     /// Asks the hart of a partition's first virtual core to load it.
