@@ -6,18 +6,9 @@ fn main() {
         return;
     }
     let folder = std::env::var("CARGO_MANIFEST_DIR").unwrap_or_default();
-    let board = partita_board::of_package(env!("CARGO_PKG_NAME"))
-        .riscv64()
-        .expect("this firmware is for boards of RISC-V");
-    // With Smepmp one protection entry covers the text (`vector::TEXT_WINDOW`). Without it none does, and
-    // such cores tend to lack Zba and Zbb too, so that the text is longer.
-    let text_window = if board.architecture.smepmp {
-        0x1_0000
-    } else {
-        0x1_8000
-    };
+    let board = partita_board::of_package(env!("CARGO_PKG_NAME"));
     let symbols = [
-        ("TEXT_WINDOW", text_window),
+        ("TEXT_WINDOW", partita_board::MONITOR_TEXT_BYTES),
         ("RAM_BASE", board.ram_base),
         ("__harts", board.max_cores as u64),
         ("__first_hart", board.first_core as u64),

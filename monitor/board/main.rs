@@ -7,18 +7,13 @@
 mod firmware {
     use partita_board::{Board, Riscv64, of_package};
 
-    static BOARD: Board<Riscv64> = of_package(env!("CARGO_PKG_NAME"))
+    /// Read by the monitor, to which it is a constant: the firmware is linked as a whole.
+    // SAFETY: the name belongs to the monitor, which declares it with this type.
+    #[unsafe(no_mangle)]
+    static PARTITA_BOARD: Board<Riscv64> = of_package(env!("CARGO_PKG_NAME"))
         .riscv64()
         .expect("this firmware is for boards of RISC-V")
         .for_firmware();
-
-    /// Called on each hart by the architecture's start code.
-    // SAFETY: the name belongs to the monitor, whose start code declares it with this signature.
-    #[unsafe(no_mangle)]
-    fn partita_board_main(hart: usize) -> ! {
-        // SAFETY: this firmware is linked for, and started on, this board only.
-        unsafe { partita_monitor_riscv64::start(&BOARD, hart) }
-    }
 
     #[panic_handler]
     fn panic(_: &core::panic::PanicInfo<'_>) -> ! {

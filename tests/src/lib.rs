@@ -16,4 +16,4 @@ mod system;
 
 pub use debugger::Debugger;
 pub use run::Run;
-pub use system::System;
+pub use system::{System, monitor_text_bytes};

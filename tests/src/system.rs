@@ -368,6 +368,14 @@ fn monitor(board: &str) -> Vec<u8> {
     })
 }
 
+/// How many bytes the monitor's text and read-only data take on a board.
+pub fn monitor_text_bytes(board: &partita_board::Board) -> u64 {
+    match partita_image::Monitor::parse(&monitor(board.name), board.ram_base) {
+        Ok(monitor) => monitor.text_bytes,
+        Err(error) => panic!("{}: {error}", board.name),
+    }
+}
+
 /// The path of something built.
 fn artefact(file: &str) -> PathBuf {
     let folder = env::var_os(ARTEFACTS_VARIABLE).map(PathBuf::from);

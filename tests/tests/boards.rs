@@ -1,7 +1,8 @@
 //! Boards other than QEMU's `virt`: what differs there, and Debian's kernel beside FreeRTOS on each.
 
+use partita_board::MONITOR_TEXT_BYTES;
 use partita_tests::cockpit::Cockpit;
-use partita_tests::{Run, System};
+use partita_tests::{Run, System, monitor_text_bytes};
 
 /// A board of SiFive's cores: core 0 has no supervisor mode, `time` is no register.
 struct Board {
@@ -146,6 +147,15 @@ impl Board {
 fn assert_cluster_undisturbed(run: &Run) {
     run.assert_undisturbed("cluster");
     assert!(run.partition("cluster").worst_wakeup_ns < 200_000);
+}
+
+#[test]
+fn the_monitors_text_fits_one_protection_entry_on_every_board() {
+    for board in partita_board::ALL {
+        let bytes = monitor_text_bytes(board);
+        let room = 0x4000..=MONITOR_TEXT_BYTES;
+        assert!(room.contains(&bytes), "{}: {bytes} bytes", board.name);
+    }
 }
 
 #[test]

@@ -27,6 +27,10 @@ pub const ALL: &[&Board] = &[
     &MICROCHIP_ICICLE_KIT,
 ];
 
+/// The most that the monitor's text and read-only data may take, in bytes, on every board: what one
+/// protection entry covers. A firmware that needs more is not linked.
+pub const MONITOR_TEXT_BYTES: u64 = 0x1_0000;
+
 /// The board of this name.
 pub fn by_name(name: &str) -> Option<&'static Board> {
     ALL.iter().copied().find(|board| board.name == name)

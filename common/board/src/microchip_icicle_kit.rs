@@ -101,6 +101,7 @@ pub const MICROCHIP_ICICLE_KIT: Board = Board {
             overflow: false,
             events: &[],
         },
+        privileged_1_12: false,
         smepmp: false,
         sstc: false,
         vector: false,

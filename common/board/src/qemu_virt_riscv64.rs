@@ -106,6 +106,7 @@ pub(crate) const RISCV64: Riscv64 = Riscv64 {
         machine_only_harts: 0,
     }),
     performance: PERFORMANCE,
+    privileged_1_12: true,
     smepmp: true,
     sstc: true,
     vector: true,

@@ -143,6 +143,9 @@ pub struct Riscv64 {
     pub controller: Controller,
     /// The programmable performance counters of each hart.
     pub performance: PerformanceCounters,
+    /// Whether its cores can have what the privileged specification 1.12 and its extensions added, as `menvcfg`
+    /// and `mstateen0`; else they keep to 1.10. Smepmp, Sstc and V need it.
+    pub privileged_1_12: bool,
     /// Whether its cores can have Smepmp.
     pub smepmp: bool,
     /// Whether its cores can have Sstc.

@@ -123,6 +123,7 @@ pub const SIFIVE_U: Board = Board {
             overflow: false,
             events: &[],
         },
+        privileged_1_12: false,
         smepmp: false,
         sstc: false,
         vector: false,

@@ -1,8 +1,7 @@
 //! From reset to the first partition.
 
-use crate::Board;
+use crate::board::BOARD;
 use crate::console;
-use crate::context::ENVIRONMENT_UPDATE_TABLES;
 use crate::controller::Controller;
 use crate::crash;
 use crate::csr::{self, interrupt};
@@ -15,7 +14,6 @@ use crate::report;
 use crate::serial::Port;
 use crate::timer::Aclint;
 use crate::vector;
-use core::sync::atomic::{AtomicPtr, Ordering::SeqCst};
 use partita_abi::image::{RUN_PARAMETERS_OFFSET, RunParameters, TABLE_MAX_BYTES, TABLE_OFFSET};
 use partita_abi::table::SystemTable;
 use partita_monitor_core::check::{BoardLimits, Reserved, check};
@@ -28,53 +26,23 @@ const MISA_HYPERVISOR: u64 = 1 << 7;
 /// `mstateen0.ENVCFG`: `senvcfg` may be used; it is switched.
 const STATE_ENVIRONMENT: u64 = 1 << 62;
 
-static BOARD: AtomicPtr<Board> = AtomicPtr::new(core::ptr::null_mut());
-
-/// The board, once the firmware has said which one it is for.
-pub fn board() -> Option<&'static Board> {
-    let board = BOARD.load(SeqCst).cast_const();
-    // SAFETY: only ever set from a `&'static Board` (`start`).
-    unsafe { board.as_ref() }
-}
-
-unsafe extern "Rust" {
-    /// The firmware binary's board: it calls [`start`].
-    fn partita_board_main(hart: usize) -> !;
-}
-
-/// Every hart comes here from the vector, with its stack; the boot hart first, the others when it calls.
-pub extern "C" fn start_hart(hart: usize) -> ! {
-    // SAFETY: defined by the firmware binary with this signature.
-    unsafe { partita_board_main(hart) }
-}
-
-/// Starts the monitor on the calling hart.
-///
-/// # Safety
-/// Called from `partita_board_main` only, on the board that `board` describes.
-pub unsafe fn start(board: &'static Board, id: usize) -> ! {
+/// Starts the monitor on the hart that calls this: every hart comes here from the vector, with its stack; the
+/// boot hart first, the others when it calls.
+pub extern "C" fn start_hart(id: usize) -> ! {
     csr::write!("mstatus", 0);
-    // SAFETY: the caller's promise: these are this board's devices.
-    let (aclint, controller) = unsafe {
-        (
-            Aclint::new(board.architecture.aclint),
-            Controller::new(board),
-        )
-    };
-    aclint.set_deadline(id, u64::MAX);
-    aclint.clear_interrupt(id);
+    Aclint.set_deadline(id, u64::MAX);
+    Aclint.clear_interrupt(id);
     let layout = vector::layout();
-    let read_only_text =
-        pmp::protect_monitor(vector::guard_page(id), layout.text, vector::TEXT_WINDOW);
-    let features = prepare_hart(read_only_text);
-    let boots = id == board.first_core;
+    let read_only_text = pmp::protect_monitor(vector::guard_page(id), layout.text);
+    prepare_hart();
+    let features = Features::find(read_only_text);
+    let boots = id == BOARD.first_core;
     let machine = if boots {
-        BOARD.store(core::ptr::from_ref(board).cast_mut(), SeqCst);
-        // SAFETY: as above, and nobody else uses the port yet.
-        unsafe { console::open(Port::new(&board.uart)) };
-        let machine = start_machine(board, aclint, controller, features);
+        // SAFETY: nobody else uses the port yet.
+        unsafe { console::open(Port::new()) };
+        let machine = start_machine(features);
         for other in id + 1..machine.harts {
-            aclint.interrupt(other);
+            Aclint.interrupt(other);
         }
         machine
     } else {
@@ -104,6 +72,9 @@ fn stay_away() -> ! {
 /// Keeps partitions from what they could write and no switch saves. A hart on which they cannot be kept from
 /// it is not used: one could tell another something by it, or change how it runs.
 fn keep_off() {
+    if !BOARD.architecture.privileged_1_12 {
+        return;
+    }
     csr::clear!("misa", MISA_HYPERVISOR);
     let mut reached = csr::read!("misa") & MISA_HYPERVISOR != 0;
     if csr::probe!("0x30c").is_some() {
@@ -127,103 +98,80 @@ fn keep_off() {
     }
 }
 
-/// Sets what is the same for every partition, and finds out what the hart can do.
-fn prepare_hart(read_only_text: bool) -> Features {
+/// Sets what is the same for every partition.
+fn prepare_hart() {
     csr::write!(
         "mideleg",
         interrupt::SUPERVISOR & !interrupt::COUNTER_OVERFLOW
     );
     csr::write!("mcounteren", performance::READABLE);
-    if csr::probe!("mcountinhibit").is_some() {
+    if BOARD.architecture.privileged_1_12 && csr::probe!("mcountinhibit").is_some() {
         performance::hide();
     }
-    let mut features = Features {
-        read_only_text,
-        environment: csr::probe!("menvcfg").is_some(),
-        time: csr::probe!("time").is_some(),
-        ..Features::default()
-    };
-    if features.environment {
-        csr::write!("menvcfg", 1 << 63 | ENVIRONMENT_UPDATE_TABLES);
-        let environment = csr::read!("menvcfg");
-        features.stimecmp = environment >> 63 != 0;
-        features.update_tables = environment & ENVIRONMENT_UPDATE_TABLES;
-        if features.stimecmp {
-            csr::write!("0x14d", u64::MAX);
-        }
-        csr::write!("menvcfg", 0);
-    }
-    features
 }
 
-fn start_machine(
-    board: &'static Board,
-    aclint: Aclint,
-    controller: Controller,
-    features: Features,
-) -> &'static Machine {
-    let now_ns = || board.ticks_to_ns(aclint.now());
+fn start_machine(features: Features) -> &'static Machine {
     let mut banner = Text::<200>::new();
     banner
         .text("Partita ")
         .text(env!("CARGO_PKG_VERSION"))
         .text(" on ")
-        .text(board.name);
+        .text(BOARD.name);
     banner.text(", text ").text(if features.read_only_text {
         "read-only"
     } else {
         "writable"
     });
-    banner.text(if features.stimecmp {
+    banner.text(if features.stimecmp() {
         ", stimecmp"
     } else {
         ", timer by calls"
     });
-    console::boot_line(now_ns(), banner.as_bytes());
+    console::boot_line(Aclint.now_ns(), banner.as_bytes());
 
-    let ground = match provision::judge_system(board) {
+    let ground = match provision::judge_system() {
         Ok(ground) => ground,
-        Err(refusal) => refuse_unsigned(board, refusal),
+        Err(refusal) => refuse_unsigned(refusal),
     };
     // SAFETY: RAM of the board that holds the system image's table; nothing writes it.
     let bytes = unsafe {
         core::slice::from_raw_parts(
-            (board.ram_base + TABLE_OFFSET) as *const u8,
+            (BOARD.ram_base + TABLE_OFFSET) as *const u8,
             TABLE_MAX_BYTES,
         )
     };
     let table = match SystemTable::parse(bytes) {
         Ok(table) => table,
-        Err(error) => refuse(board, table_error(error), None),
+        Err(error) => refuse(table_error(error), None),
     };
     let private = |number: usize| Reserved {
-        base: board.architecture.controller.private()[number].base,
-        size: board.architecture.controller.private()[number].size,
+        base: BOARD.architecture.controller.private()[number].base,
+        size: BOARD.architecture.controller.private()[number].size,
     };
     let reserved = [
         Reserved {
-            base: board.uart.window.base & !0xfff,
+            base: BOARD.uart.window.base & !0xfff,
             size: 0x1000,
         },
         Reserved {
-            base: board.architecture.aclint.base,
-            size: board.architecture.aclint.size,
+            base: BOARD.architecture.aclint.base,
+            size: BOARD.architecture.aclint.size,
         },
         Reserved {
-            base: board.finisher.window.base,
-            size: board.finisher.window.size,
+            base: BOARD.finisher.window.base,
+            size: BOARD.finisher.window.size,
         },
         private(0),
         private(1),
         private(2),
     ];
-    let window = board.architecture.controller.window();
+    let window = BOARD.architecture.controller.window();
     let limits = BoardLimits {
-        name: board.name,
-        ram_base: board.ram_base,
-        first_core: board.first_core as u16,
-        lines: board.architecture.controller.lines(),
-        console_line: board.uart.line,
+        name: BOARD.name,
+        ram_base: BOARD.ram_base,
+        first_core: BOARD.first_core as u16,
+        lines: BOARD.architecture.controller.lines(),
+        console_line: BOARD.uart.line,
         reserved: &reserved,
         controller: Reserved {
             base: window.base,
@@ -232,19 +180,17 @@ fn start_machine(
     };
     if let Err(flaw) = check(&table, &limits) {
         let (reason, index) = flaw.describe();
-        refuse(board, reason, Some(index));
+        refuse(reason, Some(index));
     }
-    if let Err(index) = partita_virtual_riscv64::pmp::check(&table, &board.architecture) {
-        refuse(board, "unsound protection of virtual core", Some(index));
+    if let Err(index) = partita_virtual_riscv64::pmp::check(&table, &BOARD.architecture) {
+        refuse("unsound protection of virtual core", Some(index));
     }
-    controller.reset(usize::from(table.header.cores));
-    let end_ticks = match run_parameters(board).end_ns {
+    Controller.reset(usize::from(table.header.cores));
+    let end_ticks = match run_parameters().end_ns {
         0 => u64::MAX,
-        end_ns => board.ns_to_ticks(end_ns),
+        end_ns => BOARD.ns_to_ticks(end_ns),
     };
-    let machine = machine::publish(Machine::new(
-        board, aclint, controller, table, features, end_ticks,
-    ));
+    let machine = machine::publish(Machine::new(table, features, end_ticks));
     console::configure(machine);
     let mut line = Text::<200>::new();
     line.text("system ")
@@ -261,16 +207,16 @@ fn start_machine(
         }
     });
     line.decimal(table.header.security_version);
-    console::boot_line(now_ns(), line.as_bytes());
-    crash::open(&table, now_ns());
+    console::boot_line(Aclint.now_ns(), line.as_bytes());
+    crash::open(&table, Aclint.now_ns());
     machine
 }
 
-fn run_parameters(board: &Board) -> RunParameters {
+fn run_parameters() -> RunParameters {
     // SAFETY: RAM of the board that holds the system image's run parameters; nothing writes it.
     let bytes = unsafe {
         core::slice::from_raw_parts(
-            (board.ram_base + RUN_PARAMETERS_OFFSET) as *const u8,
+            (BOARD.ram_base + RUN_PARAMETERS_OFFSET) as *const u8,
             size_of::<RunParameters>(),
         )
     };
@@ -291,21 +237,21 @@ const fn table_error(error: partita_abi::table::TableError) -> &'static str {
     }
 }
 
-fn refuse_unsigned(board: &'static Board, refusal: Refusal) -> ! {
+fn refuse_unsigned(refusal: Refusal) -> ! {
     let mut line = Text::<200>::new();
     line.text("system refused: ").text(refusal.describe());
     if let Refusal::Version { found, lowest } = refusal {
         line.text(": it has version ").decimal(found);
         line.text(", the lowest accepted is ").decimal(lowest);
     }
-    report::refuse(board, &line)
+    report::refuse(&line)
 }
 
-fn refuse(board: &'static Board, reason: &str, index: Option<usize>) -> ! {
+fn refuse(reason: &str, index: Option<usize>) -> ! {
     let mut line = Text::<200>::new();
     line.text("system table refused: ").text(reason);
     if let Some(index) = index {
         line.byte(b' ').decimal(index as u64);
     }
-    report::refuse(board, &line)
+    report::refuse(&line)
 }

@@ -5,15 +5,17 @@
 
 use crate::console;
 use crate::context::Context;
+use crate::controller::Controller;
 use crate::crash;
 use crate::csr::{self, interrupt, status};
 use crate::hart::{Hart, NOTICES_PENDING, instruction_fence, wait_for_interrupt};
 use crate::health;
-use crate::machine::{self, Machine, PartitionView};
+use crate::machine::PartitionView;
 use crate::mail::{self, state};
 use crate::measurement;
 use crate::pmp;
 use crate::shared;
+use crate::timer::Aclint;
 use core::sync::atomic::Ordering::SeqCst;
 use partita_abi::crash::Trace;
 use partita_abi::health::Kind;
@@ -73,9 +75,9 @@ fn quick_call(context: &mut Context) -> Option<()> {
         }
         csr::write!("0x14d", registers[A0]);
     } else if registers[A7] == IPI {
-        let (machine, view) = (machine::get()?, context.quick_view?);
+        let view = context.quick_view?;
         let harts = view.caller().harts(registers[A0], registers[A1]).ok()?;
-        send_ipis(machine, view, harts);
+        send_ipis(view, harts);
     } else {
         return None;
     }
@@ -171,7 +173,7 @@ fn carry_out(
         Call::Answer(value) => Outcome::Value(value),
         Call::SetTimer { deadline } => set_timer(hart, deadline),
         Call::SendIpi { harts } => {
-            send_ipis(hart.machine, view, harts);
+            send_ipis(view, harts);
             Outcome::Value(0)
         }
         Call::RemoteInstructionFence { harts } | Call::RemoteTranslationFence { harts, .. } => {
@@ -291,12 +293,12 @@ fn for_each(harts: HartSet, mut action: impl FnMut(u32)) {
 
 /// IPI (7.1). One to the caller's own hart waits in its mailbox like any other.
 #[inline]
-fn send_ipis(machine: &Machine, view: &PartitionView, harts: HartSet) {
+fn send_ipis(view: &PartitionView, harts: HartSet) {
     for_each(harts, |virtual_hart| {
         let place = view.place(virtual_hart);
         let (target, slot) = (usize::from(place.hart), usize::from(place.slot));
         if mail::of(target).request(slot, mail::SOFTWARE_INTERRUPT) {
-            machine.aclint.interrupt(target);
+            Aclint.interrupt(target);
         }
     });
 }
@@ -304,7 +306,7 @@ fn send_ipis(machine: &Machine, view: &PartitionView, harts: HartSet) {
 /// TIME (6.1). With `stimecmp` the partition has its own timer, and this call writes it.
 #[inline]
 fn set_timer(hart: &mut Hart, deadline: u64) -> Outcome {
-    if hart.machine.features.stimecmp {
+    if hart.machine.features.stimecmp() {
         csr::write!("0x14d", deadline);
         return Outcome::Value(0);
     }
@@ -336,7 +338,7 @@ fn remote_fence(hart: &mut Hart, view: &PartitionView, harts: HartSet) -> Outcom
         let mailbox = mail::of(target);
         let ticket = mailbox.ask_for_fence();
         if mailbox.running.load(SeqCst) == slot {
-            hart.machine.aclint.interrupt(target);
+            Aclint.interrupt(target);
             if let Some(place) = waiting_for.get_mut(count) {
                 *place = (target, slot, ticket);
                 count += 1;
@@ -363,7 +365,7 @@ fn remote_fence(hart: &mut Hart, view: &PartitionView, harts: HartSet) -> Outcom
         // a fence and keeps the delay of a more critical partition short.
         let pending = csr::read!("mip");
         if pending & interrupt::MACHINE_SOFTWARE != 0 {
-            hart.machine.aclint.clear_interrupt(hart.id);
+            Aclint.clear_interrupt(hart.id);
             hart.answer_fences();
             if hart.mailbox().has_mail() || crate::report::is_ending() {
                 no_longer_waiting(hart, asked);
@@ -440,7 +442,7 @@ fn resume_at(hart: &mut Hart, address: u64, argument: u64) {
     // Floating point and vectors stay as they are, on or off: they are looked at when it leaves the hart.
     let extensions = csr::read!("mstatus") & (status::FS | status::VS);
     let enabled = csr::read!("sie");
-    let timer = if features.stimecmp {
+    let timer = if features.stimecmp() {
         csr::read!("0x14d")
     } else {
         u64::MAX
@@ -453,7 +455,7 @@ fn resume_at(hart: &mut Hart, address: u64, argument: u64) {
     csr::write!("satp", 0);
     // What it waits for stays enabled, so that it can tell why it was woken.
     csr::write!("sie", enabled);
-    if features.stimecmp {
+    if features.stimecmp() {
         csr::write!("0x14d", timer);
     }
     pmp::fence();
@@ -506,6 +508,6 @@ fn complete(hart: &mut Hart, view: &PartitionView, line: u32) -> Outcome {
         return Outcome::Error(INVALID_PARAMETER);
     }
     slot.claimed_lines &= !bit;
-    machine.controller.unmask(id, line as u16);
+    Controller.unmask(id, line as u16);
     Outcome::Value(0)
 }

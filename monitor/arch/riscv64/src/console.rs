@@ -4,12 +4,15 @@
 //! out in the port's interrupts, a FIFO's worth at a time, on the hart whose partitions are the least
 //! critical, and never while a partition above QM runs there that shares the hart.
 
+use crate::board::BOARD;
+use crate::controller::Controller;
 use crate::crash::Records;
 use crate::guest_memory::Physical;
 use crate::hart::Hart;
-use crate::machine::{self, Machine, PartitionView};
+use crate::machine::{Machine, PartitionView};
 use crate::report;
 use crate::serial::Port;
+use crate::timer::Aclint;
 use core::sync::atomic::AtomicBool;
 use core::sync::atomic::Ordering::Relaxed;
 use partita_abi::MAX_PARTITIONS;
@@ -86,8 +89,8 @@ pub fn configure(machine: &Machine) {
     if let Some(port) = consoles.port.as_mut() {
         port.interrupt_for_input();
     }
-    let line = machine.board.uart.line;
-    machine.controller.open_console(machine.console_hart, line);
+    let line = BOARD.uart.line;
+    Controller.open_console(machine.console_hart, line);
 }
 
 /// A line of the monitor itself.
@@ -192,7 +195,7 @@ pub fn uart_read(view: &PartitionView, offset: u64) -> u8 {
     let source = Console::source_of(view.index);
     // A driver that waits for input looks for interrupts, one that sends only at the line status.
     if offset == INTERRUPT_IDENTITY && consoles.output.has_unsent() {
-        consoles.output.flush_stale(machine::now_ns());
+        consoles.output.flush_stale(Aclint.now_ns());
         consoles.kick();
     }
     let ready = consoles.output.is_ready(source);
@@ -276,7 +279,7 @@ static UNSENT: AtomicBool = AtomicBool::new(false);
 /// Machine time in nanoseconds, for a byte that may start a line: somebody has to send it.
 fn now_with_service() -> u64 {
     UNSENT.store(true, Relaxed);
-    machine::now_ns()
+    Aclint.now_ns()
 }
 
 /// Whether [`serve`] may have something to do.

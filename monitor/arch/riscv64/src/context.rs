@@ -17,7 +17,7 @@ use partita_virtual_riscv64::remember::RememberedWalk;
 const DELEGATED_EXCEPTIONS: u64 =
     1 << 0 | 1 << 3 | 1 << 4 | 1 << 6 | 1 << 8 | 1 << 12 | 1 << 13 | 1 << 15;
 /// `menvcfg.STCE`: supervisor mode has `stimecmp`.
-const ENVIRONMENT_STIMECMP: u64 = 1 << 63;
+pub const ENVIRONMENT_STIMECMP: u64 = 1 << 63;
 /// `menvcfg.ADUE`: hardware sets the accessed and dirty bits of page tables (Svadu).
 pub const ENVIRONMENT_UPDATE_TABLES: u64 = 1 << 61;
 
@@ -125,7 +125,7 @@ impl Context {
         };
         self.delegated = DELEGATED_EXCEPTIONS | illegal;
         self.environment = features.update_tables;
-        if features.stimecmp {
+        if features.stimecmp() {
             self.environment |= ENVIRONMENT_STIMECMP;
         }
         self.allow_quick(true);
@@ -216,11 +216,11 @@ impl Context {
             timer: self.supervisor.timer,
             pending: pending & interrupt::SUPERVISOR_SOFTWARE,
         };
-        if features.stimecmp {
+        if features.stimecmp() {
             self.supervisor.environment = csr::read!("senvcfg");
             self.supervisor.timer = csr::read!("0x14d");
             csr::write!("0x14d", u64::MAX);
-        } else if features.environment {
+        } else if features.environment() {
             self.supervisor.environment = csr::read!("senvcfg");
         }
     }
@@ -245,17 +245,17 @@ impl Context {
         if external_pending {
             pending |= interrupt::SUPERVISOR_EXTERNAL;
         }
-        if !features.stimecmp && timer_pending {
+        if !features.stimecmp() && timer_pending {
             pending |= interrupt::SUPERVISOR_TIMER;
         }
         // Writes the software bits of `mip` only (3.1.9): the lines of devices are not in it.
         csr::write!("mip", pending);
         // Sstc needs `menvcfg`, so where it is there is no need to ask for that.
-        if features.stimecmp {
+        if features.stimecmp() {
             csr::write!("menvcfg", self.environment);
             csr::write!("senvcfg", supervisor.environment);
             csr::write!("0x14d", supervisor.timer);
-        } else if features.environment {
+        } else if features.environment() {
             csr::write!("menvcfg", self.environment);
             csr::write!("senvcfg", supervisor.environment);
         }

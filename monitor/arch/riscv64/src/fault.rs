@@ -10,6 +10,7 @@ use crate::hart::Hart;
 use crate::health;
 use crate::machine::{self, NO_DEVICE, PartitionView};
 use crate::shared;
+use crate::timer::Aclint;
 use crate::vector::SAVED_FOR_QUICK;
 use core::sync::atomic::Ordering::SeqCst;
 use partita_abi::health::Kind;
@@ -148,7 +149,7 @@ fn mediate(hart: &mut Hart, number: u64, address: u64) -> Option<()> {
     } else if view.watchdog != NO_DEVICE && watchdog_offset < watchdog::BYTES {
         emulated_watchdog(hart, view, &found, watchdog_offset);
     } else {
-        let window = controller::window(hart.machine.board);
+        let window = controller::window();
         let offset = found.physical.wrapping_sub(window.base);
         if view.filter.is_none() || offset >= window.size {
             return None;
@@ -317,7 +318,7 @@ fn read_time(context: &mut Context, registers: u32) -> Option<()> {
         return None;
     }
     if destination != 0 {
-        context.registers[destination % 32] = machine.aclint.now();
+        context.registers[destination % 32] = Aclint.now();
     }
     csr::write!("mepc", counter.wrapping_add(4));
     Some(())

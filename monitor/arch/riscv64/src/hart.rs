@@ -12,6 +12,7 @@ mod performance;
 mod requests;
 mod switch;
 
+use crate::board::BOARD;
 use crate::context::Context;
 use crate::controller::{Gate, Kept};
 use crate::csr::{self, status};
@@ -21,6 +22,7 @@ use crate::mail::{self, Mailbox};
 use crate::mmio::Register;
 use crate::pmp;
 use crate::report;
+use crate::timer::Aclint;
 use crate::vector;
 use crate::vector_registers;
 use core::arch::asm;
@@ -184,10 +186,10 @@ impl Hart {
     )]
     pub unsafe fn create(id: usize, machine: &'static Machine) -> &'static mut Self {
         let place = HARTS[id % MAX_CORES].0.get();
-        let Some((time, deadline)) = machine.aclint.timer_of(id) else {
+        let Some((time, deadline)) = Aclint.timer_of(id) else {
             report::fatal("the board has no registers for this hart")
         };
-        let gate = Gate::new(&machine.controller, id);
+        let gate = Gate::new(id);
         // SAFETY: only this hart uses this cell, and this is the first use. Every field is written,
         // one by one: a whole `Hart` would not fit on the stack.
         let hart = unsafe {
@@ -249,10 +251,10 @@ impl Hart {
                 continue;
             };
             let budget = (entry.period_ns != 0).then(|| Budget {
-                ticks: machine.board.ns_to_ticks(entry.budget_ns).max(1),
-                period: machine.board.ns_to_ticks(entry.period_ns).max(1),
+                ticks: BOARD.ns_to_ticks(entry.budget_ns).max(1),
+                period: BOARD.ns_to_ticks(entry.period_ns).max(1),
             });
-            self.schedule.add(budget, machine.aclint.now());
+            self.schedule.add(budget, Aclint.now());
             let slot = &mut self.slots[number];
             slot.resident = *resident;
             // Whoever has a hart to itself without a bound may keep it while it waits.
@@ -261,7 +263,7 @@ impl Hart {
             slot.context.view = Some(view);
             slot.storm = StormGuard::new(
                 entry.storm_limit,
-                machine.board.ns_to_ticks(entry.storm_within_ns).max(1),
+                BOARD.ns_to_ticks(entry.storm_within_ns).max(1),
             );
             if view.floating_point {
                 self.floating_point.add_user(number);
@@ -328,7 +330,7 @@ impl Hart {
 
     /// Machine time in nanoseconds.
     pub fn now_ns(&self) -> u64 {
-        self.machine.board.ticks_to_ns(self.now())
+        Aclint.now_ns()
     }
 
     /// The slot that runs and its partition. Only in a trap from a partition.

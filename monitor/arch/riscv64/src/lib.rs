@@ -11,6 +11,7 @@
 #![cfg(target_arch = "riscv64")]
 #![no_std]
 
+mod board;
 mod boot;
 mod call;
 mod console;
@@ -38,11 +39,6 @@ mod timer;
 mod trap;
 mod vector;
 mod vector_registers;
-
-pub use boot::start;
-
-/// The board, which is one of this architecture.
-pub type Board = partita_board::Board<partita_board::Riscv64>;
 
 /// Ends the machine after a panic, which is a mistake in the monitor.
 pub fn panicked() -> ! {

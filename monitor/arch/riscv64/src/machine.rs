@@ -1,8 +1,9 @@
 //! What does not change after boot: the board, the system table, and views made from it.
 
-use crate::Board;
-use crate::controller::{self, Controller};
-use crate::timer::Aclint;
+use crate::board::BOARD;
+use crate::context::{ENVIRONMENT_STIMECMP, ENVIRONMENT_UPDATE_TABLES};
+use crate::controller;
+use crate::csr;
 use partita_abi::health::{Action, Kind};
 use partita_abi::table::{self, Console, FloatingPoint, RegionKind, Response, Route, SystemTable};
 use partita_abi::{MAX_CORES, MAX_PARTITIONS, MAX_SHARING};
@@ -20,16 +21,49 @@ pub const NO_DEVICE: u64 = 0xffff_ffff_ffff_f000;
 /// What the harts of this board can do, found out at boot.
 #[derive(Clone, Copy, Default)]
 pub struct Features {
-    /// Sstc: supervisor mode has `stimecmp`.
-    pub stimecmp: bool,
+    stimecmp: bool,
     /// The bit of `menvcfg` that makes hardware update page tables, if it exists.
     pub update_tables: u64,
-    /// There are `menvcfg` and `senvcfg` (privileged specification 1.12).
-    pub environment: bool,
+    environment: bool,
     /// There is a `time` register; else reading it traps, and the monitor answers.
     pub time: bool,
     /// Smepmp: the monitor's text is read-only.
     pub read_only_text: bool,
+}
+
+impl Features {
+    /// Finds out what the hart can do; leaves it without any environment.
+    pub fn find(read_only_text: bool) -> Self {
+        let mut features = Self {
+            read_only_text,
+            time: csr::probe!("time").is_some(),
+            ..Self::default()
+        };
+        if BOARD.architecture.privileged_1_12 && csr::probe!("menvcfg").is_some() {
+            features.environment = true;
+            csr::write!("menvcfg", ENVIRONMENT_STIMECMP | ENVIRONMENT_UPDATE_TABLES);
+            let environment = csr::read!("menvcfg");
+            features.stimecmp = environment & ENVIRONMENT_STIMECMP != 0;
+            features.update_tables = environment & ENVIRONMENT_UPDATE_TABLES;
+            if features.stimecmp() {
+                csr::write!("0x14d", u64::MAX);
+            }
+            csr::write!("menvcfg", 0);
+        }
+        features
+    }
+
+    /// Sstc: supervisor mode has `stimecmp`.
+    #[inline(always)]
+    pub fn stimecmp(&self) -> bool {
+        BOARD.architecture.sstc && self.stimecmp
+    }
+
+    /// There are `menvcfg` and `senvcfg` (privileged specification 1.12).
+    #[inline(always)]
+    pub fn environment(&self) -> bool {
+        BOARD.architecture.privileged_1_12 && self.environment
+    }
 }
 
 /// Where a virtual core lives.
@@ -169,12 +203,6 @@ pub struct LineOwner {
 
 /// Everything that is fixed after boot.
 pub struct Machine {
-    /// The board.
-    pub board: &'static Board,
-    /// Interruptor and machine time.
-    pub aclint: Aclint,
-    /// The interrupt controller.
-    pub controller: Controller,
     /// The checked system table.
     pub table: SystemTable<'static>,
     /// What the harts can do.
@@ -204,12 +232,6 @@ pub fn get() -> Option<&'static Machine> {
     MACHINE.get()
 }
 
-/// Machine time in nanoseconds; 0 before there is a machine.
-#[inline(never)]
-pub fn now_ns() -> u64 {
-    get().map_or(0, |machine| machine.board.ticks_to_ns(machine.aclint.now()))
-}
-
 /// Makes the machine known to all harts.
 pub fn publish(machine: Machine) -> &'static Machine {
     MACHINE.call_once(|| machine)
@@ -217,26 +239,16 @@ pub fn publish(machine: Machine) -> &'static Machine {
 
 impl Machine {
     /// Prepares the views of a checked table.
-    pub fn new(
-        board: &'static Board,
-        aclint: Aclint,
-        controller: Controller,
-        table: SystemTable<'static>,
-        features: Features,
-        end_ticks: u64,
-    ) -> Self {
+    pub fn new(table: SystemTable<'static>, features: Features, end_ticks: u64) -> Self {
         let mut machine = Self {
-            board,
-            aclint,
-            controller,
             table,
             features,
             partitions: [const { PartitionView::EMPTY }; MAX_PARTITIONS],
             residents: [[None; MAX_SHARING]; MAX_CORES],
             mediated: [None; MAX_LINES],
             start_order: [0; MAX_PARTITIONS],
-            console_hart: board.first_core,
-            first_hart: board.first_core,
+            console_hart: BOARD.first_core,
+            first_hart: BOARD.first_core,
             harts: usize::from(table.header.cores),
             end_ticks,
         };
@@ -324,7 +336,7 @@ impl Machine {
             view.floating_point = entry.floating_point == FloatingPoint::Eager as u8;
             view.vectors = entry.vector == FloatingPoint::Eager as u8;
             if !view.is_program && entry.watchdog_ns != 0 {
-                view.watchdog = self.board.architecture.watchdog().base;
+                view.watchdog = BOARD.architecture.watchdog().base;
             }
             view.has_console = entry.console != Console::None as u8;
             if entry.console == Console::Uart16550 as u8 {
@@ -365,7 +377,7 @@ impl Machine {
             }
             if has_controller {
                 let places = view.places.get(..view.virtual_cores).unwrap_or_default();
-                view.filter = Some(controller::filter(self.board, places, direct));
+                view.filter = Some(controller::filter(places, direct));
             }
         }
     }

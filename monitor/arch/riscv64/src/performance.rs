@@ -1,5 +1,6 @@
 //! The registers of the programmable performance counters (3.1.10 to 3.1.12).
 
+use crate::board::BOARD;
 use crate::csr::{self, interrupt};
 use partita_virtual_riscv64::counters::{CounterRegisters, HARDWARE};
 
@@ -27,6 +28,7 @@ macro_rules! with_registers {
 macro_rules! read_by_number {
     ($number:expr; $($own:literal $register:literal),+) => {
         match $number {
+            _ if !exist() => 0,
             $($own => csr::read!($register),)+
             _ => 0,
         }
@@ -36,10 +38,17 @@ macro_rules! read_by_number {
 macro_rules! write_by_number {
     ($number:expr, $value:expr; $($own:literal $register:literal),+) => {
         match $number {
+            _ if !exist() => {}
             $($own => csr::write!($register, $value),)+
             _ => {}
         }
     };
+}
+
+/// Whether the harts have any programmable counters.
+#[inline(always)]
+pub fn exist() -> bool {
+    BOARD.architecture.performance.counters != 0
 }
 
 impl CounterRegisters for Registers {
@@ -65,12 +74,18 @@ impl CounterRegisters for Registers {
 
     #[inline]
     fn run(&mut self, counters: u32) {
-        csr::write!("mcountinhibit", ALL & !u64::from(counters));
+        if exist() {
+            csr::write!("mcountinhibit", ALL & !u64::from(counters));
+        }
     }
 }
 
 /// Lets nobody but machine mode read these counters, and stops them.
+#[inline]
 pub fn hide() {
+    if !exist() {
+        return;
+    }
     csr::write!("mcountinhibit", ALL);
     csr::write!("mcounteren", READABLE);
     // Nobody else can write its pending bit, which would count as an overflow of whoever has counters, nor
@@ -80,7 +95,11 @@ pub fn hide() {
 }
 
 /// Lets the partition that runs read its counters.
+#[inline]
 pub fn show(counters: u32) {
+    if !exist() {
+        return;
+    }
     csr::write!("mcounteren", READABLE | u64::from(counters));
     csr::set!("mideleg", interrupt::COUNTER_OVERFLOW);
 }

@@ -13,9 +13,11 @@
 //! with that partition's own rights, see [`crate::guest_memory`], and the registers of the interrupt
 //! controller that Linux reaches too only while Linux's entries are not active ([`lift`]).
 
+use crate::board::BOARD;
 use crate::csr;
 use core::arch::asm;
 use partita_abi::table::Protection;
+use partita_board::MONITOR_TEXT_BYTES;
 
 /// Entries that a hart has here.
 pub const ENTRIES: usize = 16;
@@ -138,13 +140,15 @@ pub fn fence() {
 
 /// Protects the monitor from itself on this hart: the guard page, and with Smepmp the text.
 /// Returns whether text is now read-only.
-pub fn protect_monitor(guard: u64, text: u64, text_bytes: u64) -> bool {
+pub fn protect_monitor(guard: u64, text: u64) -> bool {
     write_address(0, napot(guard, 4096));
-    write_address(1, napot(text, text_bytes));
+    if BOARD.architecture.smepmp {
+        write_address(1, napot(text, MONITOR_TEXT_BYTES));
+    }
     let guard_config = u64::from(LOCKED | NAPOT);
     let text_config = u64::from(LOCKED | NAPOT | READ_EXECUTE);
     // Without Smepmp there is no `mseccfg` (0x747).
-    if csr::probe!("0x747").is_some() {
+    if BOARD.architecture.smepmp && csr::probe!("0x747").is_some() {
         // 2.1 of Smepmp: an executable machine-mode rule must exist before MML is set.
         csr::write!("pmpcfg0", guard_config | text_config << 8);
         csr::write!("0x747", MACHINE_MODE_LOCKDOWN);

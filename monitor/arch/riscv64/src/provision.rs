@@ -1,7 +1,7 @@
 //! Whether the system in memory may be started by this board: its signature, before anything of it is
 //! believed.
 
-use crate::Board;
+use crate::board::BOARD;
 use core::arch::asm;
 use partita_abi::image::{SIGNATURE_OFFSET, TABLE_OFFSET};
 use partita_abi::signature::{Provision, SignatureBlock};
@@ -26,12 +26,12 @@ pub fn provision() -> &'static Provision {
 
 /// Judges the system by its signature.
 #[inline(never)]
-pub fn judge_system(board: &Board) -> Result<Ground, Refusal> {
-    let header = (board.ram_base + TABLE_OFFSET) as *const Header;
+pub fn judge_system() -> Result<Ground, Refusal> {
+    let header = (BOARD.ram_base + TABLE_OFFSET) as *const Header;
     // SAFETY: RAM of the board that holds the start of the system image's table; nothing writes it, it is
     // aligned, and any bytes are a `Header`.
     let header = unsafe { &*header };
-    let block = (board.ram_base + SIGNATURE_OFFSET) as *const SignatureBlock;
+    let block = (BOARD.ram_base + SIGNATURE_OFFSET) as *const SignatureBlock;
     // SAFETY: the same of the signature.
     let block = unsafe { &*block };
     judge(provision(), header, block)

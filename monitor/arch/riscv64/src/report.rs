@@ -1,7 +1,7 @@
 //! The end of a run: the status block, and the end of the machine. Also the end of a monitor that
 //! found a mistake of its own.
 
-use crate::Board;
+use crate::board::BOARD;
 use crate::console;
 use crate::crash;
 use crate::csr;
@@ -47,7 +47,7 @@ pub fn finish(hart: &mut Hart) -> ! {
     stop_everything(hart);
     crash::tell_all();
     print_status(hart, 0);
-    end_machine(hart.machine.board, hart.machine.board.finisher.pass)
+    end_machine(BOARD.finisher.pass)
 }
 
 /// Ends the run because of a health event, which has been told: nobody runs any more.
@@ -62,7 +62,7 @@ pub fn stop_system(hart: &mut Hart, partition: usize, kind: Kind) -> ! {
     console::monitor_line(hart, b"the system stops");
     crash::tell_all();
     print_status(hart, Header::stopped_by(partition, kind));
-    end_machine(hart.machine.board, hart.machine.board.finisher.pass)
+    end_machine(BOARD.finisher.pass)
 }
 
 /// Resets the board because of a health event, which has been told.
@@ -70,7 +70,7 @@ pub fn reset_system(hart: &mut Hart) -> ! {
     stop_everything(hart);
     console::monitor_line(hart, b"the board is reset");
     console::flush_all();
-    end_machine(hart.machine.board, hart.machine.board.finisher.reset)
+    end_machine(BOARD.finisher.reset)
 }
 
 /// Parks the other harts, for good.
@@ -82,21 +82,19 @@ fn stop_everything(hart: &mut Hart) {
     hart.settle_accounts();
     for other in (machine.first_hart..machine.harts).filter(|other| *other != hart.id) {
         mail::of(other).flags.fetch_or(mail::END, SeqCst);
-        machine.aclint.interrupt(other);
+        Aclint.interrupt(other);
     }
     // The others park at their next trap. None stays away longer than a load step takes.
     csr::write!("mie", csr::interrupt::MACHINE_TIMER);
-    let deadline = hart
-        .now()
-        .saturating_add(machine.board.ns_to_ticks(100_000_000));
+    let deadline = hart.now().saturating_add(BOARD.ns_to_ticks(100_000_000));
     let others = machine
         .harts
         .saturating_sub(machine.first_hart)
         .saturating_sub(1);
     while PARKED.load(SeqCst) < others && hart.now() < deadline {
-        machine.aclint.set_deadline(
+        Aclint.set_deadline(
             hart.id,
-            hart.now().saturating_add(machine.board.ns_to_ticks(10_000)),
+            hart.now().saturating_add(BOARD.ns_to_ticks(10_000)),
         );
         wait_for_interrupt();
     }
@@ -190,7 +188,7 @@ fn partition_status(hart: &Hart, index: usize, events_total: u32) -> Partition {
         deadlines_met: shared.deadlines_met.load(SeqCst),
         deadlines_missed: shared.deadlines_missed.load(SeqCst),
         worst_wakeup_ns: shared.worst_wakeup_ns.load(SeqCst),
-        cpu_ns: machine.board.ticks_to_ns(used),
+        cpu_ns: BOARD.ticks_to_ns(used),
         events_total,
         console_dropped: console::dropped(index),
     }
@@ -204,7 +202,7 @@ fn core_status(hart: &Hart, core: usize) -> Core {
         switches: core.switch_lengths.count(),
         switch_p50: core.switch_lengths.median(),
         switch_max: core.switch_lengths.max(),
-        idle_ns: core.machine.board.ticks_to_ns(core.schedule.idle()),
+        idle_ns: BOARD.ticks_to_ns(core.schedule.idle()),
     })
 }
 
@@ -217,15 +215,13 @@ fn with_hart<T>(this: &Hart, hart: usize, read: impl FnOnce(&Hart) -> T) -> T {
     read(unsafe { hart::parked(hart) })
 }
 
-fn end_machine(board: &Board, writes: &[Write]) -> ! {
-    // SAFETY: the board's own interruptor, whose time is only read.
-    let aclint = unsafe { Aclint::new(board.architecture.aclint) };
-    let sent = aclint
+fn end_machine(writes: &[Write]) -> ! {
+    let sent = Aclint
         .now()
-        .saturating_add(board.ns_to_ticks(LAST_BYTES_NS));
-    while aclint.now() < sent {}
+        .saturating_add(BOARD.ns_to_ticks(LAST_BYTES_NS));
+    while Aclint.now() < sent {}
     // SAFETY: the board's own finisher.
-    let finisher = unsafe { Registers::new(board.finisher.window) };
+    let finisher = unsafe { Registers::new(BOARD.finisher.window) };
     for write in writes {
         finisher.write_u32(write.offset as usize, write.value);
     }
@@ -239,7 +235,7 @@ fn end_machine(board: &Board, writes: &[Write]) -> ! {
 pub fn fatal(reason: &str) -> ! {
     let mut line = Text::<200>::new();
     line.text("stopped: ").text(reason);
-    fatal_line(crate::boot::board(), line.as_bytes())
+    fatal_line(line.as_bytes())
 }
 
 /// Ends the machine because of a trap in the monitor itself.
@@ -253,22 +249,17 @@ pub fn fatal_trap(cause: u64, counter: u64, value: u64) -> ! {
         .hex(value)
         .text(" hart ")
         .decimal(csr::read!("mhartid"));
-    fatal_line(crate::boot::board(), line.as_bytes())
+    fatal_line(line.as_bytes())
 }
 
-fn fatal_line(board: Option<&'static Board>, line: &[u8]) -> ! {
+fn fatal_line(line: &[u8]) -> ! {
     ENDING.store(true, SeqCst);
-    let Some(board) = board else {
-        loop {
-            wait_for_interrupt();
-        }
-    };
-    // SAFETY: the board's serial port; this hart does nothing else any more.
-    unsafe { console::dying_line(&mut Port::new(&board.uart), line) };
-    end_machine(board, board.finisher.fail)
+    // SAFETY: this hart does nothing else any more.
+    unsafe { console::dying_line(&mut Port::new(), line) };
+    end_machine(BOARD.finisher.fail)
 }
 
 /// Ends the machine with a line that says why the system was not started.
-pub fn refuse(board: &'static Board, line: &Text<200>) -> ! {
-    fatal_line(Some(board), line.as_bytes())
+pub fn refuse(line: &Text<200>) -> ! {
+    fatal_line(line.as_bytes())
 }

@@ -1,7 +1,8 @@
 //! The board's serial port: a 16550 or SiFive's UART. The rate is left as the stage before has set it.
 
+use crate::board::BOARD;
 use crate::mmio::Registers;
-use partita_board::{Uart, UartModel};
+use partita_board::UartModel;
 use partita_monitor_core::console::SerialPort;
 
 /// Registers of a 16550 (National Semiconductor PC16550D, register descriptions 8.1 to 8.10).
@@ -38,8 +39,6 @@ mod sifive {
 
 /// The serial port.
 pub struct Port {
-    registers: Registers,
-    model: UartModel,
     /// Whether it interrupts when it is empty.
     sends: bool,
 }
@@ -48,38 +47,38 @@ impl Port {
     /// The port that the board describes.
     ///
     /// # Safety
-    /// `uart` describes the serial port of the board this runs on.
-    pub const unsafe fn new(uart: &Uart) -> Self {
-        Self {
-            // SAFETY: the caller's promise.
-            registers: unsafe { Registers::new(uart.window) },
-            model: uart.model,
-            sends: false,
-        }
+    /// Nobody else uses the port.
+    pub const unsafe fn new() -> Self {
+        Self { sends: false }
+    }
+
+    #[inline(always)]
+    fn registers() -> Registers {
+        // SAFETY: the board's own serial port.
+        unsafe { Registers::new(BOARD.uart.window) }
     }
 
     /// Prepares the port: 8 data bits, FIFOs on, no interrupt yet.
     pub fn open(&mut self) {
-        match self.model {
+        match BOARD.uart.model {
             UartModel::Ns16550 { stride } => {
                 self.write_byte(stride, ns16550::INTERRUPT_ENABLE, 0);
                 self.write_byte(stride, ns16550::LINE_CONTROL, 3);
                 self.write_byte(stride, ns16550::FIFO_CONTROL, 7);
             }
             UartModel::SiFive => {
-                self.registers.write_u32(sifive::INTERRUPT_ENABLE, 0);
+                Self::registers().write_u32(sifive::INTERRUPT_ENABLE, 0);
                 let transmit = sifive::ENABLE | sifive::WATERMARK_ONE;
-                self.registers.write_u32(sifive::TRANSMIT_CONTROL, transmit);
-                self.registers
-                    .write_u32(sifive::RECEIVE_CONTROL, sifive::ENABLE);
+                Self::registers().write_u32(sifive::TRANSMIT_CONTROL, transmit);
+                Self::registers().write_u32(sifive::RECEIVE_CONTROL, sifive::ENABLE);
             }
         }
     }
 
     /// How often in one interrupt the port is asked for room: one that only says whether it is full takes
     /// one byte at a time.
-    pub const fn rounds(&self) -> usize {
-        match self.model {
+    pub fn rounds(&self) -> usize {
+        match BOARD.uart.model {
             UartModel::Ns16550 { .. } => 1,
             UartModel::SiFive => sifive::FIFO_BYTES,
         }
@@ -87,13 +86,13 @@ impl Port {
 
     /// The next byte received, if there is one.
     pub fn receive(&self) -> Option<u8> {
-        match self.model {
+        match BOARD.uart.model {
             UartModel::Ns16550 { stride } => {
                 let status = self.read_byte(stride, ns16550::LINE_STATUS);
                 (status & ns16550::DATA_READY != 0).then(|| self.read_byte(stride, ns16550::DATA))
             }
             UartModel::SiFive => {
-                let data = self.registers.read_u32(sifive::RECEIVE_DATA);
+                let data = Self::registers().read_u32(sifive::RECEIVE_DATA);
                 (data & sifive::EMPTY == 0).then_some(data as u8)
             }
         }
@@ -115,7 +114,7 @@ impl Port {
     }
 
     fn enable(&self) {
-        match self.model {
+        match BOARD.uart.model {
             UartModel::Ns16550 { stride } => {
                 let sends = if self.sends {
                     ns16550::TRANSMIT_INTERRUPT
@@ -132,8 +131,7 @@ impl Port {
                     0
                 };
                 let interrupts = sifive::RECEIVE_INTERRUPT | sends;
-                self.registers
-                    .write_u32(sifive::INTERRUPT_ENABLE, interrupts);
+                Self::registers().write_u32(sifive::INTERRUPT_ENABLE, interrupts);
             }
         }
     }
@@ -141,19 +139,19 @@ impl Port {
     /// Reads a register of a 16550.
     fn read_byte(&self, stride: u8, register: usize) -> u8 {
         if stride == 1 {
-            self.registers.read_u8(register)
+            Self::registers().read_u8(register)
         } else {
-            self.registers.read_u32(register * usize::from(stride)) as u8
+            Self::registers().read_u32(register * usize::from(stride)) as u8
         }
     }
 
     /// Writes a register of a 16550.
     fn write_byte(&self, stride: u8, register: usize, value: u8) {
         if stride == 1 {
-            self.registers.write_u8(register, value);
+            Self::registers().write_u8(register, value);
         } else {
             let offset = register * usize::from(stride);
-            self.registers.write_u32(offset, u32::from(value));
+            Self::registers().write_u32(offset, u32::from(value));
         }
     }
 }
@@ -161,7 +159,7 @@ impl Port {
 impl SerialPort for Port {
     #[inline]
     fn room(&mut self) -> usize {
-        match self.model {
+        match BOARD.uart.model {
             UartModel::Ns16550 { stride } => {
                 let status = self.read_byte(stride, ns16550::LINE_STATUS);
                 if status & ns16550::TRANSMITTER_EMPTY != 0 {
@@ -172,7 +170,7 @@ impl SerialPort for Port {
             }
             // The interrupt's watermark would tell that it is empty, but not in QEMU 10.0.
             UartModel::SiFive => {
-                let data = self.registers.read_u32(sifive::TRANSMIT_DATA);
+                let data = Self::registers().read_u32(sifive::TRANSMIT_DATA);
                 usize::from(data & sifive::FULL == 0)
             }
         }
@@ -180,11 +178,11 @@ impl SerialPort for Port {
 
     #[inline]
     fn send(&mut self, byte: u8) {
-        match self.model {
+        match BOARD.uart.model {
             UartModel::Ns16550 { stride } => self.write_byte(stride, ns16550::DATA, byte),
-            UartModel::SiFive => self
-                .registers
-                .write_u32(sifive::TRANSMIT_DATA, u32::from(byte)),
+            UartModel::SiFive => {
+                Self::registers().write_u32(sifive::TRANSMIT_DATA, u32::from(byte))
+            }
         }
     }
 }

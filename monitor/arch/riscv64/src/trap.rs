@@ -7,6 +7,7 @@ use crate::fault;
 use crate::hart::Hart;
 use crate::health;
 use crate::report;
+use crate::timer::Aclint;
 use partita_abi::health::Kind;
 
 /// Interrupt numbers in `mcause`.
@@ -45,7 +46,7 @@ pub extern "C" fn first(hart: &mut Hart) -> *const Context {
 fn interrupt(hart: &mut Hart, number: u64) {
     match number {
         MACHINE_TIMER if hart.needs_attention() => hart.attend(),
-        MACHINE_SOFTWARE => hart.machine.aclint.clear_interrupt(hart.id),
+        MACHINE_SOFTWARE => Aclint.clear_interrupt(hart.id),
         MACHINE_EXTERNAL => hart.external_interrupt(),
         _ => {}
     }

@@ -211,9 +211,6 @@ pub struct Layout {
     pub data_used: u64,
 }
 
-/// Bytes of the one protection entry that covers text and read-only data.
-pub const TEXT_WINDOW: u64 = 0x1_0000;
-
 /// Where the linker put the monitor.
 pub fn layout() -> Layout {
     let text = (&raw const __text_start) as u64;

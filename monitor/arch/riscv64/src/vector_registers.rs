@@ -4,6 +4,7 @@
 //! trapped. The registers are moved whole (chapter 7.9), which needs no valid `vtype`, and so works
 //! whatever a partition has left there.
 
+use crate::board::BOARD;
 use crate::csr::{self, status};
 use core::arch::asm;
 
@@ -41,6 +42,9 @@ impl State {
 
 /// Bytes of a vector register of this hart, or 0 if it has none. Changes `mstatus.VS`.
 pub fn width() -> usize {
+    if !BOARD.architecture.vector {
+        return 0;
+    }
     csr::set!("mstatus", status::VS);
     // Without vector registers the field is read-only zero (3.1.6.6).
     if csr::read!("mstatus") & status::VS == 0 {

@@ -6,7 +6,7 @@
 //! of a hart belongs to the Linux there. Its `eidelivery` is the gate: it hides what is pending from whoever
 //! else runs, and `mstateen0` keeps them from the file's registers.
 
-use crate::Board;
+use crate::board::BOARD;
 use crate::csr;
 use crate::hart::Hart;
 use crate::machine::{PartitionView, Place};
@@ -67,61 +67,50 @@ const STATE_FOR_ALL: u64 = 1 << 62;
 const STATE_OF_FILE: u64 = 1 << 58 | 1 << 59 | 1 << 60;
 
 /// What the board says of its controller.
-fn layout(board: &Board) -> &Layout {
-    match &board.architecture.controller {
+#[inline(always)]
+fn layout() -> &'static Layout {
+    match &BOARD.architecture.controller {
         BoardController::Aia(layout) => layout,
         BoardController::Plic(_) => report::fatal("this firmware is for a board with an IMSIC"),
     }
 }
 
-/// The board's interrupt controller.
-#[derive(Clone, Copy)]
-pub struct Controller {
-    /// The machine-level domain.
-    machine: Registers,
-    /// The supervisor-level domain.
-    supervisor: Registers,
-    layout: Layout,
-    console_line: u16,
+/// The machine-level domain.
+#[inline(always)]
+fn machine() -> Registers {
+    // SAFETY: the board's own interrupt controller.
+    unsafe { Registers::new(layout().machine_domain) }
 }
 
-impl Controller {
-    /// The controller described by the board.
-    ///
-    /// # Safety
-    /// `board` describes the board this runs on.
-    pub unsafe fn new(board: &Board) -> Self {
-        let layout = *layout(board);
-        Self {
-            // SAFETY: the caller's promise.
-            machine: unsafe { Registers::new(layout.machine_domain) },
-            // SAFETY: the caller's promise.
-            supervisor: unsafe { Registers::new(layout.supervisor_domain) },
-            layout,
-            console_line: board.uart.line,
-        }
-    }
+/// The supervisor-level domain.
+#[inline(always)]
+fn supervisor() -> Registers {
+    // SAFETY: the board's own interrupt controller.
+    unsafe { Registers::new(layout().supervisor_domain) }
+}
 
+/// The board's interrupt controller.
+#[derive(Clone, Copy)]
+pub struct Controller;
+
+impl Controller {
     /// Silences every line, and tells the controller where the interrupt files are.
     pub fn reset(&self, _harts: usize) {
         let files = |window: Window| (window.base >> 12) as u32;
         let addresses = [
-            (Layout::MACHINE_ADDRESS, files(self.layout.machine_files)),
+            (Layout::MACHINE_ADDRESS, files(layout().machine_files)),
             (
                 Layout::MACHINE_ADDRESS_HIGH,
-                self.layout.hart_index_bits() << Layout::HART_INDEX_BITS_SHIFT,
+                layout().hart_index_bits() << Layout::HART_INDEX_BITS_SHIFT,
             ),
-            (
-                Layout::SUPERVISOR_ADDRESS,
-                files(self.layout.supervisor_files),
-            ),
+            (Layout::SUPERVISOR_ADDRESS, files(layout().supervisor_files)),
             (Layout::SUPERVISOR_ADDRESS_HIGH, 0),
         ];
         for (offset, value) in addresses {
-            self.machine.write_u32(offset, value);
+            machine().write_u32(offset, value);
         }
-        for domain in [&self.machine, &self.supervisor] {
-            for line in 1..=self.layout.lines {
+        for domain in [&machine(), &supervisor()] {
+            for line in 1..=layout().lines {
                 domain.write_u32(Layout::CLEAR_ENABLE_NUMBER, u32::from(line));
                 domain.write_u32(Layout::CLEAR_PENDING_NUMBER, u32::from(line));
                 domain.write_u32(Layout::source_offset(line), 0);
@@ -145,32 +134,26 @@ impl Controller {
     }
 
     fn open(&self, hart: usize, line: u16, identity: u32) {
-        self.machine
-            .write_u32(Layout::source_offset(line), LEVEL_HIGH);
+        machine().write_u32(Layout::source_offset(line), LEVEL_HIGH);
         let target = (hart as u32) << HART_INDEX_SHIFT | identity;
-        self.machine.write_u32(Layout::target_offset(line), target);
+        machine().write_u32(Layout::target_offset(line), target);
         self.unmask(hart, line);
     }
 
     /// Silences a line that the monitor takes, in any state.
     pub fn close_mediated(&self, _hart: usize, line: u16) {
-        self.machine
-            .write_u32(Layout::CLEAR_ENABLE_NUMBER, u32::from(line));
-        self.machine
-            .write_u32(Layout::CLEAR_PENDING_NUMBER, u32::from(line));
+        machine().write_u32(Layout::CLEAR_ENABLE_NUMBER, u32::from(line));
+        machine().write_u32(Layout::CLEAR_PENDING_NUMBER, u32::from(line));
     }
 
     /// Silences a line of a Linux, in any state, and leaves it to the domain where Linux configures it.
     pub fn close_direct(&self, _hart: usize, line: u16) {
         let number = u32::from(line);
-        self.machine.write_u32(Layout::CLEAR_ENABLE_NUMBER, number);
-        self.machine
-            .write_u32(Layout::source_offset(line), DELEGATED);
-        self.supervisor
-            .write_u32(Layout::CLEAR_ENABLE_NUMBER, number);
-        self.supervisor
-            .write_u32(Layout::CLEAR_PENDING_NUMBER, number);
-        self.supervisor.write_u32(Layout::source_offset(line), 0);
+        machine().write_u32(Layout::CLEAR_ENABLE_NUMBER, number);
+        machine().write_u32(Layout::source_offset(line), DELEGATED);
+        supervisor().write_u32(Layout::CLEAR_ENABLE_NUMBER, number);
+        supervisor().write_u32(Layout::CLEAR_PENDING_NUMBER, number);
+        supervisor().write_u32(Layout::source_offset(line), 0);
     }
 
     /// Takes the most urgent line that is pending for the monitor on its own hart; 0 if there is none.
@@ -178,7 +161,7 @@ impl Controller {
     pub fn claim(&self, _hart: usize) -> u32 {
         // Writing `mtopei` claims the interrupt that is read (3.10).
         match (take!("0x35c") >> 16) as u32 & 0x7ff {
-            CONSOLE_IDENTITY => u32::from(self.console_line),
+            CONSOLE_IDENTITY => u32::from(BOARD.uart.line),
             line => line,
         }
     }
@@ -186,21 +169,19 @@ impl Controller {
     /// Lets the serial port interrupt again, after it was claimed and served. Its message was sent once, so
     /// the line is looked at again (4.7).
     pub fn complete_console(&self, _hart: usize, line: u32) {
-        self.machine.write_u32(Layout::SET_PENDING_NUMBER, line);
+        machine().write_u32(Layout::SET_PENDING_NUMBER, line);
     }
 
     /// Masks a line that was claimed.
     #[inline]
     pub fn mask(&self, _hart: usize, line: u32) {
-        self.machine.write_u32(Layout::CLEAR_ENABLE_NUMBER, line);
+        machine().write_u32(Layout::CLEAR_ENABLE_NUMBER, line);
     }
 
     /// Lets a masked line interrupt again: now, if it is still high (4.7).
     pub fn unmask(&self, _hart: usize, line: u16) {
-        self.machine
-            .write_u32(Layout::SET_ENABLE_NUMBER, u32::from(line));
-        self.machine
-            .write_u32(Layout::SET_PENDING_NUMBER, u32::from(line));
+        machine().write_u32(Layout::SET_ENABLE_NUMBER, u32::from(line));
+        machine().write_u32(Layout::SET_PENDING_NUMBER, u32::from(line));
     }
 }
 
@@ -233,9 +214,9 @@ pub struct Gate {
 
 impl Gate {
     /// The gate of a hart, closed for its Linux and open for the monitor. Made by that hart.
-    pub fn new(controller: &Controller, _hart: usize) -> Self {
+    pub fn new(_hart: usize) -> Self {
         let gate = Self {
-            identities: u64::from(controller.layout.identities),
+            identities: u64::from(layout().identities),
         };
         if csr::probe!("0x30c").is_none() {
             report::fatal("the harts need Smstateen to keep interrupt files apart");
@@ -320,13 +301,13 @@ impl Gate {
 }
 
 /// The registers that the monitor stands in for, as no partition can reach them directly.
-pub fn window(board: &Board) -> Window {
-    layout(board).supervisor_domain
+pub fn window() -> Window {
+    layout().supervisor_domain
 }
 
 /// What a partition owns of the controller: `lines`, one bit each, and the interrupt files of its harts.
-pub fn filter(board: &Board, places: &[Place], lines: [u32; 32]) -> Filter {
-    let mut filter = Filter::new(lines, layout(board).identities);
+pub fn filter(places: &[Place], lines: [u32; 32]) -> Filter {
+    let mut filter = Filter::new(lines, layout().identities);
     for place in places {
         let _in_range = filter.add_hart(u32::from(place.hart));
     }
@@ -334,23 +315,25 @@ pub fn filter(board: &Board, places: &[Place], lines: [u32; 32]) -> Filter {
 }
 
 /// Reads a register for the running partition: `offset` in [`window`].
-pub fn read(hart: &Hart, filter: &Filter, offset: u64) -> u32 {
+pub fn read(_hart: &Hart, filter: &Filter, offset: u64) -> u32 {
     match filter.read(offset) {
-        ReadEffect::Hardware { offset, mask } => {
-            let domain = &hart.machine.controller.supervisor;
-            domain.read_u32(offset as usize) & mask
-        }
+        ReadEffect::Hardware { offset, mask } => supervisor().read_u32(offset as usize) & mask,
         ReadEffect::Zero => 0,
     }
 }
 
 /// Writes a register for the running partition, as far as it owns it. Returns false if the write is to
 /// be reported.
-pub fn write(hart: &Hart, _view: &PartitionView, filter: &Filter, offset: u64, value: u32) -> bool {
+pub fn write(
+    _hart: &Hart,
+    _view: &PartitionView,
+    filter: &Filter,
+    offset: u64,
+    value: u32,
+) -> bool {
     match filter.write(offset, value) {
         WriteEffect::Write { offset, value } => {
-            let domain = &hart.machine.controller.supervisor;
-            domain.write_u32(offset as usize, value);
+            supervisor().write_u32(offset as usize, value);
         }
         WriteEffect::Ignored => {}
         WriteEffect::Denied => return false,

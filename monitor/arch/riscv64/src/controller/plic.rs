@@ -4,7 +4,7 @@
 //! Linux without the monitor. The threshold of the S-mode context is the gate: it hides them from whoever
 //! else runs.
 
-use crate::Board;
+use crate::board::BOARD;
 use crate::hart::Hart;
 use crate::machine::{PartitionView, Place};
 use crate::mail;
@@ -29,54 +29,44 @@ static ENABLE_WORDS: TicketMutex<()> = TicketMutex::new(());
 static THRESHOLDS: [AtomicU32; MAX_CORES] = [const { AtomicU32::new(0) }; MAX_CORES];
 
 /// What the board says of its controller.
-fn layout(board: &Board) -> &Layout {
-    match &board.architecture.controller {
+#[inline(always)]
+fn layout() -> &'static Layout {
+    match &BOARD.architecture.controller {
         BoardController::Plic(layout) => layout,
         BoardController::Aia(_) => report::fatal("this firmware is for a board with a PLIC"),
     }
 }
 
-/// The board's interrupt controller.
-#[derive(Clone, Copy)]
-pub struct Controller {
-    registers: Registers,
-    layout: &'static Layout,
+/// Its registers.
+#[inline(always)]
+fn registers() -> Registers {
+    // SAFETY: the board's own interrupt controller.
+    unsafe { Registers::new(layout().window) }
 }
 
-impl Controller {
-    /// The controller described by the board.
-    ///
-    /// # Safety
-    /// `board` describes the board this runs on.
-    pub unsafe fn new(board: &'static Board) -> Self {
-        let layout = layout(board);
-        Self {
-            // SAFETY: the caller's promise.
-            registers: unsafe { Registers::new(layout.window) },
-            layout,
-        }
-    }
+/// The board's interrupt controller.
+#[derive(Clone, Copy)]
+pub struct Controller;
 
+impl Controller {
     /// Silences every line and every context of `harts` harts.
     pub fn reset(&self, harts: usize) {
-        for line in 1..=self.layout.lines {
+        for line in 1..=layout().lines {
             self.set_priority(line, 0);
         }
-        for context in 0..self.layout.contexts(harts) {
-            for word in 0..=usize::from(self.layout.lines) / 32 {
-                self.registers
-                    .write_u32(Layout::enable_offset(context, word) as usize, 0);
+        for context in 0..layout().contexts(harts) {
+            for word in 0..=usize::from(layout().lines) / 32 {
+                registers().write_u32(Layout::enable_offset(context, word) as usize, 0);
             }
             let threshold = Layout::context_offset(context) as usize;
-            self.registers
-                .write_u32(threshold, self.layout.max_priority);
+            registers().write_u32(threshold, layout().max_priority);
         }
     }
 
     /// Lets the serial port interrupt the monitor on a hart.
     pub fn open_console(&self, hart: usize, line: u16) {
         self.set_priority(line, CONSOLE_PRIORITY);
-        self.set_enabled(self.layout.machine_context(hart), line, true);
+        self.set_enabled(layout().machine_context(hart), line, true);
     }
 
     /// Lets a line that the monitor takes interrupt a hart, from the state after reset.
@@ -87,7 +77,7 @@ impl Controller {
     /// Silences a line that the monitor takes, in any state.
     pub fn close_mediated(&self, hart: usize, line: u16) {
         let _lifted = pmp::lift();
-        self.set_enabled(self.layout.machine_context(hart), line, false);
+        self.set_enabled(layout().machine_context(hart), line, false);
     }
 
     /// Silences a line of a Linux that lives on a hart, in any state. If it was claimed and not completed
@@ -95,7 +85,7 @@ impl Controller {
     /// chapter 9). The context's threshold hides it meanwhile.
     pub fn close_direct(&self, hart: usize, line: u16) {
         let _lifted = pmp::lift();
-        let context = self.layout.supervisor_context(hart);
+        let context = layout().supervisor_context(hart);
         self.set_enabled(context, line, true);
         self.complete(context, u32::from(line));
         self.set_enabled(context, line, false);
@@ -104,21 +94,20 @@ impl Controller {
     /// Takes the most urgent line that is pending for the monitor on its own hart; 0 if there is none.
     #[inline]
     pub fn claim(&self, hart: usize) -> u32 {
-        let context = self.layout.machine_context(hart);
-        self.registers
-            .read_u32(Layout::context_offset(context) as usize + 4)
+        let context = layout().machine_context(hart);
+        registers().read_u32(Layout::context_offset(context) as usize + 4)
     }
 
     /// Lets the serial port interrupt again, after it was claimed and served.
     pub fn complete_console(&self, hart: usize, line: u32) {
-        self.complete(self.layout.machine_context(hart), line);
+        self.complete(layout().machine_context(hart), line);
     }
 
     /// Masks a line that was claimed. It is completed first: a completion of a line that is not enabled
     /// is ignored (PLIC specification, chapter 9).
     #[inline]
     pub fn mask(&self, hart: usize, line: u32) {
-        let context = self.layout.machine_context(hart);
+        let context = layout().machine_context(hart);
         self.complete(context, line);
         let _lifted = pmp::lift();
         self.set_enabled(context, line as u16, false);
@@ -126,15 +115,14 @@ impl Controller {
 
     /// Lets a masked line interrupt again. Not while a partition with direct lines is live.
     pub fn unmask(&self, hart: usize, line: u16) {
-        self.set_enabled(self.layout.machine_context(hart), line, true);
+        self.set_enabled(layout().machine_context(hart), line, true);
         // QEMU's PLIC does not look at a line that is enabled while it is pending, but does at each write
         // of a priority.
-        self.set_priority(line, self.layout.max_priority);
+        self.set_priority(line, layout().max_priority);
     }
 
     fn set_priority(&self, line: u16, priority: u32) {
-        self.registers
-            .write_u32(Layout::priority_offset(line) as usize, priority);
+        registers().write_u32(Layout::priority_offset(line) as usize, priority);
     }
 
     /// Enables or disables a line in a context. Harts take turns: a word holds the lines of several.
@@ -142,16 +130,14 @@ impl Controller {
         let _turn = ENABLE_WORDS.lock();
         let offset = Layout::enable_offset(context, usize::from(line) / 32) as usize;
         let bit = 1 << (line % 32);
-        let word = self.registers.read_u32(offset);
-        self.registers
-            .write_u32(offset, if enabled { word | bit } else { word & !bit });
+        let word = registers().read_u32(offset);
+        registers().write_u32(offset, if enabled { word | bit } else { word & !bit });
     }
 
     /// Ends the handling of a line, which must be enabled in the context (chapter 9).
     #[inline]
     fn complete(&self, context: usize, line: u32) {
-        self.registers
-            .write_u32(Layout::context_offset(context) as usize + 4, line);
+        registers().write_u32(Layout::context_offset(context) as usize + 4, line);
     }
 }
 
@@ -179,20 +165,20 @@ pub struct Gate {
 
 impl Gate {
     /// The gate of a hart, closed for its S-mode context and open for the monitor. Made by that hart.
-    pub fn new(controller: &Controller, hart: usize) -> Self {
+    pub fn new(hart: usize) -> Self {
         let threshold = |context| {
             let offset = Layout::context_offset(context) as usize;
-            controller.registers.register(offset)
+            registers().register(offset)
         };
         let (Some(supervisor), Some(machine)) = (
-            threshold(controller.layout.supervisor_context(hart)),
-            threshold(controller.layout.machine_context(hart)),
+            threshold(layout().supervisor_context(hart)),
+            threshold(layout().machine_context(hart)),
         ) else {
             report::fatal("the interrupt controller has no registers for this hart")
         };
         machine.write(0);
         Self {
-            hides_all: controller.layout.max_priority,
+            hides_all: layout().max_priority,
             supervisor,
             machine,
         }
@@ -230,13 +216,13 @@ impl Gate {
 }
 
 /// The registers that the monitor stands in for, where a partition cannot reach them directly.
-pub fn window(board: &Board) -> Window {
-    layout(board).window
+pub fn window() -> Window {
+    layout().window
 }
 
 /// What a partition owns of the controller: `lines`, one bit each, and the S-mode contexts of its harts.
-pub fn filter(board: &Board, places: &[Place], lines: [u32; 32]) -> Filter {
-    let layout = layout(board);
+pub fn filter(places: &[Place], lines: [u32; 32]) -> Filter {
+    let layout = layout();
     let mut filter = Filter::new(lines, layout.max_priority.saturating_sub(1));
     for place in places {
         let context = layout.supervisor_context(usize::from(place.hart)) as u32;
@@ -247,7 +233,7 @@ pub fn filter(board: &Board, places: &[Place], lines: [u32; 32]) -> Filter {
 
 /// Reads a register for the running partition: `offset` in [`window`].
 pub fn read(hart: &Hart, filter: &Filter, offset: u64) -> u32 {
-    let Controller { registers, layout } = &hart.machine.controller;
+    let (registers, layout) = (registers(), layout());
     let _lifted = pmp::lift();
     match filter.read(layout.supervisor_context(hart.id) as u32, offset) {
         ReadEffect::Hardware { offset, mask } => registers.read_u32(offset as usize) & mask,
@@ -261,7 +247,7 @@ pub fn read(hart: &Hart, filter: &Filter, offset: u64) -> u32 {
 /// Writes a register for the running partition, as far as it owns it. Returns false if the write is to
 /// be reported.
 pub fn write(hart: &Hart, view: &PartitionView, filter: &Filter, offset: u64, value: u32) -> bool {
-    let Controller { registers, layout } = &hart.machine.controller;
+    let (registers, layout) = (registers(), layout());
     let _lifted = pmp::lift();
     match filter.write(layout.supervisor_context(hart.id) as u32, offset, value) {
         WriteEffect::Write { offset, value } => registers.write_u32(offset as usize, value),

@@ -2,6 +2,7 @@
 //! the end of a storm. It is the machine timer's nearest other business, so that it costs a switch nothing.
 
 use super::Hart;
+use crate::board::BOARD;
 use crate::csr::{self, interrupt};
 use crate::health;
 use crate::report;
@@ -53,7 +54,7 @@ impl Hart {
             return false;
         }
         let timeout_ns = if timeout_ns == 0 { longest } else { timeout_ns };
-        let timeout = self.machine.board.ns_to_ticks(timeout_ns.min(longest));
+        let timeout = BOARD.ns_to_ticks(timeout_ns.min(longest));
         let (timeout, now) = (timeout.max(1), self.now());
         let watchdog = &shared::of(partition).watchdog;
         watchdog.start(self.id, timeout, now);

@@ -1,12 +1,15 @@
 //! Interrupts of machine mode, and waiting for them.
 
 use super::{Hart, wait_for_interrupt};
+use crate::board::BOARD;
 use crate::console;
+use crate::controller::Controller;
 use crate::csr::{self, interrupt};
 use crate::health;
 use crate::mail;
 use crate::pmp;
 use crate::shared;
+use crate::timer::Aclint;
 use core::sync::atomic::Ordering::SeqCst;
 use partita_abi::health::Kind;
 use partita_monitor_core::schedule::{Activity, NEVER};
@@ -77,7 +80,7 @@ impl Hart {
     pub fn answer_interrupts(&mut self) {
         let pending = csr::read!("mip");
         if pending & interrupt::MACHINE_SOFTWARE != 0 {
-            self.machine.aclint.clear_interrupt(self.id);
+            Aclint.clear_interrupt(self.id);
         }
         if pending & interrupt::MACHINE_EXTERNAL != 0 {
             self.external_interrupt();
@@ -90,20 +93,18 @@ impl Hart {
     /// Takes the lines that are pending for the monitor on this hart, a bounded number of them.
     #[inline(never)]
     pub fn external_interrupt(&mut self) {
-        let machine = self.machine;
-        let controller = &machine.controller;
         for _ in 0..4 {
-            let line = controller.claim(self.id);
+            let line = Controller.claim(self.id);
             if line == 0 {
                 return;
             }
-            if line == u32::from(self.machine.board.uart.line) {
+            if line == u32::from(BOARD.uart.line) {
                 console::serve_interrupt(self);
-                controller.complete_console(self.id, line);
+                Controller.complete_console(self.id, line);
                 return;
             }
             let owner = self.machine.mediated.get(line as usize).copied().flatten();
-            controller.mask(self.id, line);
+            Controller.mask(self.id, line);
             if let Some(owner) = owner.filter(|owner| usize::from(owner.hart) == self.id) {
                 self.mediated_interrupt(usize::from(owner.slot), 1 << (owner.bit % 32), line);
             }
@@ -143,7 +144,7 @@ impl Hart {
         }
         let deadline = if enabled & interrupt::SUPERVISOR_TIMER == 0 {
             NEVER
-        } else if self.features.stimecmp {
+        } else if self.features.stimecmp() {
             csr::read!("0x14d")
         } else {
             self.slots.get(self.live).map_or(NEVER, |slot| slot.timer)

@@ -1,7 +1,8 @@
 //! Loading, starting and stopping the virtual cores of this hart.
 
 use super::{Hart, NOTICES_PENDING};
-use crate::controller::Kept;
+use crate::board::BOARD;
+use crate::controller::{Controller, Kept};
 use crate::crash;
 use crate::csr::{self, status};
 use crate::floating_point;
@@ -42,7 +43,9 @@ impl Hart {
         }
         slot.suspended = false;
         slot.floating_point = floating_point::State::ZERO;
-        if let Some(state) = self.vector_registers.get_mut(number) {
+        if BOARD.architecture.vector
+            && let Some(state) = self.vector_registers.get_mut(number)
+        {
             state.clear();
         }
         self.schedule.set_on(number, true);
@@ -54,7 +57,7 @@ impl Hart {
             self.look_at_the_end();
             self.live = NOBODY;
             csr::write!("sie", 0);
-            if self.features.stimecmp {
+            if self.features.stimecmp() {
                 csr::write!("0x14d", NEVER);
             }
             if self.slots.get(number).is_some_and(|slot| slot.direct_lines) {
@@ -66,7 +69,7 @@ impl Hart {
         if self.floating_point.forget(number) {
             floating_point::restore(&floating_point::State::ZERO);
         }
-        if self.vectors.forget(number) {
+        if BOARD.architecture.vector && self.vectors.forget(number) {
             vector_registers::clear();
         }
         csr::write!("mstatus", status);
@@ -146,16 +149,15 @@ impl Hart {
         let Some(entry) = self.machine.table.partitions.get(partition) else {
             return;
         };
-        let controller = &self.machine.controller;
         let view = self.machine.partition(partition);
         for line in self.machine.table.lines_of(entry) {
             if line.route == Route::Direct as u8 {
                 for place in view.places.iter().take(view.virtual_cores) {
-                    controller.close_direct(usize::from(place.hart), line.line);
+                    Controller.close_direct(usize::from(place.hart), line.line);
                 }
             } else {
                 let hart = view.place(u32::from(line.target)).hart;
-                controller.close_mediated(usize::from(hart), line.line);
+                Controller.close_mediated(usize::from(hart), line.line);
             }
         }
     }
@@ -218,9 +220,7 @@ impl Hart {
         let mediated = machine.table.lines_of(entry).iter();
         for line in mediated.filter(|line| line.route == Route::Mediated as u8) {
             let hart = view.place(u32::from(line.target)).hart;
-            machine
-                .controller
-                .open_mediated(usize::from(hart), line.line);
+            Controller.open_mediated(usize::from(hart), line.line);
         }
         let boots = shared.boots.fetch_add(1, SeqCst);
         crash::note(

@@ -5,6 +5,7 @@
 //! stand still, and nobody else can read them. Where nobody counts this costs nothing.
 
 use super::Hart;
+use crate::board::BOARD;
 use crate::csr::{self, interrupt};
 use crate::performance::{Registers, hide, show};
 use partita_monitor_core::schedule::NOBODY;
@@ -15,7 +16,7 @@ impl Hart {
     /// Answers a call about the counters of the virtual core that runs.
     #[inline(never)]
     pub fn performance(&mut self, call: &CallRegisters) -> Result<u64, SbiError> {
-        let (number, hardware) = (self.live, &self.machine.board.architecture.performance);
+        let (number, hardware) = (self.live, &BOARD.architecture.performance);
         if hardware.counters != 0 {
             self.bring_counters(number);
         }

@@ -1,6 +1,7 @@
 //! Requests to and from other harts.
 
 use super::{Hart, NOTICES_PENDING, Slot, instruction_fence};
+use crate::board::BOARD;
 use crate::console;
 use crate::controller;
 use crate::crash;
@@ -9,6 +10,7 @@ use crate::mail::{self, FENCE, state};
 use crate::pmp;
 use crate::report;
 use crate::shared;
+use crate::timer::Aclint;
 use core::sync::atomic::Ordering::SeqCst;
 use partita_abi::crash::Trace;
 use partita_abi::health::State;
@@ -51,9 +53,7 @@ impl Hart {
         mailbox.fences_done.store(asked, SeqCst);
         let mut waiting = mailbox.waiting.swap(0, SeqCst);
         while waiting != 0 {
-            self.machine
-                .aclint
-                .interrupt(waiting.trailing_zeros() as usize);
+            Aclint.interrupt(waiting.trailing_zeros() as usize);
             waiting &= waiting - 1;
         }
     }
@@ -124,7 +124,7 @@ impl Hart {
         self.schedule.set_on(number, true);
         let not_before_ns = shared.reload_ns.load(SeqCst);
         if not_before_ns > self.now_ns() {
-            let ticks = self.machine.board.ns_to_ticks(not_before_ns);
+            let ticks = BOARD.ns_to_ticks(not_before_ns);
             self.schedule.wait(number, ticks);
         }
     }
@@ -139,7 +139,7 @@ impl Hart {
     #[inline]
     pub fn post(&self, hart: usize, slot: usize, request: u32) {
         if mail::of(hart).request(slot, request) {
-            self.machine.aclint.interrupt(hart);
+            Aclint.interrupt(hart);
         }
     }
 }

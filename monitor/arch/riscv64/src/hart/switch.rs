@@ -3,12 +3,14 @@
 //! This is the path from an interrupt to the real-time partition. What is rare stays out of line.
 
 use super::{Hart, Slot, instruction_fence};
+use crate::board::BOARD;
 use crate::console;
 use crate::context::Context;
 use crate::csr::{self, status};
 use crate::floating_point;
 use crate::health;
 use crate::mail::{Mailbox, state};
+use crate::performance;
 use crate::pmp;
 use crate::vector_registers;
 use core::ptr::null;
@@ -61,7 +63,7 @@ impl Hart {
             return null();
         }
         if self.live == chosen {
-            if !self.features.stimecmp {
+            if !self.features.stimecmp() {
                 self.fire_timer(now);
             }
             self.set_timer(decision.until, now);
@@ -152,7 +154,7 @@ impl Hart {
     #[inline(always)]
     fn set_timer(&self, until: u64, now: u64) {
         let mut deadline = until.min(self.attention);
-        if !self.features.stimecmp
+        if !self.features.stimecmp()
             && let Some(slot) = self.slots.get(self.live)
             && slot.timer > now
         {
@@ -233,7 +235,7 @@ impl Hart {
         if used & status::FS != 0 && !self.floating_point.is_owned() {
             floating_point::restore(&floating_point::State::ZERO);
         }
-        if used & status::VS != 0 && !self.vectors.is_owned() {
+        if BOARD.architecture.vector && used & status::VS != 0 && !self.vectors.is_owned() {
             vector_registers::clear();
         }
         csr::write!("mstatus", status);
@@ -275,7 +277,7 @@ impl Hart {
                 _ => floating_point::restore(&floating_point::State::ZERO),
             }
         }
-        if self.vectors.undisturbed().wrapping_shr(number) & 1 == 0 {
+        if BOARD.architecture.vector && self.vectors.undisturbed().wrapping_shr(number) & 1 == 0 {
             let change = self.vectors.enter(chosen);
             if let Some(state) = self.vector_registers.get_mut(change.save) {
                 vector_registers::save(state);
@@ -285,7 +287,7 @@ impl Hart {
                 _ => vector_registers::clear(),
             }
         }
-        if self.counters_used {
+        if performance::exist() && self.counters_used {
             self.switch_counters(chosen);
         }
         self.note_undisturbed();
