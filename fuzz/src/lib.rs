@@ -65,6 +65,8 @@ pub fn limits<T>(board: &Board, check: impl FnOnce(&BoardLimits<'_>) -> T) -> T 
     check(&BoardLimits {
         name: board.name,
         ram_base: board.ram_base,
+        image_base: board.image_base,
+        secure: None,
         first_core: board.first_core as u16,
         lines: riscv.controller.lines(),
         console_line: board.uart.line,

@@ -6,7 +6,6 @@
 //! hash and the contents again before it starts anything.
 
 use crate::health::Action;
-use crate::image::CRASH_BYTES;
 use crate::name::Name;
 use crate::{MAX_CORES, MAX_PARTITIONS, MAX_VIRTUAL_CORES};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
@@ -65,23 +64,21 @@ pub struct Header {
     pub ram_base: u64,
     /// Bytes of RAM that the plan reckons with.
     pub ram_size: u64,
-    /// End of the monitor's memory: partitions' RAM lies above. Its last [`CRASH_BYTES`] are the crash
-    /// records, which survive a reset of the board; below is the store of pristine images.
+    /// End of the store of pristine images. Where the image is in RAM, this is the end of the crash records
+    /// behind them, and partitions' RAM lies above.
     pub store_end: u64,
+    /// First address of the crash records, which survive a reset of the board:
+    /// [`CRASH_BYTES`](crate::image::CRASH_BYTES).
+    pub crash_base: u64,
 }
 
 impl Header {
     /// The first bytes of a system table.
     pub const MAGIC: [u8; 8] = *b"PARTITA\0";
     /// The version of the layout on this page.
-    pub const VERSION: u32 = 2;
+    pub const VERSION: u32 = 3;
     /// Offset of the first byte that [`Header::hash`] covers.
     pub const HASHED_FROM: usize = 48;
-
-    /// First address of the crash records; the end of the pristine images.
-    pub const fn crash_base(&self) -> u64 {
-        self.store_end.saturating_sub(CRASH_BYTES)
-    }
 }
 
 /// A partition. The order of partitions is the manifest's.
@@ -228,10 +225,12 @@ pub struct DeviceReset {
 pub enum Console {
     /// It has none.
     None = 0,
-    /// By SBI debug console calls.
+    /// By calls of the monitor (RISC-V: the SBI's debug console).
     MonitorCall = 1,
     /// By an emulated 16550 UART, and by SBI debug console calls.
     Uart16550 = 2,
+    /// By a serial port that it owns: the monitor has no part in it.
+    Own = 3,
 }
 
 /// A virtual core: one partition's share of one physical core.
@@ -244,7 +243,8 @@ pub struct VirtualCore {
     pub index: u16,
     /// The physical core (RISC-V: the hart id).
     pub core: u16,
-    /// First protection entry of the core that it uses (RISC-V: a PMP entry number).
+    /// First protection entry of the core that it uses (RISC-V: a PMP entry number; Arm: the first of the three
+    /// software-generated interrupts that a program is told by, for its timer, its lines and its cores).
     pub protection_slot: u16,
     /// Its [`Protection`] entries, for consecutive hardware entries from `protection_slot` on.
     pub protections: Span,
@@ -385,7 +385,7 @@ from_number! {
     Kind: Program, Linux;
     FloatingPoint: None, Eager;
     WatchdogStart: FirstUse, Boot;
-    Console: None, MonitorCall, Uart16550;
+    Console: None, MonitorCall, Uart16550, Own;
     RegionKind: Ram, Device, InterruptController;
     PartRole: Program, Kernel, Initramfs, DeviceTree;
     Route: Direct, Mediated;
@@ -716,6 +716,7 @@ mod tests {
             ram_base: 0,
             ram_size: 0,
             store_end: 0,
+            crash_base: 0,
         }
     }
 

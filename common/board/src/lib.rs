@@ -5,15 +5,19 @@
 #![no_std]
 #![forbid(unsafe_code)]
 
+mod aarch64;
 mod aia;
 mod microchip_icicle_kit;
+mod qemu_virt_aarch64;
 mod qemu_virt_riscv64;
 mod qemu_virt_riscv64_aia;
 mod riscv64;
 mod sifive_u;
 
+pub use aarch64::{Aarch64, Gic, GicInterface, timer};
 pub use aia::Aia;
 pub use microchip_icicle_kit::MICROCHIP_ICICLE_KIT;
+pub use qemu_virt_aarch64::{QEMU_VIRT_AARCH64, QEMU_VIRT_AARCH64_GICV2};
 pub use qemu_virt_riscv64::QEMU_VIRT_RISCV64;
 pub use qemu_virt_riscv64_aia::QEMU_VIRT_RISCV64_AIA;
 pub use riscv64::{Controller, PerformanceCounters, Plic, Riscv64};
@@ -25,6 +29,8 @@ pub const ALL: &[&Board] = &[
     &QEMU_VIRT_RISCV64_AIA,
     &SIFIVE_U,
     &MICROCHIP_ICICLE_KIT,
+    &QEMU_VIRT_AARCH64,
+    &QEMU_VIRT_AARCH64_GICV2,
 ];
 
 /// The most that the monitor's text and read-only data may take, in bytes, on every board: what one
@@ -73,6 +79,17 @@ pub struct Window {
     pub base: u64,
     /// Size in bytes.
     pub size: u64,
+}
+
+/// The memories that a board keeps from its normal world (Arm TrustZone).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SecureMemory {
+    /// Read-only memory that holds the system image. The monitor runs in it.
+    pub flash: Window,
+    /// The monitor's RAM. The crash records are its end.
+    pub monitor: Window,
+    /// The RAM of programs, which run in the secure world.
+    pub programs: Window,
 }
 
 /// A device that a manifest can give to a partition.
@@ -126,6 +143,8 @@ pub enum UartModel {
     },
     /// SiFive's UART (FU540-C000 manual v1p4, chapter 13).
     SiFive,
+    /// Arm's PL011 (DDI 0183).
+    Pl011,
 }
 
 /// The device that ends the machine, or resets it where nothing can end it.
@@ -178,8 +197,13 @@ pub struct Board<A = Architecture> {
     pub name: &'static str,
     /// What it is, in words.
     pub description: &'static str,
-    /// Where RAM starts; the system image is loaded there.
+    /// Where RAM starts.
     pub ram_base: u64,
+    /// Where the system image starts: at the start of RAM, or in [`SecureMemory::flash`].
+    pub image_base: u64,
+    /// What only the secure world reaches, on a board that has such memory. Else the monitor and all
+    /// partitions are in RAM.
+    pub secure: Option<SecureMemory>,
     /// The least and the most RAM it can have, in bytes.
     pub ram_sizes: (u64, u64),
     /// The most cores it can have, those below [`Board::first_core`] included.
@@ -206,6 +230,8 @@ pub struct Board<A = Architecture> {
 pub enum Architecture {
     /// 64-bit RISC-V.
     Riscv64(Riscv64),
+    /// 64-bit Arm.
+    Aarch64(Aarch64),
 }
 
 impl Architecture {
@@ -213,6 +239,23 @@ impl Architecture {
     pub const fn riscv64(&self) -> Option<&Riscv64> {
         match self {
             Self::Riscv64(riscv) => Some(riscv),
+            Self::Aarch64(_) => None,
+        }
+    }
+
+    /// What a board of Arm has, if this is one.
+    pub const fn aarch64(&self) -> Option<&Aarch64> {
+        match self {
+            Self::Riscv64(_) => None,
+            Self::Aarch64(arm) => Some(arm),
+        }
+    }
+
+    /// Its name in file names and in `{arch}`.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Riscv64(_) => "riscv64",
+            Self::Aarch64(_) => "aarch64",
         }
     }
 }
@@ -222,6 +265,15 @@ impl Board {
     pub const fn riscv64(&self) -> Option<Board<Riscv64>> {
         match self.architecture {
             Architecture::Riscv64(architecture) => Some(self.with(architecture)),
+            Architecture::Aarch64(_) => None,
+        }
+    }
+
+    /// The board as one of 64-bit Arm, if it is.
+    pub const fn aarch64(&self) -> Option<Board<Aarch64>> {
+        match self.architecture {
+            Architecture::Riscv64(_) => None,
+            Architecture::Aarch64(architecture) => Some(self.with(architecture)),
         }
     }
 
@@ -230,6 +282,8 @@ impl Board {
             name: self.name,
             description: self.description,
             ram_base: self.ram_base,
+            image_base: self.image_base,
+            secure: self.secure,
             ram_sizes: self.ram_sizes,
             max_cores: self.max_cores,
             first_core: self.first_core,
@@ -253,6 +307,13 @@ impl Board<Riscv64> {
     }
 }
 
+impl Board<Aarch64> {
+    /// The board without what only the host tools read: it need not be in the firmware.
+    pub const fn for_firmware(self) -> Self {
+        self.without_words()
+    }
+}
+
 impl<A: Copy> Board<A> {
     /// The board without what only the host tools read.
     const fn without_words(self) -> Self {
@@ -268,6 +329,14 @@ impl<A: Copy> Board<A> {
                 loading: QemuLoading::Firmware,
             },
             ..self
+        }
+    }
+
+    /// The serial port that Linux on this board has for itself, where the monitor cannot stand in for one.
+    pub fn console_port(&self) -> Option<&'static Device> {
+        match self.secure {
+            Some(_) => self.device("uart0"),
+            None => None,
         }
     }
 

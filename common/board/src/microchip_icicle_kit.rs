@@ -48,6 +48,8 @@ pub const MICROCHIP_ICICLE_KIT: Board = Board {
     name: "microchip-icicle-kit",
     description: "Microchip PolarFire SoC Icicle Kit (PLIC, CLINT; core 0 has no supervisor mode)",
     ram_base: 0x8000_0000,
+    image_base: 0x8000_0000,
+    secure: None,
     // More lies above 64 GiB, where nothing is placed.
     ram_sizes: (0x1000_0000, 0x4000_0000),
     max_cores: 5,

@@ -122,6 +122,8 @@ pub const QEMU_VIRT_RISCV64: Board = Board {
     name: "qemu-virt-riscv64",
     description: "QEMU's riscv64 virt machine (PLIC, ACLINT, no H extension)",
     ram_base: 0x8000_0000,
+    image_base: 0x8000_0000,
+    secure: None,
     ram_sizes: (0x1000_0000, 0x10_0000_0000),
     max_cores: 8,
     first_core: 0,

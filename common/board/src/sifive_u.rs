@@ -71,6 +71,8 @@ pub const SIFIVE_U: Board = Board {
     name: "sifive-u",
     description: "SiFive HiFive Unleashed (FU540: PLIC, CLINT; core 0 has no supervisor mode)",
     ram_base: 0x8000_0000,
+    image_base: 0x8000_0000,
+    secure: None,
     ram_sizes: (0x1000_0000, 0x2_0000_0000),
     max_cores: 5,
     first_core: 1,

@@ -159,6 +159,22 @@ codes! {
     MemoryTooSmall = "memory-too-small";
     /// A partition needs more protection entries than a core has.
     ProtectionEntries = "protection-entries";
+    /// Monitor and images do not fit into the memory that the board has for them.
+    ImageTooLarge = "image-too-large";
+    /// A program in the secure world belongs to the trusted base, and nobody accepted that.
+    SecurePartitionNotAccepted = "secure-partition-not-accepted";
+    /// A program in the secure world belongs to the trusted base, and that is accepted.
+    TrustedBase = "trusted-base";
+    /// A device of a program can be reached by Linux, and nobody accepted that.
+    OpenDeviceNotAccepted = "open-device-not-accepted";
+    /// A device of a program can be reached by Linux, and that is accepted.
+    OpenDevice = "open-device";
+    /// Two partitions are in the normal world, which nothing divides.
+    NormalWorldShared = "normal-world-shared";
+    /// A console that the board cannot have.
+    ImpossibleConsole = "impossible-console";
+    /// A file name has a placeholder that does not exist.
+    UnknownPlaceholder = "unknown-placeholder";
     /// An image file cannot be read.
     FileUnreadable = "file-unreadable";
     /// An image is not an ELF file.
@@ -179,7 +195,7 @@ codes! {
     ElfEntry = "elf-entry";
     /// The fixed addresses of an ELF file lie outside the partition's memory.
     ElfOutsideMemory = "elf-outside-memory";
-    /// A kernel is not a RISC-V Linux image.
+    /// A kernel is not a Linux image for the board's architecture.
     NotALinuxImage = "not-a-linux-image";
 }
 

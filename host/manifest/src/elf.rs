@@ -5,6 +5,7 @@ use crate::problem::Problem;
 use object::LittleEndian;
 use object::elf;
 use object::read::elf::{FileHeader, ProgramHeader};
+use partita_board::Architecture;
 use std::ops::Range;
 
 /// Gaps up to this many bytes between segments are stored as zeros rather than split a part.
@@ -73,12 +74,50 @@ impl Refusal {
 const LINK_HELP: &str = "link it as a static position-independent executable (`-static-pie`, or \
                          `--pie --no-dynamic-linker` for the linker itself), or at a fixed address \
                          in its memory (`-static -no-pie`)";
-const TARGET_HELP: &str = "build it for riscv64, such as `riscv64imac-unknown-none-elf`";
+/// What programs of an architecture are made of.
+#[derive(Clone, Copy)]
+struct Machine {
+    number: elf::Machine,
+    /// Its name in messages.
+    name: &'static str,
+    /// The relocation that adds the start of RAM, and the one that does nothing.
+    relative: elf::RelocationType,
+    none: elf::RelocationType,
+    relative_name: &'static str,
+    help: &'static str,
+}
+
+const RISCV64: Machine = Machine {
+    number: elf::EM_RISCV,
+    name: "RISC-V",
+    relative: elf::R_RISCV_RELATIVE,
+    none: elf::R_RISCV_NONE,
+    relative_name: "R_RISCV_RELATIVE",
+    help: "build it for riscv64, such as `riscv64imac-unknown-none-elf`",
+};
+const AARCH64: Machine = Machine {
+    number: elf::EM_AARCH64,
+    name: "AArch64",
+    relative: elf::R_AARCH64_RELATIVE,
+    none: elf::R_AARCH64_NONE,
+    relative_name: "R_AARCH64_RELATIVE",
+    help: "build it for 64-bit Arm, such as `aarch64-unknown-none-softfloat`",
+};
+
+impl Machine {
+    const fn of(architecture: &Architecture) -> Self {
+        match architecture {
+            Architecture::Riscv64(_) => RISCV64,
+            Architecture::Aarch64(_) => AARCH64,
+        }
+    }
+}
 
 impl Program {
-    /// Reads an ELF file.
-    pub(crate) fn parse(data: &[u8]) -> Result<Self, Refusal> {
-        let header = check_header(data)?;
+    /// Reads an ELF file for a board of `architecture`.
+    pub(crate) fn parse(data: &[u8], architecture: &Architecture) -> Result<Self, Refusal> {
+        let machine = Machine::of(architecture);
+        let header = check_header(data, machine)?;
         let broken = |error: object::Error| {
             Refusal::new(
                 Code::NotAnElf,
@@ -151,7 +190,7 @@ impl Program {
         }
         program.merge_pieces()?;
         if program.relocatable {
-            program.read_relocations(header, data)?;
+            program.read_relocations(header, data, machine)?;
         }
         Ok(program)
     }
@@ -215,7 +254,12 @@ impl Program {
         Ok(())
     }
 
-    fn read_relocations(&mut self, header: &File, data: &[u8]) -> Result<(), Refusal> {
+    fn read_relocations(
+        &mut self,
+        header: &File,
+        data: &[u8],
+        machine: Machine,
+    ) -> Result<(), Refusal> {
         let endian = LittleEndian;
         let refuse = |message: String| Refusal::new(Code::ElfRelocation, message, LINK_HELP);
         let damaged = || refuse("has a damaged relocation table".to_owned());
@@ -239,11 +283,10 @@ impl Program {
                         ));
                     }
                     elf::DT_RELRSZ | elf::DT_PLTRELSZ | elf::DT_RELSZ if value != 0 => {
-                        return Err(refuse(
-                            "has relocations that are not in a plain table of \
-                             R_RISCV_RELATIVE entries"
-                                .to_owned(),
-                        ));
+                        return Err(refuse(format!(
+                            "has relocations that are not in a plain table of {} entries",
+                            machine.relative_name
+                        )));
                     }
                     elf::DT_NULL => break,
                     _ => {}
@@ -262,8 +305,8 @@ impl Program {
             };
             let (address, info, addend) = (word(0), word(1), word(2));
             match elf::RelocationType(info as u32) {
-                elf::R_RISCV_NONE => {}
-                elf::R_RISCV_RELATIVE if info >> 32 == 0 => {
+                other if other == machine.none => {}
+                other if other == machine.relative && info >> 32 == 0 => {
                     if self.bytes_at(address, 8).is_none() {
                         return Err(refuse(format!(
                             "has a relocation at {address:#x}, outside its initialised data"
@@ -273,9 +316,8 @@ impl Program {
                 }
                 other => {
                     return Err(refuse(format!(
-                        "has a relocation of type {} at {address:#x}, only \
-                         R_RISCV_RELATIVE can be applied",
-                        other.0
+                        "has a relocation of type {} at {address:#x}, only {} can be applied",
+                        other.0, machine.relative_name
                     )));
                 }
             }
@@ -317,7 +359,7 @@ impl Piece {
     }
 }
 
-fn check_header(data: &[u8]) -> Result<&File, Refusal> {
+fn check_header(data: &[u8], wanted: Machine) -> Result<&File, Refusal> {
     let identity = data
         .get(..16)
         .filter(|bytes| bytes.starts_with(&elf::ELFMAG));
@@ -332,22 +374,23 @@ fn check_header(data: &[u8]) -> Result<&File, Refusal> {
         return Err(Refusal::new(
             Code::ElfClass,
             "is not a 64-bit little-endian ELF file",
-            TARGET_HELP,
+            wanted.help,
         ));
     }
     let header = File::parse(data)
         .map_err(|_| Refusal::new(Code::NotAnElf, "is a damaged ELF file", "build it again"))?;
     let machine = header.e_machine(LittleEndian);
-    if machine != elf::EM_RISCV {
+    if machine != wanted.number {
         let name = match machine {
             elf::EM_X86_64 => "x86-64".to_owned(),
-            elf::EM_AARCH64 => "AArch64".to_owned(),
+            elf::EM_AARCH64 => AARCH64.name.to_owned(),
+            elf::EM_RISCV => RISCV64.name.to_owned(),
             other => format!("machine number {}", other.0),
         };
         return Err(Refusal::new(
             Code::ElfMachine,
-            format!("is for {name}, the board's cores are RISC-V"),
-            TARGET_HELP,
+            format!("is for {name}, the board's cores are {}", wanted.name),
+            wanted.help,
         ));
     }
     match header.e_type(LittleEndian) {

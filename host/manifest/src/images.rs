@@ -4,7 +4,9 @@ use crate::Code;
 use crate::elf::Program;
 use crate::linux::Linux;
 use crate::manifest::{LinuxEntry, Located, PartitionEntry, Payload};
+use crate::placeholder;
 use crate::problem::{Problem, Problems};
+use partita_board::Architecture;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -21,12 +23,14 @@ pub(crate) enum Image {
 pub(crate) fn read_image(
     entry: &PartitionEntry,
     directory: &Path,
+    architecture: &Architecture,
     problems: &mut Problems,
 ) -> Option<Image> {
     match entry.payload.as_ref()? {
         Payload::Program(file) => {
+            let file = &placeholder::fill(file, architecture, problems)?;
             let bytes = read(file, directory, problems)?;
-            match Program::parse(&bytes) {
+            match Program::parse(&bytes, architecture) {
                 Ok(program) => Some(Image::Program(program, directory.join(&file.value))),
                 Err(refusal) => {
                     problems.push(refusal.at(&file.value, &file.span));
@@ -34,18 +38,33 @@ pub(crate) fn read_image(
                 }
             }
         }
-        Payload::Linux(linux) => read_linux(linux, directory, problems).map(Image::Linux),
+        Payload::Linux(linux) => {
+            read_linux(linux, directory, architecture, problems).map(Image::Linux)
+        }
     }
 }
 
-fn read_linux(entry: &LinuxEntry, directory: &Path, problems: &mut Problems) -> Option<Linux> {
+fn read_linux(
+    entry: &LinuxEntry,
+    directory: &Path,
+    architecture: &Architecture,
+    problems: &mut Problems,
+) -> Option<Linux> {
     let initramfs = match &entry.initramfs {
-        Some(file) => read(file, directory, problems).map(Some),
+        Some(file) => placeholder::fill(file, architecture, problems)
+            .and_then(|file| read(&file, directory, problems))
+            .map(Some),
         None => Some(None),
     };
-    let file = entry.kernel.as_ref()?;
+    let file = &placeholder::fill(entry.kernel.as_ref()?, architecture, problems)?;
     let kernel = read(file, directory, problems)?;
-    match Linux::parse(kernel, initramfs.clone().flatten(), &file.value, &file.span) {
+    match Linux::parse(
+        kernel,
+        initramfs.clone().flatten(),
+        architecture,
+        &file.value,
+        &file.span,
+    ) {
         Ok(linux) => initramfs.map(|_| linux),
         Err(problem) => {
             problems.push(problem);

@@ -1,7 +1,9 @@
-//! The header of a RISC-V Linux kernel (Linux, `Documentation/arch/riscv/boot-image-header.rst`).
+//! The header of a Linux kernel (Linux, `Documentation/arch/riscv/boot-image-header.rst` and
+//! `Documentation/arch/arm64/booting.rst`, which has the same fields).
 
 use crate::Code;
 use crate::problem::Problem;
+use partita_board::Architecture;
 use std::ops::Range;
 
 /// RAM of Linux starts at a multiple of this, and so do the pieces that Linux maps by itself
@@ -11,7 +13,38 @@ pub(crate) const ALIGNMENT: u64 = 2 << 20;
 const TEXT_OFFSET_AT: usize = 0x08;
 const IMAGE_SIZE_AT: usize = 0x10;
 const MAGIC_AT: usize = 0x38;
-const MAGIC: [u8; 4] = *b"RSC\x05";
+
+/// What tells the kernels of an architecture.
+struct Header {
+    architecture: &'static str,
+    magic: [u8; 4],
+    /// The readable part of the magic.
+    word: &'static str,
+    file: &'static str,
+}
+
+const RISCV64: Header = Header {
+    architecture: "RISC-V",
+    magic: *b"RSC\x05",
+    word: "RSC",
+    file: "`arch/riscv/boot/Image` of a riscv64 kernel",
+};
+const AARCH64: Header = Header {
+    architecture: "64-bit Arm",
+    magic: *b"ARM\x64",
+    word: "ARM",
+    file: "`arch/arm64/boot/Image` of an arm64 kernel",
+};
+
+impl Header {
+    const fn of(architecture: &Architecture) -> &'static Self {
+        match architecture {
+            Architecture::Riscv64(_) => &RISCV64,
+            Architecture::Aarch64(_) => &AARCH64,
+        }
+    }
+}
+
 const HEADER_BYTES: usize = 0x40;
 
 /// A Linux kernel and what it starts with.
@@ -43,25 +76,32 @@ impl Linux {
     pub(crate) fn parse(
         kernel: Vec<u8>,
         initramfs: Option<Vec<u8>>,
+        architecture: &Architecture,
         file: &str,
         span: &Range<usize>,
     ) -> Result<Self, Problem> {
+        let header = Header::of(architecture);
         let refuse = |why: &str, help: &str| {
             Problem::error(
                 Code::NotALinuxImage,
-                format!("`{file}` is not a RISC-V Linux image: {why}"),
+                format!(
+                    "`{file}` is not a {} Linux image: {why}",
+                    header.architecture
+                ),
             )
             .at(span, "this file")
             .help(help)
         };
-        if kernel.len() < HEADER_BYTES || kernel[MAGIC_AT..MAGIC_AT + 4] != MAGIC {
+        if kernel.len() < HEADER_BYTES || kernel[MAGIC_AT..MAGIC_AT + 4] != header.magic {
             return Err(refuse(
-                match kernel.get(..4) {
-                    Some([0x1f, 0x8b, ..]) => "it is compressed",
-                    Some(b"\x7fELF") => "it is an ELF file",
-                    _ => "it has no `RSC` magic",
+                &match (kernel.get(..4), kernel.get(MAGIC_AT..MAGIC_AT + 4)) {
+                    (Some([0x1f, 0x8b, ..]), _) => "it is compressed".to_owned(),
+                    (Some(b"\x7fELF"), _) => "it is an ELF file".to_owned(),
+                    (_, Some(magic)) if magic == RISCV64.magic => "it is for riscv64".to_owned(),
+                    (_, Some(magic)) if magic == AARCH64.magic => "it is for arm64".to_owned(),
+                    _ => format!("it has no `{}` magic", header.word),
                 },
-                "name the uncompressed `arch/riscv/boot/Image` of a riscv64 kernel",
+                &format!("name the uncompressed {}", header.file),
             ));
         }
         let word = |at: usize| {

@@ -130,10 +130,18 @@ pub(crate) struct LinuxEntry {
 pub(crate) enum Acceptance {
     /// A device of the partition can read and write all memory.
     Dma,
+    /// A program in the secure world can reach the monitor and every partition.
+    TrustedBase,
+    /// A device of a program is in the normal world, where Linux can reach it.
+    OpenDevice,
 }
 
 /// The words of [`Acceptance`].
-pub(crate) const ACCEPTANCES: [(&str, Acceptance); 1] = [("dma", Acceptance::Dma)];
+pub(crate) const ACCEPTANCES: [(&str, Acceptance); 3] = [
+    ("dma", Acceptance::Dma),
+    ("trusted-base", Acceptance::TrustedBase),
+    ("open-device", Acceptance::OpenDevice),
+];
 /// The words of the keys `fp` and `vector`.
 pub(crate) const FLOATING_POINTS: [(&str, FloatingPoint); 2] = [
     ("none", FloatingPoint::None),

@@ -13,7 +13,7 @@ use crate::problem::{Problem, Problems};
 use crate::{Code, check, parse};
 use partita_abi::health::Action;
 use partita_abi::table::{Console, FloatingPoint, Kind, PartRole, RegionKind, Route};
-use partita_board::{Board, Device, Window};
+use partita_board::{Board, Device, QEMU_VIRT_RISCV64, Window};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -42,8 +42,10 @@ pub struct Plan {
     pub parts: Vec<StoredPart>,
     /// The system's version, which a provisioned monitor compares with the lowest one it accepts.
     pub security_version: u64,
-    /// End of the store: the partitions' RAM lies above.
+    /// End of the store: where the system image is in RAM, the partitions' RAM lies above.
     pub store_end: u64,
+    /// Where the crash records are.
+    pub crash_base: u64,
     /// The system table, hash filled in.
     pub table: Vec<u8>,
     /// Honest limits and doubts.
@@ -228,10 +230,13 @@ pub fn load_for_boards(path: &Path, boards: &[&'static Board]) -> Result<Plan, P
     let directory = path.parent().unwrap_or(Path::new(""));
     let plan = parse::parse(&source, boards, &mut problems)
         .and_then(|manifest| {
+            // Without a board, what is for none of them must not be told of.
+            let board = manifest.board.as_ref().map(|board| board.value);
+            let architecture = &board.unwrap_or(&QEMU_VIRT_RISCV64).architecture;
             let images = manifest
                 .partitions
                 .iter()
-                .map(|entry| images::read_image(entry, directory, &mut problems))
+                .map(|entry| images::read_image(entry, directory, architecture, &mut problems))
                 .collect();
             check::check(manifest, images, &mut problems)
         })

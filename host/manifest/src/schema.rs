@@ -408,6 +408,10 @@ struct Interrupts {
 enum Acceptance {
     /// A device of it can read and write all memory.
     Dma,
+    /// Its program is in the secure world of Arm, and belongs to the trusted base.
+    TrustedBase,
+    /// A device of its program is in the normal world of Arm, where Linux can reach it.
+    OpenDevice,
 }
 
 /// The default of numbers that count up.

@@ -56,6 +56,7 @@ pub(crate) fn encode(plan: &Plan) -> Vec<u8> {
         ram_base: plan.board.ram_base,
         ram_size: plan.memory_bytes,
         store_end: plan.store_end,
+        crash_base: plan.crash_base,
     };
     let mut bytes = header.as_bytes().to_vec();
     bytes.extend(body);

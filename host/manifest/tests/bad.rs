@@ -6,7 +6,9 @@
 
 mod common;
 
-use partita_board::{Architecture, Board, QEMU_VIRT_RISCV64, Riscv64};
+use partita_board::{
+    Architecture, Board, QEMU_VIRT_AARCH64, QEMU_VIRT_RISCV64, Riscv64, SecureMemory, Window,
+};
 use partita_manifest::{Code, Problems, load_for_boards};
 use std::collections::BTreeSet;
 use std::fs;
@@ -20,6 +22,19 @@ static NARROW: Board = Board {
         ..*QEMU_VIRT_RISCV64.architecture.riscv64().unwrap()
     }),
     ..QEMU_VIRT_RISCV64
+};
+
+/// A board with so little flash that a system can want more.
+static SHORT: Board = Board {
+    name: "short-aarch64",
+    secure: Some(SecureMemory {
+        flash: Window {
+            base: 0,
+            size: 0x20_1000,
+        },
+        ..QEMU_VIRT_AARCH64.secure.unwrap()
+    }),
+    ..QEMU_VIRT_AARCH64
 };
 
 fn manifests() -> Vec<PathBuf> {
@@ -49,6 +64,9 @@ fn problems_of(path: &Path, folder: &Path) -> Problems {
     let mut boards: Vec<&'static Board> = partita_board::ALL.to_vec();
     if code_of(path) == Code::ProtectionEntries.name() {
         boards.push(&NARROW);
+    }
+    if code_of(path) == Code::ImageTooLarge.name() {
+        boards.push(&SHORT);
     }
     match load_for_boards(&copy, &boards) {
         Ok(plan) => plan.warnings,

@@ -377,6 +377,8 @@ fn check_table(plan: &Plan) {
     let limits = BoardLimits {
         name: plan.board.name,
         ram_base: plan.board.ram_base,
+        image_base: plan.board.image_base,
+        secure: None,
         first_core: plan.board.first_core as u16,
         lines: riscv(plan.board).controller.lines(),
         console_line: plan.board.uart.line,

@@ -5,7 +5,9 @@
 
 use partita_abi::digest::digest;
 use partita_abi::image::{CRASH_BYTES, STORE_OFFSET};
-use partita_abi::table::{Header, Partition, Region, RegionKind, Restart, Route, SystemTable};
+use partita_abi::table::{
+    Header, Kind, Partition, Region, RegionKind, Restart, Route, SystemTable,
+};
 use partita_abi::{MAX_CORES, MAX_SHARING};
 
 /// Protection works on whole pages of this many bytes.
@@ -26,6 +28,17 @@ pub struct Reserved {
     pub size: u64,
 }
 
+/// The memories of a board whose system image is not in RAM. They are among what is reserved.
+#[derive(Clone, Copy, Debug)]
+pub struct Secure {
+    /// End of the memory that the system image is in.
+    pub image_end: u64,
+    /// First address of the crash records.
+    pub crash_base: u64,
+    /// RAM of the partitions that run programs.
+    pub programs: Reserved,
+}
+
 /// What the check has to know of the board.
 #[derive(Clone, Copy, Debug)]
 pub struct BoardLimits<'a> {
@@ -33,6 +46,10 @@ pub struct BoardLimits<'a> {
     pub name: &'a str,
     /// First address of RAM.
     pub ram_base: u64,
+    /// First address of the system image.
+    pub image_base: u64,
+    /// The memories of a board whose system image is not in RAM.
+    pub secure: Option<Secure>,
     /// The first core that partitions can have.
     pub first_core: u16,
     /// The highest interrupt line.
@@ -141,15 +158,21 @@ pub fn check(table: &SystemTable<'_>, board: &BoardLimits<'_>) -> Result<(), Fla
 }
 
 fn check_memory(header: &Header, board: &BoardLimits<'_>) -> Result<(), Flaw> {
-    let store = board.ram_base.saturating_add(STORE_OFFSET);
-    let end = header
+    let store = board.image_base.saturating_add(STORE_OFFSET);
+    let ram_end = header
         .ram_base
         .checked_add(header.ram_size)
         .ok_or(Flaw::Memory)?;
+    let store_end = header.store_end.saturating_sub(CRASH_BYTES);
+    let (least, most, crash_base) = match board.secure {
+        None => (store.saturating_add(CRASH_BYTES), ram_end, store_end),
+        Some(secure) => (store, secure.image_end, secure.crash_base),
+    };
     let sound = header.ram_base == board.ram_base
-        && header.store_end >= store.saturating_add(CRASH_BYTES)
-        && header.store_end <= end
-        && header.store_end.is_multiple_of(PAGE);
+        && header.store_end >= least
+        && header.store_end <= most
+        && header.store_end.is_multiple_of(PAGE)
+        && header.crash_base == crash_base;
     if sound { Ok(()) } else { Err(Flaw::Memory) }
 }
 
@@ -158,7 +181,16 @@ fn check_regions(table: &SystemTable<'_>, board: &BoardLimits<'_>) -> Result<(),
     let ram_end = header.ram_base.saturating_add(header.ram_size);
     for (index, region) in table.regions.iter().enumerate() {
         let range = (region.base, region.size);
-        let in_ram = lies_in(region.base, region.size, header.store_end, ram_end);
+        let owner = table.partitions.get(usize::from(region.partition));
+        let (from, to) = match board.secure {
+            None => (header.store_end, ram_end),
+            Some(secure) if owner.is_some_and(|owner| owner.kind == Kind::Program as u8) => {
+                let programs = secure.programs;
+                (programs.base, programs.base.saturating_add(programs.size))
+            }
+            Some(_) => (header.ram_base, ram_end),
+        };
+        let in_ram = lies_in(region.base, region.size, from, to);
         let touches_ram = overlap(range, (header.ram_base, header.ram_size.max(STORE_OFFSET)));
         let controller = (board.controller.base, board.controller.size);
         let touches_monitor = board
@@ -209,12 +241,16 @@ fn check_regions(table: &SystemTable<'_>, board: &BoardLimits<'_>) -> Result<(),
 }
 
 fn check_image_parts(table: &SystemTable<'_>, board: &BoardLimits<'_>) -> Result<(), Flaw> {
-    let store = board.ram_base.saturating_add(STORE_OFFSET);
+    let store = board.image_base.saturating_add(STORE_OFFSET);
+    let store_end = match board.secure {
+        None => table.header.crash_base,
+        Some(_) => table.header.store_end,
+    };
     for (number, partition) in table.partitions.iter().enumerate() {
         let first = usize::from(partition.image_parts.first);
         for (offset, part) in table.image_parts_of(partition).iter().enumerate() {
             let sound = usize::from(part.partition) == number
-                && lies_in(part.source, part.size, store, table.header.crash_base())
+                && lies_in(part.source, part.size, store, store_end)
                 && part.source.is_multiple_of(8)
                 && is_own_ram(table, partition, part.destination, part.size);
             if !sound {

@@ -1,6 +1,6 @@
 //! A sound table passes; every single lie in it is found.
 
-use super::{BoardLimits, Flaw, Reserved, check};
+use super::{BoardLimits, Flaw, Reserved, Secure, check};
 use partita_abi::digest::digest;
 use partita_abi::health::Kind;
 use partita_abi::name::Name;
@@ -157,6 +157,7 @@ impl TestTable {
                 ram_base: 0x8000_0000,
                 ram_size: 0x80_0000,
                 store_end: 0x8040_0000,
+                crash_base: 0x803f_c000,
             },
             partitions: vec![partition(0, 2), partition(1, 0)],
             virtual_cores: vec![core(0), core(1)],
@@ -205,9 +206,15 @@ impl TestTable {
     }
 
     fn flaw(&self) -> Result<(), Flaw> {
+        self.flaw_with(None)
+    }
+
+    fn flaw_with(&self, secure: Option<Secure>) -> Result<(), Flaw> {
         let limits = BoardLimits {
             name: "board",
             ram_base: 0x8000_0000,
+            image_base: secure.map_or(0x8000_0000, |_| 0),
+            secure,
             first_core: 0,
             lines: 95,
             console_line: 10,
@@ -234,6 +241,8 @@ fn a_changed_byte_is_found_by_the_hash() {
     let limits = BoardLimits {
         name: "board",
         ram_base: 0x8000_0000,
+        image_base: 0x8000_0000,
+        secure: None,
         first_core: 0,
         lines: 95,
         console_line: 10,
@@ -282,6 +291,7 @@ fn every_lie_in_a_table_is_found() {
         (|t| t.header.store_end = 0x8000_1000, Flaw::Memory),
         (|t| t.header.store_end = 0x9000_0000, Flaw::Memory),
         (|t| t.header.store_end += 8, Flaw::Memory),
+        (|t| t.header.crash_base += 0x1000, Flaw::Memory),
         (|t| t.regions[0].base = 0x8000_0000, Flaw::Region(0)),
         (|t| t.regions[0].base = 0x803f_f000, Flaw::Region(0)),
         (|t| t.regions[0].size = 0, Flaw::Region(0)),
@@ -367,5 +377,58 @@ fn every_lie_in_a_table_is_found() {
         let mut table = TestTable::sound();
         lie(&mut table);
         assert_eq!(table.flaw(), Err(*flaw), "lie {number}");
+    }
+}
+
+/// The sound table on a board with memory of the secure world: `a` is a program, `b` runs Linux.
+fn on_a_secure_board() -> (TestTable, Secure) {
+    let mut table = TestTable::sound();
+    table.partitions[1].kind = 1;
+    table.header.store_end = 0x30_0000;
+    table.header.crash_base = 0xe1f_c000;
+    table.regions[0].base = 0xe20_0000;
+    table.partitions[0].entry = 0xe20_0000;
+    table.partitions[0].device_tree = 0xe20_1000;
+    table.image_parts[0].destination = 0xe20_0800;
+    for (index, part) in table.image_parts.iter_mut().enumerate() {
+        part.source = 0x20_0000 + 0x1_0000 * index as u64;
+    }
+    let secure = Secure {
+        image_end: 0x400_0000,
+        crash_base: 0xe1f_c000,
+        programs: Reserved {
+            base: 0xe20_0000,
+            size: 0xe0_0000,
+        },
+    };
+    (table, secure)
+}
+
+#[test]
+fn a_sound_table_for_a_board_with_secure_memory_passes() {
+    let (table, secure) = on_a_secure_board();
+    assert_eq!(table.flaw_with(Some(secure)), Ok(()));
+}
+
+#[test]
+fn with_secure_memory_a_program_is_in_it_and_linux_is_not() {
+    type Lie = fn(&mut TestTable);
+    let lies: &[(Lie, Flaw)] = &[
+        (|t| t.regions[0].base = 0x8040_0000, Flaw::Region(0)),
+        (|t| t.regions[0].base = 0xe1f_0000, Flaw::Region(0)),
+        (|t| t.regions[0].base = 0xeff_f000, Flaw::Region(0)),
+        (|t| t.regions[2].base = 0xe40_0000, Flaw::Region(2)),
+        (|t| t.partitions[0].kind = 1, Flaw::Region(0)),
+        (|t| t.partitions[1].kind = 0, Flaw::Region(2)),
+        (|t| t.header.crash_base -= 0x1000, Flaw::Memory),
+        (|t| t.header.store_end = 0x400_1000, Flaw::Memory),
+        (|t| t.header.store_end = 0x1f_f000, Flaw::Memory),
+        (|t| t.image_parts[0].source = 0x1f_0000, Flaw::ImagePart(0)),
+        (|t| t.image_parts[0].source = 0x30_0000, Flaw::ImagePart(0)),
+    ];
+    for (number, (lie, flaw)) in lies.iter().enumerate() {
+        let (mut table, secure) = on_a_secure_board();
+        lie(&mut table);
+        assert_eq!(table.flaw_with(Some(secure)), Err(*flaw), "lie {number}");
     }
 }

@@ -4,7 +4,7 @@ use crate::Code;
 use crate::manifest::{Manifest, PartitionEntry, Payload};
 use crate::problem::{Problem, Problems};
 use partita_abi::MAX_SHARING;
-use partita_board::Controller;
+use partita_board::{Architecture, Controller};
 use std::ops::Range;
 
 /// A partition on a core, and the place that puts it there.
@@ -15,8 +15,10 @@ pub(super) fn check(manifest: &Manifest, problems: &mut Problems) {
         check_list(entry, manifest, problems);
     }
     let board = manifest.board.as_ref().map(|board| board.value);
-    let riscv = board.and_then(|board| board.architecture.riscv64());
-    let is_aia = riscv.is_some_and(|riscv| matches!(riscv.controller, Controller::Aia(_)));
+    let sends_directly = board.is_some_and(|board| match board.architecture {
+        Architecture::Riscv64(riscv) => matches!(riscv.controller, Controller::Aia(_)),
+        Architecture::Aarch64(_) => true,
+    });
     let mut reported = Vec::new();
     for core in 0..partita_abi::MAX_CORES {
         let users: Vec<User<'_>> = manifest
@@ -28,7 +30,7 @@ pub(super) fn check(manifest: &Manifest, problems: &mut Problems) {
                 Some((entry, &found.span))
             })
             .collect();
-        check_sharing(core, &users, is_aia, &mut reported, problems);
+        check_sharing(core, &users, sends_directly, &mut reported, problems);
         check_load(core, &users, problems);
     }
     for entry in &manifest.partitions {
@@ -98,7 +100,7 @@ fn check_list(entry: &PartitionEntry, manifest: &Manifest, problems: &mut Proble
 fn check_sharing(
     core: usize,
     users: &[User<'_>],
-    is_aia: bool,
+    sends_directly: bool,
     reported: &mut Vec<(usize, usize)>,
     problems: &mut Problems,
 ) {
@@ -137,8 +139,20 @@ fn check_sharing(
                     .help("a core has room for one Linux: give them different cores"),
                 );
             } else {
-                check_direct_interrupts(core, (first, second), second_span, is_aia, problems);
-                check_direct_interrupts(core, (second, first), first_span, is_aia, problems);
+                check_direct_interrupts(
+                    core,
+                    (first, second),
+                    second_span,
+                    sends_directly,
+                    problems,
+                );
+                check_direct_interrupts(
+                    core,
+                    (second, first),
+                    first_span,
+                    sends_directly,
+                    problems,
+                );
             }
             if let (Some(first_level), Some(second_level)) =
                 (&first.criticality, &second.criticality)
@@ -168,13 +182,13 @@ fn is_linux(entry: &PartitionEntry) -> bool {
 }
 
 /// A direct line is hidden from the core while another partition runs there and never stops at the
-/// monitor, so it cannot take the core back from a partition that is served after its owner. With an IMSIC
+/// monitor, so it cannot take the core back from a partition that is served after its owner. With an IMSIC or a GIC
 /// the same holds for the interrupts that the cores of a Linux send each other.
 fn check_direct_interrupts(
     core: usize,
     (owner, other): (&PartitionEntry, &PartitionEntry),
     other_span: &Range<usize>,
-    is_aia: bool,
+    sends_directly: bool,
     problems: &mut Problems,
 ) {
     let (Some(owner_level), Some(other_level)) = (&owner.criticality, &other.criticality) else {
@@ -191,7 +205,7 @@ fn check_direct_interrupts(
     let several = owner.cores.as_ref().filter(|cores| cores.value.len() > 1);
     let (span, what) = match (devices.next(), several) {
         (Some(device), _) => (&device.span, "its interrupt waits"),
-        (None, Some(cores)) if is_aia => (&cores.span, "what they send each other waits"),
+        (None, Some(cores)) if sends_directly => (&cores.span, "what they send each other waits"),
         _ => return,
     };
     let mut problem = Problem::error(

@@ -157,20 +157,27 @@ fn check_board(
     base: &Located<u64>,
     problems: &mut Problems,
 ) {
-    let ram_end = board.ram_base + memory.value;
-    if range.start < board.ram_base || range.end > ram_end {
-        let text = format!("the board has {:#x} to {:#x}", board.ram_base, ram_end - 1);
+    let is_program = matches!(entry.payload, Some(Payload::Program(_)));
+    let (start, end) = match board.secure {
+        Some(secure) if is_program => {
+            let programs = secure.programs;
+            (programs.base, programs.base + programs.size)
+        }
+        _ => (board.ram_base, board.ram_base + memory.value),
+    };
+    if range.start < start || range.end > end {
+        let what = match board.secure {
+            Some(_) if is_program => "programs have the secure memory",
+            _ => "the board has",
+        };
+        let text = format!("{what} {start:#x} to {:#x}", end - 1);
         problems.push(
             outside_board(&entry.name.value, base)
                 .at(&memory.span, text)
                 .help("move it, make it smaller, or give the board more memory"),
         );
-    } else if range.start < board.ram_base + STORE_OFFSET {
-        problems.push(in_monitor(
-            &entry.name.value,
-            base,
-            board.ram_base + STORE_OFFSET,
-        ));
+    } else if board.secure.is_none() && range.start < start + STORE_OFFSET {
+        problems.push(in_monitor(&entry.name.value, base, start + STORE_OFFSET));
     }
 }
 

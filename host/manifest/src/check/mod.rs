@@ -1,14 +1,16 @@
 //! Checks a parsed manifest as a whole: everything that two lines of it can disagree about.
 
+mod acceptances;
 mod cores;
 mod health;
 mod memory;
+mod worlds;
 pub(crate) use memory::{PAGE_BYTES, in_monitor};
 
 use crate::Code;
 use crate::health::Health;
 use crate::images::Image;
-use crate::manifest::{Acceptance, Located, Manifest, PartitionEntry, Payload};
+use crate::manifest::{Located, Manifest, PartitionEntry, Payload};
 use crate::problem::{Problem, Problems};
 use crate::suggest;
 use crate::system::{Partition, System};
@@ -21,17 +23,22 @@ const LEAST_BUDGET_NS: u64 = 10_000;
 
 /// Reports every conflict. The system is there if nothing in `problems` is an error.
 pub(crate) fn check(
-    manifest: Manifest,
+    mut manifest: Manifest,
     images: Vec<Option<Image>>,
     problems: &mut Problems,
 ) -> Option<System> {
     check_count(&manifest, problems);
     check_board(&manifest, problems);
+    if let Some(board) = manifest.board.as_ref().map(|board| board.value) {
+        worlds::check(&manifest, board, problems);
+        worlds::add_console_ports(&mut manifest, board);
+    }
+    let board = manifest.board.as_ref().map(|board| board.value);
     for entry in &manifest.partitions {
         check_options(entry, problems);
         check_vector(&manifest, entry, problems);
         check_budget(entry, problems);
-        check_acceptances(entry, problems);
+        acceptances::check(entry, board, problems);
     }
     check_devices(&manifest, problems);
     health::check(&manifest, problems);
@@ -149,6 +156,9 @@ fn check_extensions(manifest: &Manifest, board: &Located<&'static Board>, proble
     }
     let without = "without Smepmp nothing keeps the monitor from overwriting its own text";
     let problem = Problem::warning(Code::NoSmepmp, without);
+    if board.value.architecture.riscv64().is_none() {
+        return;
+    }
     if !has(board.value, |riscv| riscv.smepmp) {
         problems.push(problem.at(&board.span, "this board's cores do not have it"));
     } else if let Some(smepmp) = manifest.smepmp.as_ref().filter(|smepmp| !smepmp.value) {
@@ -243,57 +253,6 @@ fn check_budget(entry: &PartitionEntry, problems: &mut Problems) {
     }
 }
 
-fn check_acceptances(entry: &PartitionEntry, problems: &mut Problems) {
-    let accepted = entry
-        .accept
-        .iter()
-        .find(|accept| accept.value == Acceptance::Dma);
-    let mut writers = entry.devices.iter().filter(|device| device.value.dma);
-    match accepted {
-        None => {
-            for device in writers {
-                problems.push(
-                    Problem::error(
-                        Code::DmaNotAccepted,
-                        format!(
-                            "`{}` can read and write all memory by itself, and the board has no \
-                             IOMMU to bound it",
-                            device.value.name
-                        ),
-                    )
-                    .at(&device.span, "is not kept apart by anything")
-                    .at(
-                        &entry.name.span,
-                        "whoever runs here can reach every partition with it",
-                    )
-                    .help("give the device up, or accept this with `accept = [\"dma\"]`"),
-                );
-            }
-        }
-        Some(accepted) => match writers.next() {
-            Some(device) => problems.push(
-                Problem::warning(
-                    Code::Dma,
-                    format!(
-                        "`{}` can reach every partition and the monitor through `{}`",
-                        entry.name.value, device.value.name
-                    ),
-                )
-                .at(&device.span, "reads and writes all memory by itself")
-                .at(&accepted.span, "accepted here"),
-            ),
-            None => problems.push(
-                Problem::warning(
-                    Code::UnneededAcceptance,
-                    format!("`{}` has no device with DMA", entry.name.value),
-                )
-                .at(&accepted.span, "accepts a limit that is not there")
-                .help("remove it, so that it cannot hide a later change"),
-            ),
-        },
-    }
-}
-
 fn check_devices(manifest: &Manifest, problems: &mut Problems) {
     let mut owners: Vec<(usize, &str, &Range<usize>)> = Vec::new();
     for (index, entry) in manifest.partitions.iter().enumerate() {
@@ -333,24 +292,26 @@ fn check_devices(manifest: &Manifest, problems: &mut Problems) {
     }
 }
 
-fn console_of(entry: &PartitionEntry) -> Console {
+fn console_of(entry: &PartitionEntry, board: Option<&Board>) -> Console {
     let default = match entry.payload {
         Some(Payload::Linux(_)) => Console::Uart16550,
         _ => Console::MonitorCall,
     };
-    entry
-        .console
-        .as_ref()
-        .map_or(default, |console| console.value)
+    let console = entry.console.as_ref().map(|console| console.value);
+    match (console.unwrap_or(default), board) {
+        (Console::Uart16550, Some(board)) if board.console_port().is_some() => Console::Own,
+        (console, _) => console,
+    }
 }
 
 fn find_focus(manifest: &Manifest, problems: &mut Problems) -> Option<usize> {
     let partitions = &manifest.partitions;
     let Some(wanted) = &manifest.focus else {
         let linux = |entry: &PartitionEntry| {
-            matches!(entry.payload, Some(Payload::Linux(_))) && console_of(entry) != Console::None
+            matches!(entry.payload, Some(Payload::Linux(_)))
+                && console_of(entry, None) != Console::None
         };
-        let any = |entry: &PartitionEntry| console_of(entry) != Console::None;
+        let any = |entry: &PartitionEntry| console_of(entry, None) != Console::None;
         let found = partitions.iter().position(linux);
         return Some(
             found
@@ -400,14 +361,14 @@ fn complete(manifest: Manifest, images: Vec<Option<Image>>, focus: usize) -> Opt
         .map(|entry| health::complete(entry, &manifest))
         .collect();
     let vector = has_vector(&manifest);
+    let board = manifest.board?.value;
     let partitions = manifest
         .partitions
         .into_iter()
         .zip(images)
         .zip(health)
-        .map(|((entry, image), health)| complete_partition(entry, image?, health, vector))
+        .map(|((entry, image), health)| complete_partition(entry, image?, health, vector, board))
         .collect::<Option<Vec<_>>>()?;
-    let board = manifest.board?.value;
     let or =
         |option: Option<Located<bool>>, board: bool| option.map_or(board, |wanted| wanted.value);
     Some(System {
@@ -429,9 +390,10 @@ fn complete_partition(
     image: Image,
     health: Health,
     has_vector: bool,
+    board: &Board,
 ) -> Option<Partition> {
     let base = memory::fixed_base(&entry, Some(&image));
-    let console = console_of(&entry);
+    let console = console_of(&entry, Some(board));
     let (image_span, arguments) = match entry.payload? {
         Payload::Program(file) => (file.span, entry.arguments),
         Payload::Linux(linux) => (linux.span, linux.command_line),

@@ -42,18 +42,25 @@ fn heading(plan: &Plan, paint: Paint, out: &mut String) {
         )
     );
     line!(out, "  {}: {}", board.name, board.description);
-    let Architecture::Riscv64(riscv) = &board.architecture;
     let yes = |option: bool| if option { "with" } else { "without" };
-    line!(
-        out,
-        "  {} of memory, {} cores {} Smepmp, {} Sstc and {} vectors, {} protection entries each",
-        show_rounded(plan.memory_bytes),
-        plan.cores,
-        yes(plan.smepmp),
-        yes(plan.sstc),
-        yes(plan.vector),
-        riscv.protection_entries,
-    );
+    let (memory, cores) = (show_rounded(plan.memory_bytes), plan.cores);
+    match &board.architecture {
+        Architecture::Riscv64(riscv) => line!(
+            out,
+            "  {memory} of memory, {cores} cores {} Smepmp, {} Sstc and {} vectors, {} protection entries each",
+            yes(plan.smepmp),
+            yes(plan.sstc),
+            yes(plan.vector),
+            riscv.protection_entries,
+        ),
+        Architecture::Aarch64(_) => {
+            line!(out, "  {memory} of memory, {cores} cores");
+            line!(
+                out,
+                "  programs run in the secure world, Linux in the normal world at EL2"
+            );
+        }
+    }
 }
 
 fn section(title: &str, paint: Paint, out: &mut String) {
@@ -72,11 +79,11 @@ fn range(base: u64, size: u64) -> [String; 2] {
 
 fn memory_map(plan: &Plan, paint: Paint, out: &mut String) {
     section("Memory", paint, out);
-    let store = plan.board.ram_base + STORE_OFFSET;
+    let store = plan.board.image_base + STORE_OFFSET;
     let ram_end = plan.board.ram_base + plan.memory_bytes;
     let mut pieces = vec![
         (
-            plan.board.ram_base,
+            plan.board.image_base,
             STORE_OFFSET,
             "monitor".to_owned(),
             String::new(),
@@ -88,6 +95,14 @@ fn memory_map(plan: &Plan, paint: Paint, out: &mut String) {
             String::new(),
         ),
     ];
+    let mut memories = vec![plan.board.ram_base..ram_end];
+    if let Some(secure) = plan.board.secure {
+        let (base, size) = (secure.monitor.base, secure.monitor.size);
+        pieces.push((base, size, "monitor's data".to_owned(), String::new()));
+        let programs = secure.programs;
+        memories.push(programs.base..programs.base + programs.size);
+        memories.push(secure.flash.base..secure.flash.base + secure.flash.size);
+    }
     for partition in &plan.partitions {
         let line = partition
             .regions
@@ -98,20 +113,25 @@ fn memory_map(plan: &Plan, paint: Paint, out: &mut String) {
     }
     pieces.sort_by_key(|(base, ..)| *base);
     let mut grid = Grid::new(&[Column::Left, Column::Right, Column::Left, Column::Left]);
-    let mut free_from = plan.board.ram_base;
-    for (base, size, what, line) in pieces {
-        if base > free_from {
-            let [addresses, bytes] = range(free_from, base - free_from);
-            grid.faint([addresses, bytes, "free".to_owned(), String::new()]);
+    let free = |from: u64, to: u64, grid: &mut Grid| {
+        let mut memories = memories.clone();
+        memories.sort_by_key(|memory| memory.start);
+        for memory in memories {
+            let (from, to) = (from.max(memory.start), to.min(memory.end));
+            if from < to {
+                let [addresses, bytes] = range(from, to - from);
+                grid.faint([addresses, bytes, "free".to_owned(), String::new()]);
+            }
         }
+    };
+    let mut free_from = 0;
+    for (base, size, what, line) in pieces {
+        free(free_from, base, &mut grid);
         let [addresses, bytes] = range(base, size);
         grid.row([addresses, bytes, what, line]);
         free_from = base + size;
     }
-    if ram_end > free_from {
-        let [addresses, bytes] = range(free_from, ram_end - free_from);
-        grid.faint([addresses, bytes, "free".to_owned(), String::new()]);
-    }
+    free(free_from, u64::MAX, &mut grid);
     grid.print(paint, out);
 }
 
@@ -226,6 +246,7 @@ fn console(partition: &PlannedPartition) -> &'static str {
         Console::None => "no console",
         Console::MonitorCall => "console by SBI",
         Console::Uart16550 => "console by emulated 16550",
+        Console::Own => "console by a serial port of its own",
     }
 }
 
@@ -262,7 +283,14 @@ fn parts(plan: &Plan, partition: &PlannedPartition, paint: Paint, out: &mut Stri
 }
 
 fn regions(plan: &Plan, partition: &PlannedPartition, paint: Paint, out: &mut String) {
-    line!(out, "\n  Reaches this and nothing else");
+    let title = match (plan.board.secure, partition.kind) {
+        (None, _) => "Reaches this and nothing else",
+        (Some(_), Kind::Linux) => {
+            "Owns this; reaches all of the normal world, nothing of the secure one"
+        }
+        (Some(_), Kind::Program) => "Owns this; is part of the trusted base",
+    };
+    line!(out, "\n  {title}");
     let mut grid = Grid::new(&[
         Column::Left,
         Column::Right,
@@ -288,6 +316,9 @@ fn regions(plan: &Plan, partition: &PlannedPartition, paint: Paint, out: &mut St
 }
 
 fn protections(plan: &Plan, partition: &PlannedPartition, paint: Paint, out: &mut String) {
+    if plan.board.architecture.riscv64().is_none() {
+        return;
+    }
     for core in &partition.virtual_cores {
         line!(
             out,

@@ -7,6 +7,7 @@ use crate::linux;
 use crate::memory::{Request, place};
 use crate::problem::{Problem, Problems};
 use crate::quantity::{show_rounded, show_size};
+use crate::secure;
 use crate::system::{Partition, System};
 use crate::{Code, PartRole, device_tree, layout, table};
 use partita_abi::digest::digest;
@@ -14,13 +15,16 @@ use partita_abi::image::{CRASH_BYTES, STORE_ALIGNMENT, STORE_OFFSET};
 use partita_abi::table::Kind;
 use partita_board::Window;
 use std::cmp::Reverse;
+use std::ops::Range;
 use std::path::Path;
 
 /// Plans, or reports why there can be no plan.
 pub(super) fn make(path: &Path, system: &System, problems: &mut Problems) -> Option<Plan> {
+    secure::check(system, problems);
     let rooms = device_tree_rooms(system, problems)?;
     check_sizes(system, &rooms, problems);
     let store_end = store_end(system, &rooms);
+    check_flash(system, store_end, problems);
     let bases = place_memory(system, store_end, problems)?;
     if problems.has_errors() {
         return None;
@@ -49,6 +53,7 @@ pub(super) fn make(path: &Path, system: &System, problems: &mut Problems) -> Opt
         partitions,
         security_version: system.version,
         store_end,
+        crash_base: crash_base(system, store_end),
         table: Vec::new(),
         warnings: Problems::default(),
         console_focus: system.focus,
@@ -134,13 +139,114 @@ fn store_end(system: &System, rooms: &[u64]) -> u64 {
         .zip(rooms)
         .map(|(partition, room)| layout::stored_bytes(&partition.image, *room))
         .sum();
-    (system.board.ram_base + STORE_OFFSET + bytes).next_multiple_of(PAGE_BYTES) + CRASH_BYTES
+    let end = (system.board.image_base + STORE_OFFSET + bytes).next_multiple_of(PAGE_BYTES);
+    match system.board.secure {
+        // The image is in RAM, and so are the crash records behind it.
+        None => end + CRASH_BYTES,
+        Some(_) => end,
+    }
+}
+
+fn crash_base(system: &System, store_end: u64) -> u64 {
+    let end = match system.board.secure {
+        None => store_end,
+        Some(secure) => secure.monitor.base + secure.monitor.size,
+    };
+    end - CRASH_BYTES
+}
+
+/// A system image that is not in RAM has a memory of a fixed size.
+fn check_flash(system: &System, store_end: u64, problems: &mut Problems) {
+    let Some(secure) = system.board.secure else {
+        return;
+    };
+    if store_end <= secure.flash.base + secure.flash.size {
+        return;
+    }
+    let mut problem = Problem::error(
+        Code::ImageTooLarge,
+        format!(
+            "monitor and pristine images take {}, and `{}` has {} for them",
+            show_size(store_end - secure.flash.base),
+            system.board.name,
+            show_size(secure.flash.size)
+        ),
+    )
+    .help("make an image smaller: most of it is a kernel and its initramfs");
+    for partition in &system.partitions {
+        let text = format!("`{}`", partition.name.value);
+        problem = problem.at(&partition.image_span, text);
+    }
+    problems.push(problem);
+}
+
+/// Memory that some of the partitions are placed in.
+struct Space {
+    range: Range<u64>,
+    /// What else is in the same memory.
+    beside: String,
+    /// The partitions, by index.
+    partitions: Vec<usize>,
+}
+
+/// Each memory of the board, with the partitions that belong into it.
+fn spaces(system: &System, store_end: u64) -> Vec<Space> {
+    let of_kind = |kind: Kind| -> Vec<usize> {
+        let partitions = system.partitions.iter().enumerate();
+        partitions
+            .filter(|(_, partition)| partition.kind() == kind)
+            .map(|(index, _)| index)
+            .collect()
+    };
+    let ram_end = system.board.ram_base + system.memory.value;
+    match system.board.secure {
+        None => {
+            let store = show_rounded(store_end - system.board.image_base);
+            vec![Space {
+                range: store_end..ram_end,
+                beside: format!(" beside {store} of monitor and pristine images"),
+                partitions: (0..system.partitions.len()).collect(),
+            }]
+        }
+        Some(secure) => vec![
+            Space {
+                range: secure.programs.base..secure.programs.base + secure.programs.size,
+                beside: String::new(),
+                partitions: of_kind(Kind::Program),
+            },
+            Space {
+                range: system.board.ram_base..ram_end,
+                beside: String::new(),
+                partitions: of_kind(Kind::Linux),
+            },
+        ],
+    }
 }
 
 fn place_memory(system: &System, store_end: u64, problems: &mut Problems) -> Option<Vec<u64>> {
-    let requests: Vec<Request> = system
-        .partitions
-        .iter()
+    let mut bases = vec![0; system.partitions.len()];
+    let mut all_placed = true;
+    for space in spaces(system, store_end) {
+        match place_in(system, &space, problems) {
+            Some(places) => {
+                for (index, base) in space.partitions.iter().zip(places) {
+                    bases[*index] = base;
+                }
+            }
+            None => all_placed = false,
+        }
+    }
+    all_placed.then_some(bases)
+}
+
+fn place_in(system: &System, space: &Space, problems: &mut Problems) -> Option<Vec<u64>> {
+    let partitions = || {
+        space
+            .partitions
+            .iter()
+            .map(|index| &system.partitions[*index])
+    };
+    let requests: Vec<Request> = partitions()
         .map(|partition| Request {
             size: partition.memory.value,
             granule: match partition.kind() {
@@ -150,32 +256,38 @@ fn place_memory(system: &System, store_end: u64, problems: &mut Problems) -> Opt
             fixed: partition.base.as_ref().map(|base| base.value),
         })
         .collect();
-    for partition in &system.partitions {
+    for partition in partitions() {
         if let Some(base) = &partition.base
-            && base.value < store_end
+            && base.value < space.range.start
         {
-            let end = store_end.next_multiple_of(linux::ALIGNMENT);
+            let end = space.range.start.next_multiple_of(linux::ALIGNMENT);
             problems.push(in_monitor(&partition.name.value, base, end));
         }
     }
-    let ram_end = system.board.ram_base + system.memory.value;
-    let bases = place(&requests, store_end..ram_end);
+    let bases = place(&requests, space.range.clone());
     if bases.is_none() {
         let wanted: u64 = requests.iter().map(|request| request.size).sum();
-        let store = store_end - system.board.ram_base;
+        let is_ram = space.range.end == system.board.ram_base + system.memory.value;
+        let (has, help) = if is_ram {
+            let help = "give the board more memory, or a partition less";
+            (show_rounded(system.memory.value), help)
+        } else {
+            let size = show_rounded(space.range.end - space.range.start);
+            (format!("{size} of secure memory"), "give a program less")
+        };
         let mut problem = Problem::error(
             Code::MemoryFull,
             format!(
-                "the partitions' {} do not fit into the board's {} beside {} of monitor and \
-                 pristine images",
+                "the partitions' {} do not fit into the board's {has}{}",
                 show_rounded(wanted),
-                show_rounded(system.memory.value),
-                show_rounded(store)
+                space.beside
             ),
         )
-        .at(&system.memory.span, "the board's memory")
-        .help("give the board more memory, or a partition less");
-        for partition in &system.partitions {
+        .help(help);
+        if is_ram {
+            problem = problem.at(&system.memory.span, "the board's memory");
+        }
+        for partition in partitions() {
             let text = format!("`{}`", partition.name.value);
             problem = problem.at(&partition.memory.span, text);
         }
@@ -209,7 +321,7 @@ fn plan_partition(
         cores: partition.cores.iter().map(|core| core.value).collect(),
         line: problems.position(partition.name.span.start).0,
         ram: Window { base, size },
-        virtual_cores: regions::virtual_cores(partition, &regions, problems),
+        virtual_cores: regions::virtual_cores(system, partition, &regions, problems),
         regions,
         lines: regions::lines(partition, problems),
         devices: partition
@@ -236,7 +348,7 @@ fn plan_partition(
 
 /// Lines up the parts of all partitions in the store, by criticality.
 fn store(system: &System, parts: Vec<Vec<layout::Part>>) -> Vec<StoredPart> {
-    let mut source = system.board.ram_base + STORE_OFFSET;
+    let mut source = system.board.image_base + STORE_OFFSET;
     let mut stored = Vec::new();
     let mut parts: Vec<Option<Vec<layout::Part>>> = parts.into_iter().map(Some).collect();
     for index in by_criticality(system) {

@@ -4,6 +4,7 @@ use super::{PlannedCore, PlannedLine, PlannedPartition, PlannedProtection, Plann
 use crate::Code;
 use crate::problem::{Problem, Problems};
 use crate::protection::{self, EXECUTE, READ, WRITE};
+use crate::secure;
 use crate::system::{Partition, System};
 use partita_abi::table::{Kind, RegionKind, Route};
 use partita_board::{Aia, Architecture, Controller, Plic, Window};
@@ -38,8 +39,9 @@ pub(super) fn regions(
             span: device.span.clone(),
         });
     }
-    let Architecture::Riscv64(riscv) = &system.board.architecture;
-    if partition.kind() == Kind::Linux {
+    if let Architecture::Riscv64(riscv) = &system.board.architecture
+        && partition.kind() == Kind::Linux
+    {
         match &riscv.controller {
             Controller::Plic(plic) => plic_regions(plic, partition, &line, &mut regions),
             Controller::Aia(aia) => {
@@ -143,6 +145,7 @@ pub(super) fn lines(partition: &Partition, problems: &Problems) -> Vec<PlannedLi
 
 /// The virtual cores of a partition, slots not yet decided.
 pub(super) fn virtual_cores(
+    system: &System,
     partition: &Partition,
     regions: &[PlannedRegion],
     problems: &Problems,
@@ -151,16 +154,25 @@ pub(super) fn virtual_cores(
         core: core.value,
         line: problems.position(core.span.start).0,
         protection_slot: 0,
-        protections: protection::entries(&ranges(regions, index))
-            .into_iter()
-            .map(|entry| PlannedProtection {
-                address: entry.address,
-                config: entry.config,
-                region: entry.region,
-            })
-            .collect(),
+        protections: match system.board.architecture {
+            Architecture::Riscv64(_) => protections(regions, index),
+            // Memory is kept apart by the world that it belongs to.
+            Architecture::Aarch64(_) => Vec::new(),
+        },
     };
     partition.cores.iter().enumerate().map(plan_core).collect()
+}
+
+/// The protection entries of a virtual core.
+fn protections(regions: &[PlannedRegion], core: usize) -> Vec<PlannedProtection> {
+    protection::entries(&ranges(regions, core))
+        .into_iter()
+        .map(|entry| PlannedProtection {
+            address: entry.address,
+            config: entry.config,
+            region: entry.region,
+        })
+        .collect()
 }
 
 /// What one virtual core can reach.
@@ -185,7 +197,17 @@ pub(super) fn assign_slots(
     partitions: &mut [PlannedPartition],
     problems: &mut Problems,
 ) {
-    let Architecture::Riscv64(riscv) = &system.board.architecture;
+    let Some(riscv) = system.board.architecture.riscv64() else {
+        for (partition, planned) in system.partitions.iter().zip(partitions) {
+            if partition.kind() == Kind::Program {
+                let first = secure::interrupts(system, partition).timer;
+                for core in &mut planned.virtual_cores {
+                    core.protection_slot = first as usize;
+                }
+            }
+        }
+        return;
+    };
     let first = riscv.monitor_protection_entries;
     let available = riscv.protection_entries - first;
     for (partition, planned) in system.partitions.iter().zip(partitions.iter()) {

@@ -10,6 +10,7 @@ pub const ET_EXEC: u16 = 2;
 pub const ET_DYN: u16 = 3;
 pub const EM_RISCV: u16 = 243;
 pub const EM_X86_64: u16 = 62;
+pub const EM_AARCH64: u16 = 183;
 
 const PT_LOAD: u32 = 1;
 const PT_DYNAMIC: u32 = 2;
@@ -143,6 +144,14 @@ pub fn kernel(file: usize, image: u64) -> Vec<u8> {
     kernel
 }
 
+/// A Linux kernel for 64-bit Arm of `file` bytes that occupies `image` bytes of memory.
+pub fn arm_kernel(file: usize, image: u64) -> Vec<u8> {
+    let mut kernel = kernel(file, image);
+    kernel[0x08..0x10].copy_from_slice(&0u64.to_le_bytes());
+    kernel[0x38..0x3c].copy_from_slice(b"ARM\x64");
+    kernel
+}
+
 /// A fresh folder for a test, with the images that test manifests name.
 pub fn folder(test: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(test);
@@ -188,6 +197,14 @@ fn images() -> Vec<(&'static str, Vec<u8>)> {
         segments: Vec::new(),
         ..Elf::relocatable()
     };
+    let mut arm = Elf::relocatable();
+    arm.machine = EM_AARCH64;
+    let mut arm_fixed = Elf::fixed(0x4000_0000);
+    arm_fixed.machine = EM_AARCH64;
+    let mut arm_relocated = Elf::relocatable();
+    arm_relocated.machine = EM_AARCH64;
+    arm_relocated.load(6, 0x2000, vec![0; 0x20], 0x40);
+    arm_relocated.relocate(0x3000, &[(0x2008, 1027, 0x123)], &[]);
     let mut shrunk = kernel(0x1000, 0x1000);
     shrunk[0x10..0x18].copy_from_slice(&0x10u64.to_le_bytes());
     vec![
@@ -211,6 +228,12 @@ fn images() -> Vec<(&'static str, Vec<u8>)> {
         ("Image", kernel(0x1000, 0x5_0000)),
         ("Image.gz", b"\x1f\x8b\x08\0compressed".to_vec()),
         ("Image.shrunk", shrunk),
+        ("program-riscv64.elf", program.build()),
+        ("program-aarch64.elf", arm.build()),
+        ("fixed-aarch64.elf", arm_fixed.build()),
+        ("relocated-aarch64.elf", arm_relocated.build()),
+        ("Image-riscv64", kernel(0x1000, 0x5_0000)),
+        ("Image-aarch64", arm_kernel(0x1000, 0x5_0000)),
         ("initramfs.cpio", vec![0x77; 0x1234]),
     ]
 }

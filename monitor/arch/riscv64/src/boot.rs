@@ -136,7 +136,7 @@ fn start_machine(features: Features) -> &'static Machine {
     // SAFETY: RAM of the board that holds the system image's table; nothing writes it.
     let bytes = unsafe {
         core::slice::from_raw_parts(
-            (BOARD.ram_base + TABLE_OFFSET) as *const u8,
+            (BOARD.image_base + TABLE_OFFSET) as *const u8,
             TABLE_MAX_BYTES,
         )
     };
@@ -169,6 +169,8 @@ fn start_machine(features: Features) -> &'static Machine {
     let limits = BoardLimits {
         name: BOARD.name,
         ram_base: BOARD.ram_base,
+        image_base: BOARD.image_base,
+        secure: None,
         first_core: BOARD.first_core as u16,
         lines: BOARD.architecture.controller.lines(),
         console_line: BOARD.uart.line,
@@ -216,7 +218,7 @@ fn run_parameters() -> RunParameters {
     // SAFETY: RAM of the board that holds the system image's run parameters; nothing writes it.
     let bytes = unsafe {
         core::slice::from_raw_parts(
-            (BOARD.ram_base + RUN_PARAMETERS_OFFSET) as *const u8,
+            (BOARD.image_base + RUN_PARAMETERS_OFFSET) as *const u8,
             size_of::<RunParameters>(),
         )
     };

@@ -66,7 +66,7 @@ impl CrashRecords for Records {
 /// Looks at what memory holds when the board starts, and says what is left from before.
 #[inline(never)]
 pub fn open(table: &SystemTable<'_>, now_ns: u64) {
-    *BASE.lock() = table.header.crash_base();
+    *BASE.lock() = table.header.crash_base;
     for partition in 0..MAX_PARTITIONS {
         let base = &mut *BASE.lock();
         if let Some(record) = record(base, partition)

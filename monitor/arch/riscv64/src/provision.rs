@@ -27,11 +27,11 @@ pub fn provision() -> &'static Provision {
 /// Judges the system by its signature.
 #[inline(never)]
 pub fn judge_system() -> Result<Ground, Refusal> {
-    let header = (BOARD.ram_base + TABLE_OFFSET) as *const Header;
+    let header = (BOARD.image_base + TABLE_OFFSET) as *const Header;
     // SAFETY: RAM of the board that holds the start of the system image's table; nothing writes it, it is
     // aligned, and any bytes are a `Header`.
     let header = unsafe { &*header };
-    let block = (BOARD.ram_base + SIGNATURE_OFFSET) as *const SignatureBlock;
+    let block = (BOARD.image_base + SIGNATURE_OFFSET) as *const SignatureBlock;
     // SAFETY: the same of the signature.
     let block = unsafe { &*block };
     judge(provision(), header, block)

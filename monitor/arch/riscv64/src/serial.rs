@@ -1,4 +1,4 @@
-//! The board's serial port: a 16550 or SiFive's UART. The rate is left as the stage before has set it.
+//! The board's serial port: a 16550, SiFive's UART or a PL011. The rate is left as the stage before has set it.
 
 use crate::board::BOARD;
 use crate::mmio::Registers;
@@ -37,6 +37,28 @@ mod sifive {
     pub const FIFO_BYTES: usize = 8;
 }
 
+/// Registers of a PL011 (Arm DDI 0183, 3.3).
+mod pl011 {
+    pub const DATA: usize = 0x00;
+    pub const FLAGS: usize = 0x18;
+    pub const LINE_CONTROL: usize = 0x2c;
+    pub const CONTROL: usize = 0x30;
+    pub const INTERRUPT_MASK: usize = 0x38;
+    pub const INTERRUPT_CLEAR: usize = 0x44;
+    /// Eight data bits, FIFOs on.
+    pub const EIGHT_BITS_FIFO: u32 = 0b11 << 5 | 1 << 4;
+    /// Port, transmitter and receiver on.
+    pub const ENABLE: u32 = 1 << 9 | 1 << 8 | 1 << 0;
+    pub const RECEIVE_EMPTY: u32 = 1 << 4;
+    pub const TRANSMIT_EMPTY: u32 = 1 << 7;
+    /// Bytes have come, or have waited for a while.
+    pub const RECEIVE_INTERRUPTS: u32 = 1 << 6 | 1 << 4;
+    pub const TRANSMIT_INTERRUPT: u32 = 1 << 5;
+    pub const ALL_INTERRUPTS: u32 = 0x7ff;
+    /// Of the oldest version.
+    pub const FIFO_BYTES: usize = 16;
+}
+
 /// The serial port.
 pub struct Port {
     /// Whether it interrupts when it is empty.
@@ -72,6 +94,13 @@ impl Port {
                 Self::registers().write_u32(sifive::TRANSMIT_CONTROL, transmit);
                 Self::registers().write_u32(sifive::RECEIVE_CONTROL, sifive::ENABLE);
             }
+            UartModel::Pl011 => {
+                let registers = Self::registers();
+                registers.write_u32(pl011::INTERRUPT_MASK, 0);
+                registers.write_u32(pl011::INTERRUPT_CLEAR, pl011::ALL_INTERRUPTS);
+                registers.write_u32(pl011::LINE_CONTROL, pl011::EIGHT_BITS_FIFO);
+                registers.write_u32(pl011::CONTROL, pl011::ENABLE);
+            }
         }
     }
 
@@ -79,7 +108,7 @@ impl Port {
     /// one byte at a time.
     pub fn rounds(&self) -> usize {
         match BOARD.uart.model {
-            UartModel::Ns16550 { .. } => 1,
+            UartModel::Ns16550 { .. } | UartModel::Pl011 => 1,
             UartModel::SiFive => sifive::FIFO_BYTES,
         }
     }
@@ -94,6 +123,11 @@ impl Port {
             UartModel::SiFive => {
                 let data = Self::registers().read_u32(sifive::RECEIVE_DATA);
                 (data & sifive::EMPTY == 0).then_some(data as u8)
+            }
+            UartModel::Pl011 => {
+                let flags = Self::registers().read_u32(pl011::FLAGS);
+                let received = flags & pl011::RECEIVE_EMPTY == 0;
+                received.then(|| Self::registers().read_u32(pl011::DATA) as u8)
             }
         }
     }
@@ -132,6 +166,15 @@ impl Port {
                 };
                 let interrupts = sifive::RECEIVE_INTERRUPT | sends;
                 Self::registers().write_u32(sifive::INTERRUPT_ENABLE, interrupts);
+            }
+            UartModel::Pl011 => {
+                let sends = if self.sends {
+                    pl011::TRANSMIT_INTERRUPT
+                } else {
+                    0
+                };
+                let interrupts = pl011::RECEIVE_INTERRUPTS | sends;
+                Self::registers().write_u32(pl011::INTERRUPT_MASK, interrupts);
             }
         }
     }
@@ -173,6 +216,14 @@ impl SerialPort for Port {
                 let data = Self::registers().read_u32(sifive::TRANSMIT_DATA);
                 usize::from(data & sifive::FULL == 0)
             }
+            UartModel::Pl011 => {
+                let flags = Self::registers().read_u32(pl011::FLAGS);
+                if flags & pl011::TRANSMIT_EMPTY != 0 {
+                    pl011::FIFO_BYTES
+                } else {
+                    0
+                }
+            }
         }
     }
 
@@ -183,6 +234,7 @@ impl SerialPort for Port {
             UartModel::SiFive => {
                 Self::registers().write_u32(sifive::TRANSMIT_DATA, u32::from(byte))
             }
+            UartModel::Pl011 => Self::registers().write_u32(pl011::DATA, u32::from(byte)),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! APLIC and IMSIC in a partition's device tree (Linux bindings `riscv,aplic` and `riscv,imsics`).
 
-use super::{CONTROLLER_PHANDLE, IMSIC_PHANDLE, Node, SUPERVISOR_EXTERNAL, core_phandle};
+use super::super::{CONTROLLER_PHANDLE, Node};
+use super::{IMSIC_PHANDLE, SUPERVISOR_EXTERNAL, core_phandle};
 use crate::plan::interrupt_files;
 use crate::system::Partition;
 use partita_board::Aia;

@@ -1,0 +1,92 @@
+//! What boards with 64-bit Arm cores have.
+
+use crate::Window;
+
+/// A generic interrupt controller. Lines are numbered as it numbers them: shared peripheral interrupts
+/// start at 32.
+#[derive(Clone, Copy, Debug)]
+pub struct Gic {
+    /// Its distributor.
+    pub distributor: Window,
+    /// The highest line number.
+    pub lines: u16,
+    /// How cores talk to it.
+    pub interface: GicInterface,
+}
+
+/// How cores talk to a generic interrupt controller.
+#[derive(Clone, Copy, Debug)]
+pub enum GicInterface {
+    /// By a memory-mapped interface that each core sees at the same address (GICv2, IHI 0048).
+    V2 {
+        /// The interface of the core that accesses it.
+        core: Window,
+        /// The hypervisor's interface to the virtual one.
+        hypervisor: Window,
+        /// The virtual interface.
+        virtual_core: Window,
+    },
+    /// By system registers, and by a redistributor for each core (GICv3, IHI 0069).
+    V3 {
+        /// The redistributors of all cores, side by side.
+        redistributors: Window,
+        /// The unit that turns messages of devices into interrupts, if there is one.
+        translation: Option<Window>,
+    },
+}
+
+impl Gic {
+    /// Size of a core's redistributor: two frames of 64 KiB (IHI 0069, 12.10).
+    pub const REDISTRIBUTOR_BYTES: u64 = 0x2_0000;
+    /// The first shared peripheral interrupt.
+    pub const FIRST_SHARED: u16 = 32;
+    /// The first private peripheral interrupt.
+    pub const FIRST_PRIVATE: u16 = 16;
+
+    /// All its registers: of each kind, the window.
+    pub const fn windows(&self) -> [Window; 4] {
+        const NONE: Window = Window { base: 0, size: 0 };
+        match self.interface {
+            GicInterface::V2 {
+                core,
+                hypervisor,
+                virtual_core,
+            } => [self.distributor, core, hypervisor, virtual_core],
+            GicInterface::V3 {
+                redistributors,
+                translation: Some(translation),
+            } => [self.distributor, redistributors, translation, NONE],
+            GicInterface::V3 {
+                redistributors,
+                translation: None,
+            } => [self.distributor, redistributors, NONE, NONE],
+        }
+    }
+}
+
+/// The private lines of each core's timers (Arm Base System Architecture, "PPI assignments").
+pub mod timer {
+    /// The secure physical timer: the monitor's.
+    pub const SECURE: u16 = 29;
+    /// The physical timer.
+    pub const PHYSICAL: u16 = 30;
+    /// The virtual timer.
+    pub const VIRTUAL: u16 = 27;
+    /// The hypervisor's timer.
+    pub const HYPERVISOR: u16 = 26;
+    /// The hypervisor's virtual timer.
+    pub const HYPERVISOR_VIRTUAL: u16 = 28;
+    /// The virtual interface of the interrupt controller asks for maintenance.
+    pub const MAINTENANCE: u16 = 25;
+    /// The performance counters overflow.
+    pub const PERFORMANCE: u16 = 23;
+}
+
+/// What a board with 64-bit Arm cores has.
+#[derive(Clone, Copy, Debug)]
+pub struct Aarch64 {
+    /// The interrupt controller.
+    pub gic: Gic,
+    /// The clock of the serial ports in hertz.
+    pub uart_clock_hz: u32,
+}
