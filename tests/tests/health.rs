@@ -187,6 +187,21 @@ fn a_watchdog_that_is_reset_in_time_or_not_started_never_expires() {
 }
 
 #[test]
+fn a_watchdog_of_the_shortest_time_that_is_only_logged_takes_no_time_from_a_critical_partition() {
+    let lines = r#"
+        watchdog = "100ms"
+        health = { watchdog = "log" }"#;
+    let run = beside_a_critical_one("watch start-ns:1 times:0", lines).run();
+    run.assert_said("troubled", "watch: started true");
+    run.assert_undisturbed("critical");
+    let troubled = run.partition("troubled");
+    assert_eq!((troubled.boots, troubled.state.as_str()), (1, "running"));
+    // It waits for a millisecond each time, whatever it asked for.
+    let expired = troubled.events_total;
+    assert!((20..=120).contains(&expired), "{expired} times in 120 ms");
+}
+
+#[test]
 fn a_critical_partition_that_hangs_is_caught_by_its_watchdog_and_restarted() {
     let run = System::new(
         1,

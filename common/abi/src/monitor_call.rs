@@ -17,9 +17,12 @@ pub const INTERRUPT_COMPLETE: u64 = 2;
 /// The caller cannot go on: it is stopped, and `a0` goes into the health event.
 pub const PANIC: u64 = 3;
 /// Starts the caller's watchdog: unless it is reset within `a0` nanoseconds, and again and again from
-/// then on, that is a health event. 0 takes the time of the manifest, which is also the longest. It
-/// cannot be stopped.
+/// then on, that is a health event. 0 takes the time of the manifest, which is also the longest;
+/// [`SHORTEST_WATCHDOG_NS`] is the shortest. It cannot be stopped.
 pub const WATCHDOG_START: u64 = 4;
+/// The shortest time of a watchdog in nanoseconds. Each time that one expires takes time from whoever is more
+/// critical on its core.
+pub const SHORTEST_WATCHDOG_NS: u64 = 1_000_000;
 /// Resets the caller's watchdog.
 pub const WATCHDOG_PET: u64 = 5;
 /// Copies a boot measurement to the caller's memory: `a0` is its index, `a1` the address and `a2` the size of

@@ -246,6 +246,11 @@ impl Console {
         }
     }
 
+    /// Whether the crash record of a partition has not been told to its end.
+    pub const fn is_telling(&self, partition: usize) -> bool {
+        self.crashes >> (partition % MAX_PARTITIONS) & 1 != 0
+    }
+
     /// Sends lines that were started long ago.
     #[inline]
     pub fn flush_stale(&mut self, now_ns: u64) {

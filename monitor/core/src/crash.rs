@@ -3,15 +3,23 @@
 use partita_abi::crash::{BYTES_PER_LINE, Record};
 use partita_abi::health::{Action, Kind};
 
+/// Whether the record of an event is told at once. What a partition asked for, or was only denied, is told
+/// when somebody asks: at the end of the run.
+pub const fn is_told(kind: Kind, action: Action) -> bool {
+    !matches!(action, Action::Log) && !matches!(kind, Kind::Reset | Kind::Shutdown)
+}
+
 /// Whether an event is worth a record of what the partition was doing. Of what a partition is only denied,
-/// the first is enough: it is no end, and a flood of it must not take time from others.
-pub fn is_kept(kind: Kind, action: Action, existing: &Record) -> bool {
+/// the first is enough: it is no end, and a flood of it must not take time from others. What nobody is told
+/// of at once does not spoil a record that is being told.
+pub fn is_kept(kind: Kind, action: Action, existing: &Record, is_being_told: bool) -> bool {
     let is_fault = matches!(
         kind,
         Kind::AccessFault | Kind::IllegalInstruction | Kind::UnexpectedTrap
     );
     // Whatever was not a record has lost its magic (`survives`).
-    action != Action::Log || is_fault && existing.magic != Record::MAGIC
+    let is_worth = action != Action::Log || is_fault && existing.magic != Record::MAGIC;
+    is_worth && (!is_being_told || is_told(kind, action))
 }
 
 /// Looks at a record as memory holds it when the board starts. Returns whether it is one, and then counts
@@ -109,7 +117,7 @@ impl Default for CrashLine {
 
 #[cfg(test)]
 mod tests {
-    use super::{CrashLine, is_kept, survives};
+    use super::{CrashLine, is_kept, is_told, survives};
     use partita_abi::crash::Record;
     use partita_abi::health::{Action, Kind};
     use partita_abi::name::Name;
@@ -139,11 +147,22 @@ mod tests {
     #[test]
     fn an_end_is_always_kept_and_a_denial_only_if_there_is_nothing_else() {
         let (some, none) = (record(Action::Log), Record::new_zeroed());
-        assert!(is_kept(Kind::Panic, Action::Halt, &some));
-        assert!(is_kept(Kind::Reset, Action::Restart, &none));
-        assert!(is_kept(Kind::AccessFault, Action::Log, &none));
-        assert!(!is_kept(Kind::AccessFault, Action::Log, &some));
-        assert!(!is_kept(Kind::DeadlineMiss, Action::Log, &none));
+        assert!(is_kept(Kind::Panic, Action::Halt, &some, false));
+        assert!(is_kept(Kind::Reset, Action::Restart, &none, false));
+        assert!(is_kept(Kind::AccessFault, Action::Log, &none, false));
+        assert!(!is_kept(Kind::AccessFault, Action::Log, &some, false));
+        assert!(!is_kept(Kind::DeadlineMiss, Action::Log, &none, false));
+    }
+
+    #[test]
+    fn a_reset_does_not_spoil_the_record_of_a_panic_that_is_being_told() {
+        let panic = record(Action::Restart);
+        assert!(is_kept(Kind::Reset, Action::Restart, &panic, false));
+        assert!(!is_kept(Kind::Reset, Action::Restart, &panic, true));
+        assert!(!is_kept(Kind::Shutdown, Action::Halt, &panic, true));
+        assert!(is_kept(Kind::Panic, Action::Restart, &panic, true));
+        assert!(is_told(Kind::Panic, Action::Restart));
+        assert!(!is_told(Kind::Reset, Action::Restart) && !is_told(Kind::Panic, Action::Log));
     }
 
     #[test]

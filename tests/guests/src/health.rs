@@ -109,13 +109,14 @@ pub fn miss(arguments: &Arguments<'_>) -> ! {
     rest()
 }
 
-/// Resets its watchdog `times` times, `every-us`, then no more. With `start-us` it starts it first.
+/// Resets its watchdog `times` times, `every-us`, then no more. With `start-us` or `start-ns` it starts
+/// it first.
 pub fn watch(arguments: &Arguments<'_>) -> ! {
     greet("watch");
     hart::enable_sources(hart::source::TIMER);
-    let start_us = arguments.number("start-us", 0) as u64;
-    if start_us != 0 {
-        let started = monitor::watchdog_start(Some(1000 * start_us));
+    let start_ns = arguments.number("start-us", 0) * 1000 + arguments.number("start-ns", 0);
+    if start_ns != 0 {
+        let started = monitor::watchdog_start(Some(start_ns as u64));
         println!("watch: started {}", started.is_ok());
     }
     for _ in 0..arguments.number("times", 0) {

@@ -7,10 +7,8 @@ use crate::problem::{Problem, Problems};
 use crate::quantity::show_time;
 use crate::suggest;
 use partita_abi::health::{Action, Kind as Event};
+use partita_abi::monitor_call::SHORTEST_WATCHDOG_NS;
 use partita_abi::table::{Kind, WatchdogStart};
-
-/// A shorter watchdog would bite a partition that only waits for its turn.
-const LEAST_WATCHDOG_NS: u64 = 1_000_000;
 
 /// Linux's driver sets whole seconds.
 const LEAST_LINUX_WATCHDOG_NS: u64 = 1_000_000_000;
@@ -190,7 +188,7 @@ fn check_watchdog(entry: &PartitionEntry, problems: &mut Problems) {
         )
     } else {
         (
-            LEAST_WATCHDOG_NS,
+            SHORTEST_WATCHDOG_NS,
             "bites before a partition has had its turn",
         )
     };

@@ -107,6 +107,11 @@ pub fn tell_crash(partition: usize) {
     consoles.kick();
 }
 
+/// Whether the crash record of a partition has not been told to its end.
+pub fn is_telling_crash(partition: usize) -> bool {
+    CONSOLES.lock().output.is_telling(partition)
+}
+
 /// A line of the monitor before there are harts: it is out when this returns.
 pub fn boot_line(now_ns: u64, line: &[u8]) {
     let consoles = &mut *CONSOLES.lock();

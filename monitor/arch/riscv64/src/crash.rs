@@ -11,7 +11,7 @@ use partita_abi::health::{Action, Kind};
 use partita_abi::status::Event;
 use partita_abi::table::SystemTable;
 use partita_monitor_core::console::CrashRecords;
-use partita_monitor_core::crash::{is_kept, survives};
+use partita_monitor_core::crash::{is_kept, is_told, survives};
 use partita_monitor_core::events::describe;
 use partita_monitor_core::text::Text;
 use partita_monitor_core::trace::TraceLog;
@@ -119,10 +119,12 @@ pub fn capture(hart: &Hart, event: &Event, kind: Kind, action: Action) {
         event.cause,
         event.address,
     );
+    // Asked before the record is locked, which the console takes inside its own lock.
+    let is_being_told = console::is_telling_crash(partition);
     {
         let base = &mut *BASE.lock();
-        let Some(record) = record(base, partition).filter(|found| is_kept(kind, action, found))
-        else {
+        let kept = |found: &&mut Record| is_kept(kind, action, found, is_being_told);
+        let Some(record) = record(base, partition).filter(kept) else {
             return;
         };
         record.magic = [0; 8];
@@ -130,9 +132,7 @@ pub fn capture(hart: &Hart, event: &Event, kind: Kind, action: Action) {
         fill(hart, event, record);
         record.seal();
     }
-    // What a partition asked for, or was only denied, is told when somebody asks: at the end of the run.
-    let is_end = action != Action::Log && !matches!(kind, Kind::Reset | Kind::Shutdown);
-    if is_end && TOLD[partition % MAX_PARTITIONS].fetch_add(1, SeqCst) < MOST_TOLD {
+    if is_told(kind, action) && TOLD[partition % MAX_PARTITIONS].fetch_add(1, SeqCst) < MOST_TOLD {
         UNTOLD.fetch_and(!(1 << partition), SeqCst);
         console::tell_crash(partition);
     } else {

@@ -8,6 +8,7 @@ use crate::health;
 use crate::report;
 use crate::shared;
 use partita_abi::health::{Kind, State};
+use partita_abi::monitor_call::SHORTEST_WATCHDOG_NS;
 
 impl Hart {
     /// Does what is due, and finds out when the next thing is.
@@ -43,7 +44,8 @@ impl Hart {
         self.attention = next;
     }
 
-    /// Starts a partition's watchdog with `timeout_ns`, at most the manifest's time, for which 0 stands.
+    /// Starts a partition's watchdog with `timeout_ns`: at most the manifest's time, for which 0 stands, and
+    /// at least [`SHORTEST_WATCHDOG_NS`].
     /// Returns whether it has one.
     pub fn start_watchdog(&mut self, partition: usize, timeout_ns: u64) -> bool {
         let Some(entry) = self.machine.table.partitions.get(partition) else {
@@ -54,8 +56,10 @@ impl Hart {
             return false;
         }
         let timeout_ns = if timeout_ns == 0 { longest } else { timeout_ns };
-        let timeout = BOARD.ns_to_ticks(timeout_ns.min(longest));
-        let (timeout, now) = (timeout.max(1), self.now());
+        // A shorter one could expire without end in the time of who is more critical.
+        let timeout_ns = timeout_ns.min(longest).max(SHORTEST_WATCHDOG_NS);
+        let timeout = BOARD.ns_to_ticks(timeout_ns);
+        let now = self.now();
         let watchdog = &shared::of(partition).watchdog;
         watchdog.start(self.id, timeout, now);
         self.attend_at(now.saturating_add(timeout));
