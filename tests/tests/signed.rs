@@ -7,31 +7,43 @@ use partita_image::{PrivateKey, SystemImage, signature};
 use partita_tests::{Run, System};
 use std::mem::offset_of;
 
-/// Start of the board's memory.
-const RAM: u64 = 0x8000_0000;
+/// The boards besides QEMU's `virt` machine, each with the first core that partitions can use.
+const OTHER_BOARDS: [(&str, usize); 3] = [
+    ("qemu-virt-riscv64-aia", 0),
+    ("sifive-u", 1),
+    ("microchip-icicle-kit", 1),
+];
 const VERSION: usize = offset_of!(Header, security_version);
 
-fn system() -> System {
-    System::new(
-        1,
-        r#"
-        [partition.first]
-        criticality = "ASIL-B"
-        image = "$guest"
-        arguments = "periodic report:10"
-        memory = "256KiB"
-        cores = [0]
-        budget = "300us"
-        period = "1ms"
+/// Two partitions on a core of a board.
+fn system_on(board: &str, core: usize) -> System {
+    System::on(
+        board,
+        &format!("cores = {}\nmemory = \"512MiB\"", core + 1),
+        &format!(
+            r#"
+            [partition.first]
+            criticality = "ASIL-B"
+            image = "$guest"
+            arguments = "periodic report:10"
+            memory = "256KiB"
+            cores = [{core}]
+            budget = "300us"
+            period = "1ms"
 
-        [partition.second]
-        criticality = "QM"
-        image = "$guest"
-        arguments = "idle"
-        memory = "256KiB"
-        cores = [0]
-        "#,
+            [partition.second]
+            criticality = "QM"
+            image = "$guest"
+            arguments = "idle"
+            memory = "256KiB"
+            cores = [{core}]
+            "#
+        ),
     )
+}
+
+fn system() -> System {
+    system_on("qemu-virt-riscv64", 0)
 }
 
 fn key() -> PrivateKey {
@@ -64,6 +76,18 @@ fn refusal(system: System) -> String {
     });
     refused.unwrap_or_else(|| panic!("nothing is refused"))
 }
+
+/// Gives a signed system a version, for a board that accepts version 5 or above.
+fn with_version(system: System, version: u64) -> System {
+    system.forge_table(VERSION, version).with_image(|image| {
+        let key = key();
+        provision(image, &key, 5);
+        image.sign(&key).expect("a sound image");
+    })
+}
+
+/// What the monitor says to a system of version 4 there.
+const TOO_LOW: &str = "its version is too low: it has version 4, the lowest accepted is 5";
 
 fn assert_both_run(run: &Run) {
     run.assert_said("first", "running");
@@ -131,18 +155,8 @@ fn a_forged_table_with_a_right_digest_is_refused_by_the_signature() {
 
 #[test]
 fn an_older_system_than_the_board_accepts_is_not_started_though_it_is_signed() {
-    let with_version = |version| {
-        system().forge_table(VERSION, version).with_image(|image| {
-            let key = key();
-            provision(image, &key, 5);
-            image.sign(&key).expect("a sound image");
-        })
-    };
-    assert_eq!(
-        refusal(with_version(4)),
-        "its version is too low: it has version 4, the lowest accepted is 5"
-    );
-    let run = with_version(5).for_ms(60).run();
+    assert_eq!(refusal(with_version(system(), 4)), TOO_LOW);
+    let run = with_version(system(), 5).for_ms(60).run();
     assert_both_run(&run);
     run.assert_said("monitor", ", signed, version 5");
 }
@@ -171,7 +185,7 @@ fn ends(system: &System, partition: &str, role: &str) -> (u64, u64) {
     let part = parts
         .find(|part| plan.partitions[part.partition].name == partition && part.role.name() == role);
     let part = part.expect("it has such a part");
-    let start = part.source - RAM;
+    let start = part.source - plan.board.ram_base;
     (start, start + part.bytes.len() as u64 - 1)
 }
 
@@ -210,4 +224,51 @@ fn a_signed_system_that_is_cut_short_does_not_start_what_is_not_whole() {
     assert_only_second_is_refused(&run, "program");
     // The signature is behind the table: half a table is not signed.
     assert_eq!(refusal(cut(TABLE_OFFSET + 300)), "it is not signed");
+}
+
+#[test]
+fn other_boards_start_a_system_that_is_signed_for_their_key_and_new_enough() {
+    for (board, core) in OTHER_BOARDS {
+        let run = system_on(board, core).with_image(signed).for_ms(400).run();
+        assert_both_run(&run);
+        run.assert_said("monitor", ", signed, version 0");
+        let run = with_version(system_on(board, core), 5).for_ms(400).run();
+        assert_both_run(&run);
+        run.assert_said("monitor", ", signed, version 5");
+    }
+}
+
+#[test]
+fn other_boards_start_nothing_that_is_unsigned_foreign_forged_or_too_old() {
+    for (board, core) in OTHER_BOARDS {
+        let system = || system_on(board, core);
+        let unsigned = system().with_image(|image| provision(image, &key(), 0));
+        let foreign = system().with_image(|image| {
+            provision(image, &key(), 0);
+            image.sign(&key()).expect("a sound image");
+        });
+        let spoilt = system().with_image(signed).spoil(SIGNATURE_OFFSET + 16);
+        let forged = system().with_image(signed).forge_table(VERSION, 7);
+        for (system, reason) in [
+            (unsigned, "it is not signed"),
+            (foreign, "it is signed with another key"),
+            (spoilt, "its signature does not match it"),
+            (forged, "its signature does not match it"),
+            (with_version(system(), 4), TOO_LOW),
+        ] {
+            assert_eq!(refusal(system), reason, "on {board}");
+        }
+    }
+}
+
+#[test]
+fn other_boards_do_not_start_a_partition_of_which_one_byte_was_changed() {
+    for (board, core) in OTHER_BOARDS {
+        for role in ["program", "device tree"] {
+            let system = system_on(board, core);
+            let (_, last) = ends(&system, "second", role);
+            let run = system.with_image(signed).spoil(last).for_ms(400).run();
+            assert_only_second_is_refused(&run, role);
+        }
+    }
 }

@@ -38,6 +38,7 @@ pub fn run(paths: &Paths, options: &Options) -> Result<ExitCode> {
     } else {
         let needs = Needs {
             perf: true,
+            openssl: options.filter.is_none(),
             ..Needs::BOOT
         };
         setup::ensure(paths, needs)?

@@ -45,6 +45,8 @@ pub enum End {
         /// Why its status cannot be read, if it told one.
         error: Option<StatusError>,
     },
+    /// The monitor did not start the system or could not go on, and said why; nothing ends this board's QEMU then.
+    Stopped,
     /// It was given up after this time on the wall.
     TimedOut(Duration),
     /// It was to be ended, but the monitor did not answer, or the user did not want to wait.
@@ -71,6 +73,7 @@ impl std::fmt::Display for End {
                 exit: None,
                 error: None,
             } => formatter.write_str("the machine closed its console and went on; it was killed"),
+            Self::Stopped => formatter.write_str("the monitor stopped, and its last line says why"),
             Self::TimedOut(time) => write!(
                 formatter,
                 "the run was given up after {} s; a larger --timeout gives it longer",

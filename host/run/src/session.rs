@@ -20,6 +20,8 @@ use std::time::{Duration, Instant};
 
 /// How the first line of a monitor begins.
 const BANNER: &[u8] = b"Partita ";
+/// How the last line of a monitor begins that did not start the system, or could not go on.
+const LAST_LINE: [&str; 3] = ["system refused: ", "system table refused: ", "stopped: "];
 /// How many times its patience an end may take at all, however much the partitions still print.
 const LONGEST_END: u32 = 4;
 /// How often the monitor is asked again to end the run: it reads nothing while it starts.
@@ -70,6 +72,8 @@ pub(crate) struct Session<'a> {
     end_patience: Duration,
     /// Whether the machine ends when the monitor has told its status.
     ends_by_itself: bool,
+    /// Whether the monitor has said its last line.
+    stopped: bool,
     /// When the machine last gave a sign of life.
     last_sign: Instant,
 }
@@ -127,6 +131,7 @@ impl<'a> Session<'a> {
             ending: None,
             end_patience: options.end_patience,
             ends_by_itself: plan.board.finisher.ends_qemu,
+            stopped: false,
             last_sign: Instant::now(),
         }
     }
@@ -175,6 +180,9 @@ impl<'a> Session<'a> {
             }
             if !self.ends_by_itself && self.status.is_some() {
                 break End::Reported;
+            }
+            if !self.ends_by_itself && self.stopped {
+                break End::Stopped;
             }
         };
         self.process.kill();
@@ -298,6 +306,8 @@ impl<'a> Session<'a> {
     }
 
     fn line(&mut self, line: Line) {
+        self.stopped |= line.source == Source::Monitor
+            && LAST_LINE.iter().any(|start| line.text.starts_with(start));
         self.sink.line(&line);
         if !self.keep_lines && self.lines.len() >= LAST_LINES {
             self.lines.remove(0);

@@ -1,12 +1,15 @@
-//! Programs that have to be installed on the machine: QEMU and the cross C compiler.
+//! Programs that have to be installed on the machine: QEMU, the cross C compiler, OpenSSL.
 
 use anyhow::Result;
 
 use super::apt::Apt;
 use super::debian::{self, Machine};
 use super::{Missing, Needs, Tools, compiler, lock_cache, qemu, sources};
-use crate::paths::Paths;
+use crate::paths::{Paths, find_program};
 use crate::{process, progress};
+
+/// The program of OpenSSL, and the package with it.
+const OPENSSL: &str = "openssl";
 
 /// Finds the programs, installs those that are not there.
 pub fn ensure(
@@ -18,11 +21,25 @@ pub fn ensure(
     let without_compiler = needs.target_code && compiler::find().is_none();
     // A QEMU that the person named is not to be replaced by another behind their back.
     let without_qemu = needs.qemu && !qemu::is_named() && qemu::find().is_err();
-    let plan = if without_compiler || without_qemu {
-        install(paths, without_compiler, without_qemu)?
+    let without_openssl = needs.openssl && find_program(OPENSSL).is_none();
+    let plan = if without_compiler || without_qemu || without_openssl {
+        install(paths, without_compiler, without_qemu, without_openssl)?
     } else {
         Plan::default()
     };
+    if needs.openssl {
+        match find_program(OPENSSL) {
+            Some(path) => progress::ready("OpenSSL", &path.display().to_string()),
+            None => missing.push(Missing {
+                what: "OpenSSL (openssl on the PATH), which the tests of signatures ask".into(),
+                remedies: plan.remedies(
+                    &plan.openssl,
+                    "install the package openssl",
+                    "leave these tests out: `cargo xtask test --filter TEXT`",
+                ),
+            }),
+        }
+    }
     if needs.target_code {
         match compiler::find() {
             Some(path) => progress::ready("C compiler", &path.display().to_string()),
@@ -77,6 +94,8 @@ struct Plan {
     compiler: Option<String>,
     /// The command that would install QEMU.
     qemu: Option<String>,
+    /// The command that would install OpenSSL.
+    openssl: Option<String>,
 }
 
 impl Plan {
@@ -97,7 +116,7 @@ impl Plan {
 }
 
 /// Installs what is absent, or returns how a person can.
-fn install(paths: &Paths, compiler: bool, qemu: bool) -> Result<Plan> {
+fn install(paths: &Paths, compiler: bool, qemu: bool, openssl: bool) -> Result<Plan> {
     let machine = match Machine::find() {
         Ok(machine) => machine,
         Err(reason) => {
@@ -121,6 +140,11 @@ fn install(paths: &Paths, compiler: bool, qemu: bool) -> Result<Plan> {
         let command = apt.install_command(&compiler::PACKAGES, None);
         plan.compiler = Some(process::show(&command));
         wanted.push((compiler::PACKAGES.to_vec(), None));
+    }
+    if openssl {
+        let command = apt.install_command(&[OPENSSL], None);
+        plan.openssl = Some(process::show(&command));
+        wanted.push((vec![OPENSSL], None));
     }
     if qemu {
         match qemu::choose_package(&apt) {

@@ -32,6 +32,8 @@ pub struct Needs {
     pub opensbi: bool,
     /// Linux's `perf` in the partition, for the tests.
     pub perf: bool,
+    /// OpenSSL, which the tests of signatures ask.
+    pub openssl: bool,
 }
 
 impl Needs {
@@ -42,6 +44,7 @@ impl Needs {
         linux: true,
         opensbi: true,
         perf: true,
+        openssl: true,
     };
     /// Nothing.
     pub const NONE: Self = Self {
@@ -50,11 +53,13 @@ impl Needs {
         linux: false,
         opensbi: false,
         perf: false,
+        openssl: false,
     };
     /// Booting what was built.
     pub const BOOT: Self = Self {
         opensbi: false,
         perf: false,
+        openssl: false,
         ..Self::ALL
     };
 }
