@@ -265,49 +265,6 @@ fn a_budget_overrun_restarts_a_partition_whose_manifest_says_so() {
 }
 
 #[test]
-fn a_partition_is_told_of_the_events_that_the_manifest_names() {
-    let run = System::new(
-        2,
-        r#"
-        [partition.listener]
-        criticality = "ASIL-B"
-        image = "$guest"
-        arguments = "listen"
-        memory = "256KiB"
-        cores = [0]
-
-        [partition.troubled]
-        criticality = "QM"
-        image = "$guest"
-        arguments = "fault after-us:2000 call access"
-        memory = "256KiB"
-        cores = [1]
-        restart = { limit = 1, within = "1s" }
-
-        [partition.troubled.health]
-        access-fault = { action = "restart", notify = "listener" }
-        call-denied = { notify = "listener" }
-        "#,
-    )
-    .for_ms(60)
-    .run();
-    let told: Vec<_> = run
-        .texts("listener")
-        .filter(|line| line.contains(" of "))
-        .collect();
-    assert_eq!(
-        told,
-        [
-            "listen: call-denied of 1",
-            "listen: access-fault of 1",
-            "listen: call-denied of 1",
-            "listen: access-fault of 1",
-        ]
-    );
-    assert_eq!(run.partition("troubled").state, "failed");
-}
-
-#[test]
 fn an_event_that_stops_the_system_ends_the_run_at_once_and_it_is_not_healthy() {
     let lines = "[partition.troubled.health]\naccess-fault = \"stop-system\"";
     let run = beside_a_critical_one("fault after-us:20000 access", lines)

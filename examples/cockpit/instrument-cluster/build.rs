@@ -9,6 +9,7 @@ fn main() {
             "gauges.c",
             "self_test.c",
             "report.c",
+            "warnings.c",
         ])
         .build();
 }

@@ -2,6 +2,9 @@
 
 #include "partita.h"
 
+/* The glue, in src/glue.rs. */
+const char *partita_health_kind_name(uint32_t kind, size_t *length);
+
 /* One byte is kept for the line's end. */
 static void put(struct partita_line *line, char character)
 {
@@ -35,6 +38,15 @@ void partita_line_tenths(struct partita_line *line, uint64_t tenths)
     partita_line_number(line, tenths / 10);
     put(line, '.');
     partita_line_number(line, tenths % 10);
+}
+
+void partita_line_health_kind(struct partita_line *line, enum partita_health_kind kind)
+{
+    size_t length;
+    const char *name = partita_health_kind_name((uint32_t) kind, &length);
+    for (size_t at = 0; at < length; at++) {
+        put(line, name[at]);
+    }
 }
 
 void partita_line_write(struct partita_line *line)

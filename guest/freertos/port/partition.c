@@ -51,6 +51,9 @@ static uint64_t start_time;
 static uint64_t next_tick_time;
 static uint64_t late_ticks;
 
+/* The task that waits for health events of other partitions. */
+static TaskHandle_t volatile health_task;
+
 /* Called by the glue, before `main`. */
 void partita_set_time_hz(uint64_t hz)
 {
@@ -117,13 +120,51 @@ static void tick(void)
     portYIELD_FROM_ISR(switch_required);
 }
 
+/* Takes the oldest health event of another partition, if there is one. */
+static bool take_health_event(struct partita_health_event *event)
+{
+    int32_t taken = partita_notification_take();
+    if (taken < 0) {
+        return false;
+    }
+    event->partition = (unsigned int) taken >> 8;
+    event->kind = (enum partita_health_kind)(taken & 0xff);
+    return true;
+}
+
+/* There are health events: wakes the task that takes them, or takes them here. */
 static void health_events(void)
 {
-    int32_t event = partita_notification_take();
-    for (unsigned int taken = 0; event >= 0 && taken < MOST_HEALTH_EVENTS_AT_ONCE; taken++) {
-        vApplicationHealthEvent((unsigned int) event >> 8, (unsigned int) event & 0xff);
-        event = partita_notification_take();
+    if (health_task != NULL) {
+        BaseType_t switch_required = pdFALSE;
+        vTaskNotifyGiveFromISR(health_task, &switch_required);
+        portYIELD_FROM_ISR(switch_required);
+        return;
     }
+    struct partita_health_event event;
+    for (unsigned int taken = 0; taken < MOST_HEALTH_EVENTS_AT_ONCE; taken++) {
+        if (!take_health_event(&event)) {
+            return;
+        }
+        vApplicationHealthEvent(event.partition, event.kind);
+    }
+}
+
+bool partita_health_event_wait(struct partita_health_event *event, TickType_t ticks)
+{
+    TimeOut_t start;
+    vTaskSetTimeOutState(&start);
+    /* First the task, then the look: what comes after the look wakes it. */
+    health_task = xTaskGetCurrentTaskHandle();
+    partita_enable_device_interrupts();
+    while (!take_health_event(event)) {
+        /* An earlier wake-up, whose events are taken already, is no new one. */
+        if (xTaskCheckForTimeOut(&start, &ticks) != pdFALSE) {
+            return false;
+        }
+        ulTaskNotifyTake(pdTRUE, ticks);
+    }
+    return true;
 }
 
 __attribute__((weak)) void vApplicationHealthEvent(unsigned int partition, unsigned int kind)

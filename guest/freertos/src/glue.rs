@@ -2,6 +2,7 @@
 
 use core::slice;
 use core::sync::atomic::{AtomicUsize, Ordering};
+use partita_guest_rt::monitor::Kind;
 use partita_guest_rt::{console, device_tree, hart, monitor, println, sbi, trap};
 
 partita_guest_rt::entry!(start);
@@ -117,6 +118,20 @@ extern "C" fn partita_notification_take() -> i32 {
         }
         _ => -1,
     }
+}
+
+/// The name of a kind of health event in the manifest, and its length.
+///
+/// # Safety
+///
+/// `length` may be written.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn partita_health_kind_name(kind: u32, length: *mut usize) -> *const u8 {
+    let kind = u8::try_from(kind).ok().and_then(Kind::from_number);
+    let name = kind.map_or("unknown", Kind::name);
+    // SAFETY: by this function's contract.
+    unsafe { length.write(name.len()) };
+    name.as_ptr()
 }
 
 /// Stops the partition, saying why.

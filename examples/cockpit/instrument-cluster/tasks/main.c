@@ -6,6 +6,7 @@
 #include "self_test.h"
 #include "task.h"
 #include "vehicle.h"
+#include "warnings.h"
 
 int main(void)
 {
@@ -13,6 +14,7 @@ int main(void)
     report_create();
     periodic_task_create(&vehicle_task);
     periodic_task_create(&gauges_task);
+    warnings_create();
     self_test_create();
     vTaskStartScheduler();
     return 0;

@@ -7,6 +7,7 @@
 
 #define SELF_TEST_PRIORITY (tskIDLE_PRIORITY + 1)
 #define REPORT_PRIORITY (tskIDLE_PRIORITY + 1)
+#define WARNINGS_PRIORITY (tskIDLE_PRIORITY + 1)
 #define GAUGES_PRIORITY (tskIDLE_PRIORITY + 2)
 #define VEHICLE_PRIORITY (tskIDLE_PRIORITY + 3)
 /* Only until the cluster has said that it runs. */

@@ -74,8 +74,42 @@ bool partita_watchdog_start(uint64_t timeout_ns);
 /* Resets the partition's watchdog. A good place is the lowest priority that has a deadline. */
 void partita_watchdog_reset(void);
 
-/* Defined by an application that the manifest wants to be told of other partitions' health events, in
- * interrupt context: `partition` counts in the order of the manifest, `kind` is the event's number. Needs
+/* The kinds of health events, by their names in the manifest. */
+enum partita_health_kind {
+    PARTITA_ACCESS_FAULT = 1,
+    PARTITA_ILLEGAL_INSTRUCTION = 2,
+    PARTITA_UNEXPECTED_TRAP = 3,
+    PARTITA_FLOATING_POINT = 4,
+    PARTITA_PANIC = 5,
+    PARTITA_RESET = 6,
+    PARTITA_SHUTDOWN = 7,
+    PARTITA_BUDGET_OVERRUN = 8,
+    PARTITA_IMAGE_CORRUPT = 9,
+    PARTITA_DEADLINE_MISS = 10,
+    PARTITA_INTERRUPT_DENIED = 11,
+    PARTITA_DOUBLE_TRAP = 12,
+    PARTITA_WATCHDOG = 13,
+    PARTITA_STORM = 14,
+    PARTITA_CALL_DENIED = 15,
+};
+
+/* Something that went wrong in another partition. */
+struct partita_health_event {
+    /* Which one, counted from 0 in the order of the manifest. */
+    unsigned int partition;
+    /* What; a later monitor may know more kinds than these. */
+    enum partita_health_kind kind;
+};
+
+/* Waits in a task for a health event of another partition that the manifest wants this one to be told of.
+ * Returns false if none comes within `ticks`; portMAX_DELAY waits for ever. The monitor keeps the oldest 16
+ * while nobody waits. For one task of the partition, whose notification value with index 0 it uses. */
+bool partita_health_event_wait(struct partita_health_event *event, TickType_t ticks);
+
+/* Adds the kind's name in the manifest to a line. */
+void partita_line_health_kind(struct partita_line *line, enum partita_health_kind kind);
+
+/* Defined by an application that takes such events in interrupt context, and not in a task. Needs
  * partita_enable_device_interrupts(). */
 void vApplicationHealthEvent(unsigned int partition, unsigned int kind);
 
