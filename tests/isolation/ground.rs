@@ -1,6 +1,6 @@
 //! The systems that the probes run in: who is where.
 
-use crate::probe::{From, Machine};
+use crate::probe::{From, Machine, Variant};
 use partita_abi::image::{CRASH_BYTES, RUN_PARAMETERS_OFFSET, RunParameters, TABLE_OFFSET};
 use partita_board::{Aia, Board, Controller, Plic, Riscv64};
 use partita_tests::System;
@@ -13,12 +13,8 @@ pub const SLOTS: u64 = BASE + 0x10_0000;
 pub const SCRATCH: u64 = BASE + 0x11_0000;
 /// Size of the other partition's memory.
 const OTHER_SIZE: u64 = 0x4_0000;
-/// The device of the other partition: the clock, which interrupts it in each of its periods.
-pub const OTHERS_DEVICE: &str = "rtc";
 /// The more critical of the two, which cannot take the whole core.
 const ASIL_D: &str = "criticality = \"ASIL-D\"\nbudget = \"500us\"\nperiod = \"1ms\"";
-/// The device of Linux, with a direct line.
-pub const OWN_DEVICE: &str = "virtio0";
 
 /// A place in memory that is not the prober's.
 #[derive(Clone, Copy, Debug)]
@@ -35,6 +31,8 @@ pub struct Foreign {
 pub struct Ground {
     /// Who makes the probes.
     pub from: From,
+    /// On which board.
+    pub variant: Variant,
     /// What the machine and the system are like.
     pub machine: Machine,
     /// The board.
@@ -49,37 +47,44 @@ pub struct Ground {
 
 impl Ground {
     /// Of one of the three.
-    pub fn new(from: From, machine: Machine) -> Self {
-        let size = if from == From::Linux {
+    pub fn new(from: From, variant: Variant, machine: Machine) -> Self {
+        let size = if matches!(from, From::Linux) {
             0x40_0000
         } else {
             0x20_0000
         };
         Self {
             from,
+            variant,
             machine,
-            board: match machine {
-                Machine::Aia => partita_board::QEMU_VIRT_RISCV64_AIA,
-                _ => partita_board::QEMU_VIRT_RISCV64,
-            }
-            .riscv64()
-            .expect("a board of RISC-V"),
+            board: variant.board(),
             end: BASE + size,
             other_end: BASE + size + OTHER_SIZE,
-            harts: if machine == Machine::TwoHarts { 2 } else { 1 },
+            harts: if matches!(machine, Machine::TwoHarts) {
+                2
+            } else {
+                1
+            },
         }
     }
 
     /// The system, where the prober carries out `words`.
     pub fn system(&self, words: &str) -> System {
-        let board = format!(
-            "cores = 2\nmemory = \"512MiB\"\nvector = {}",
+        let mut board = format!(
+            "cores = {}\nmemory = \"512MiB\"\nvector = {}",
+            self.core(2),
             self.machine == Machine::Vector
         );
+        if self.variant == Variant::Calls {
+            board.push_str("\nsstc = false");
+        }
         let partitions = format!("{}\n{}", self.other(), self.prober(words));
         let system = System::on(self.board.name, &board, &partitions);
         if self.machine == Machine::Napot {
-            system.qemu(&["-cpu", "rv64,h=false,smepmp=true,svnapot=true"])
+            let cpu = self.board.qemu.cpu.expect("a processor is chosen");
+            let sstc = self.variant.has_own_timers();
+            let cpu = format!("{cpu},sstc={sstc},smepmp=true,svnapot=true");
+            system.qemu(&["-cpu", &cpu])
         } else {
             system
         }
@@ -88,7 +93,17 @@ impl Ground {
     /// The partition that must not be disturbed.
     fn other(&self) -> String {
         let has_clock = self.machine != Machine::OwnClock;
-        let devices = if has_clock { "\"rtc\"" } else { "" };
+        let device = format!("{:?}", self.others_device());
+        let devices = if has_clock { &*device } else { "" };
+        let alarm = match (has_clock, self.variant) {
+            (false, _) => String::new(),
+            (true, Variant::Unleashed) => {
+                let port = self.board.device(self.others_device());
+                let port = port.expect("the board has it").window.base;
+                format!("port:{port:#x} line:{}", self.others_line())
+            }
+            (true, _) => "clock:1".to_owned(),
+        };
         let manifest = match self.from {
             From::Low | From::Linux => ASIL_D,
             From::High => "criticality = \"QM\"",
@@ -106,24 +121,32 @@ impl Ground {
             [partition.other]
             {manifest}
             image = "$guest"
-            arguments = "witness clock:{} base:{:#x} end:{:#x} {timing}"
+            arguments = "witness ticks-per-us:{} {alarm} base:{:#x} end:{:#x} {timing}"
             memory = {{ base = "{:#x}", size = "{}KiB" }}
-            cores = [0, 1]
+            cores = [{}, {}]
             devices = [{devices}]
             "#,
-            u8::from(has_clock),
+            self.ticks_per_us(),
             self.end,
             self.other_end,
             self.end,
             OTHER_SIZE / 1024,
+            self.core(0),
+            self.core(1),
         )
     }
 
     fn prober(&self, words: &str) -> String {
         let devices = match (self.machine, self.from) {
-            (Machine::OwnClock, _) => "devices = [\"rtc\"]",
-            (_, From::Linux) => "devices = [\"virtio0\"]\naccept = [\"dma\"]",
-            _ => "",
+            (Machine::OwnClock, _) => format!("devices = [{:?}]", self.others_device()),
+            (_, From::Linux) => {
+                let accept = match self.own_device() {
+                    "virtio0" => "accept = [\"dma\"]",
+                    _ => "",
+                };
+                format!("devices = [{:?}]\n{accept}", self.own_device())
+            }
+            _ => String::new(),
         };
         let manifest = match self.from {
             From::High => ASIL_D,
@@ -152,8 +175,64 @@ impl Ground {
             {vector}
             "#,
             (self.end - BASE) / 1024,
-            if self.harts == 2 { "[0, 1]" } else { "[0]" },
+            if self.harts == 2 {
+                format!("[{}, {}]", self.core(0), self.core(1))
+            } else {
+                format!("[{}]", self.core(0))
+            },
         )
+    }
+
+    /// Whether there is such a system on the board.
+    pub const fn exists(&self) -> bool {
+        match self.variant {
+            Variant::Virt | Variant::Aia => true,
+            Variant::Calls => !matches!(self.machine, Machine::Napot | Machine::Vector),
+            Variant::Unleashed => matches!(self.machine, Machine::Usual | Machine::TwoHarts),
+        }
+    }
+
+    /// The number of the core that is the partitions' first, second and so on.
+    pub const fn core(&self, number: usize) -> usize {
+        self.board.first_core + number
+    }
+
+    /// Ticks of machine time in a microsecond.
+    pub const fn ticks_per_us(&self) -> u64 {
+        self.board.timebase_hz / 1_000_000
+    }
+
+    /// The device of the other partition, which interrupts it in each of its periods.
+    pub const fn others_device(&self) -> &'static str {
+        match self.variant {
+            Variant::Unleashed => "uart1",
+            _ => "rtc",
+        }
+    }
+
+    /// The device of Linux, with a direct line.
+    pub const fn own_device(&self) -> &'static str {
+        match self.variant {
+            Variant::Unleashed => "pwm0",
+            _ => "virtio0",
+        }
+    }
+
+    /// A register of the interrupt controller that Linux may read as 0 and not write, and what it is.
+    pub const fn filtered_register(&self) -> (&'static str, u64) {
+        match self.board.architecture.controller {
+            Controller::Plic(plic) => {
+                let context = plic.machine_context(self.core(0));
+                (
+                    "machine mode's threshold",
+                    plic.window.base + Plic::context_offset(context),
+                )
+            }
+            Controller::Aia(aia) => (
+                "where machine level's messages go",
+                aia.supervisor_domain.base + Aia::MACHINE_ADDRESS as u64,
+            ),
+        }
     }
 
     /// All memory that is not the prober's, by what it is.
@@ -231,7 +310,7 @@ impl Ground {
 
     /// The line of the other partition's device.
     pub fn others_line(&self) -> u16 {
-        let device = self.board.device(OTHERS_DEVICE);
+        let device = self.board.device(self.others_device());
         device.expect("the board has it").lines[0]
     }
 
@@ -240,19 +319,19 @@ impl Ground {
         [
             (
                 "own hart, machine mode",
-                self.controller().machine_context(0),
+                self.controller().machine_context(self.core(0)),
             ),
             (
                 "own hart, supervisor mode",
-                self.controller().supervisor_context(0),
+                self.controller().supervisor_context(self.core(0)),
             ),
             (
                 "other hart, machine mode",
-                self.controller().machine_context(1),
+                self.controller().machine_context(self.core(1)),
             ),
             (
                 "other hart, supervisor mode",
-                self.controller().supervisor_context(1),
+                self.controller().supervisor_context(self.core(1)),
             ),
         ]
     }

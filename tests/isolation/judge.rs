@@ -1,7 +1,7 @@
 //! Compares what came of the probes of a boot with what must come of them.
 
 use crate::ground::{BASE, Ground, SLOTS};
-use crate::probe::{Expected, From, Outcome, Probe, Told};
+use crate::probe::{Expected, From, Outcome, Probe, Told, Variant};
 use partita_run::report::EventReport;
 use partita_tests::Run;
 use std::fmt;
@@ -17,6 +17,8 @@ const PERIOD_NS: u64 = 1_000_000;
 pub struct Finding {
     /// Who made it.
     pub from: From,
+    /// On which board.
+    pub variant: Variant,
     /// Which part of the table it belongs to.
     pub section: &'static str,
     /// What it tries.
@@ -35,9 +37,10 @@ pub struct Finding {
 
 impl Finding {
     /// Of a probe of which nothing is known yet.
-    fn new(from: From, probe: &Probe) -> Self {
+    fn new(ground: &Ground, probe: &Probe) -> Self {
         Self {
-            from,
+            from: ground.from,
+            variant: ground.variant,
             section: probe.section,
             name: probe.name.clone(),
             expected: probe.expected.to_string(),
@@ -51,6 +54,11 @@ impl Finding {
         }
     }
 
+    /// Who made it, and on which board.
+    pub const fn side(&self) -> (Variant, From) {
+        (self.variant, self.from)
+    }
+
     /// Whether all is as it must be.
     pub fn is_right(&self) -> bool {
         self.wrong.is_empty()
@@ -59,8 +67,8 @@ impl Finding {
 
 impl fmt::Display for Finding {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (from, name) = (self.from.name(), &self.name);
-        write!(formatter, "{from}: {name}: ")?;
+        let (from, variant, name) = (self.from.name(), self.variant.name(), &self.name);
+        write!(formatter, "{from}, {variant}: {name}: ")?;
         write!(formatter, "{}, not {}", self.seen, self.expected)?;
         for wrong in &self.wrong {
             write!(formatter, "; {wrong}")?;
@@ -182,8 +190,10 @@ fn words(outcome: Outcome, events: &[&Event], count: u64, expected: &Expected) -
 }
 
 /// Judges each probe of a boot, and what happened to the other partition meanwhile.
-pub fn judge(run: &Run, from: From, probes: &[&Probe]) -> Vec<Finding> {
-    let told: Vec<_> = run.texts("prober").filter_map(Told::parse).collect();
+pub fn judge(run: &Run, ground: &Ground, probes: &[&Probe]) -> Vec<Finding> {
+    let timebase = ground.board.timebase_hz;
+    let parse = |line| Told::parse(line, timebase);
+    let told: Vec<_> = run.texts("prober").filter_map(parse).collect();
     let prober = run.partition("prober");
     let overran = |event: &&EventReport| event.kind == "budget-overrun";
     let overruns = prober.events.iter().filter(overran).count() as u64;
@@ -192,7 +202,7 @@ pub fn judge(run: &Run, from: From, probes: &[&Probe]) -> Vec<Finding> {
     let mut accounted = 0;
     let mut findings = Vec::new();
     for (number, probe) in probes.iter().enumerate() {
-        let mut finding = Finding::new(from, probe);
+        let mut finding = Finding::new(ground, probe);
         let Some(told) = told.iter().find(|told| told.index == number) else {
             finding.wrong.push("it told nothing of it".to_owned());
             findings.push(finding);
@@ -248,7 +258,7 @@ pub fn judge(run: &Run, from: From, probes: &[&Probe]) -> Vec<Finding> {
     // record of that may have made room for others.
     let all_are_kept = prober.events.len() as u64 == total;
     let periods = run.report().virtual_ns / PERIOD_NS;
-    let most = match from {
+    let most = match ground.from {
         From::High if !all_are_kept => periods,
         From::High => overruns,
         From::Low | From::Linux => 0,
@@ -267,7 +277,7 @@ pub fn judge(run: &Run, from: From, probes: &[&Probe]) -> Vec<Finding> {
 
 /// Judges the one probe of a boot after which the prober does not come back.
 pub fn lost(run: &Run, ground: &Ground, probe: &Probe, handler: Option<u64>) -> Finding {
-    let mut finding = Finding::new(ground.from, probe);
+    let mut finding = Finding::new(ground, probe);
     finding.wrong = others_complaints(run);
     let prober = run.partition("prober");
     if (prober.state.as_str(), prober.boots) != ("failed", 1) {

@@ -1,5 +1,6 @@
 //! What a probe is, what must come of it, and what came of it.
 
+use partita_board::{Board, Riscv64};
 use std::fmt;
 
 /// Who makes the probes. The other partition has a task with deadlines meanwhile.
@@ -27,6 +28,52 @@ impl From {
     }
 }
 
+/// Boards, each as it is or without something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Variant {
+    /// QEMU's `virt` with a PLIC.
+    Virt,
+    /// The same without Sstc: setting a timer is a call.
+    Calls,
+    /// QEMU's `virt` with APLIC and IMSIC.
+    Aia,
+    /// The HiFive Unleashed.
+    Unleashed,
+}
+
+impl Variant {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Virt, Self::Calls, Self::Aia, Self::Unleashed];
+
+    /// What it is called in the table.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Virt => "virt",
+            Self::Calls => "no Sstc",
+            Self::Aia => "AIA",
+            Self::Unleashed => "Unleashed",
+        }
+    }
+
+    /// Its board.
+    ///
+    /// # Panics
+    /// If it is of another architecture.
+    pub fn board(self) -> Board<Riscv64> {
+        let board = match self {
+            Self::Virt | Self::Calls => partita_board::QEMU_VIRT_RISCV64,
+            Self::Aia => partita_board::QEMU_VIRT_RISCV64_AIA,
+            Self::Unleashed => partita_board::SIFIVE_U,
+        };
+        board.riscv64().expect("a board of RISC-V")
+    }
+
+    /// Whether partitions have timers of their own.
+    pub const fn has_own_timers(self) -> bool {
+        matches!(self, Self::Virt | Self::Aia)
+    }
+}
+
 /// What the machine and the system are like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Machine {
@@ -40,19 +87,16 @@ pub enum Machine {
     Napot,
     /// The cores have vectors, and the prober may use them.
     Vector,
-    /// The board with APLIC and IMSIC.
-    Aia,
 }
 
 impl Machine {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 5] = [
         Self::Usual,
         Self::OwnClock,
         Self::TwoHarts,
         Self::Napot,
         Self::Vector,
-        Self::Aia,
     ];
 }
 
@@ -73,6 +117,13 @@ pub struct Probe {
     pub counter: Option<u64>,
     /// What must come of it.
     pub expected: Expected,
+}
+
+impl Probe {
+    /// Whether it keeps the hart for some periods of the other partition.
+    pub fn holds_the_hart(&self) -> bool {
+        self.word.starts_with("h:") || self.word.starts_with("float:")
+    }
 }
 
 /// What must come of a probe.
@@ -240,11 +291,9 @@ pub struct Told {
 }
 
 impl Told {
-    /// Nanoseconds of a tick of the board's time base.
-    const TICK_NS: u64 = 100;
-
-    /// Reads a line of the prober's.
-    pub fn parse(line: &str) -> Option<Self> {
+    /// Reads a line of the prober's on a board with this time base.
+    pub fn parse(line: &str, timebase_hz: u64) -> Option<Self> {
+        let tick_ns = 1_000_000_000 / timebase_hz;
         let mut words = line.strip_prefix("isolation: ")?.split(' ');
         let index = words.next()?.parse().ok()?;
         let mut decimal = || words.next()?.parse::<u64>().ok();
@@ -268,8 +317,8 @@ impl Told {
         };
         Some(Self {
             index,
-            before_ns: before * Self::TICK_NS,
-            after_ns: (after + 1) * Self::TICK_NS,
+            before_ns: before * tick_ns,
+            after_ns: (after + 1) * tick_ns,
             outcome,
         })
     }

@@ -18,14 +18,14 @@ mod user;
 mod vectors;
 
 use crate::ground::Ground;
-use crate::probe::{Expected, From, Machine, Probe};
+use crate::probe::{Expected, From, Machine, Probe, Variant};
 use std::collections::BTreeSet;
 
-/// Every probe of one of the three.
+/// Every probe of one of the three on a board.
 ///
 /// # Panics
 /// If two have the same name.
-pub fn all(from: From) -> Vec<Probe> {
+pub fn all(from: From, variant: Variant) -> Vec<Probe> {
     let mut probes = Vec::new();
     for (machine, sections) in [
         (Machine::Usual, usual as fn(&Ground) -> Vec<Probe>),
@@ -33,9 +33,12 @@ pub fn all(from: From) -> Vec<Probe> {
         (Machine::TwoHarts, races::probes),
         (Machine::Vector, vectors::probes),
         (Machine::OwnClock, alarms::probes),
-        (Machine::Aia, aia::probes),
     ] {
-        for mut probe in sections(&Ground::new(from, machine)) {
+        let ground = Ground::new(from, variant, machine);
+        if !ground.exists() {
+            continue;
+        }
+        for mut probe in sections(&ground) {
             probe.machine = machine;
             probes.push(probe);
         }
@@ -57,7 +60,10 @@ fn usual(ground: &Ground) -> Vec<Probe> {
         memory::foreign(ground),
         memory::edges(ground),
         devices::probes(ground),
-        controller::probes(ground),
+        match ground.variant {
+            Variant::Aia => aia::probes(ground),
+            _ => controller::probes(ground),
+        },
         machine_mode::registers(ground),
         machine_mode::instructions(ground),
         user::probes(ground),

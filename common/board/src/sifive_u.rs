@@ -12,12 +12,25 @@ const fn page(base: u64) -> Window {
     Window { base, size: 0x1000 }
 }
 
-/// Makes a PWM harmless: no comparator runs, and none is pending (14.5).
-const PWM_RESET: &[Write] = &[Write {
-    offset: 0,
-    value: 0,
-    width: 4,
-}];
+/// Makes a PWM harmless: it stands still at 0, and no comparator has reached its value, which would be pending
+/// at 0 already (14.5 to 14.9).
+const PWM_RESET: &[Write] = &[
+    word(0x00, 0),
+    word(0x08, 0),
+    word(0x20, 0xffff),
+    word(0x24, 0xffff),
+    word(0x28, 0xffff),
+    word(0x2c, 0xffff),
+    word(0x00, 0),
+];
+
+const fn word(offset: u64, value: u32) -> Write {
+    Write {
+        offset,
+        value,
+        width: 4,
+    }
+}
 
 const DEVICES: [Device; 3] = [
     Device {

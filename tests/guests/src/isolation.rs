@@ -9,6 +9,7 @@ mod user;
 
 use crate::arguments::Arguments;
 use crate::idle::{rest, wait_until};
+use crate::imsic;
 use crate::registers::{FloatingPoint, read_floating_point, write_floating_point};
 use crate::rtc;
 use crate::sbi_arguments::{Answers, random};
@@ -21,9 +22,9 @@ use partita_guest_rt::trap::{
 use partita_guest_rt::{hart, println};
 use sbi_spec::binary::SbiRet;
 
-/// Time between two probes, in ticks of 100 ns: the console must not lose lines, and the other
+/// Time between two probes, in microseconds: the console must not lose lines, and the other
 /// partitions have their turn.
-const PACE_TICKS: u64 = 1500;
+const PACE_US: u64 = 150;
 /// Bytes of a slot.
 const SLOT_BYTES: usize = 16;
 /// The most numbers of a word.
@@ -52,6 +53,8 @@ enum Outcome {
 struct Prober {
     slot: usize,
     index: usize,
+    /// Ticks of machine time in a microsecond.
+    ticks: u64,
     /// What was left in the floating-point registers.
     left: FloatingPoint,
 }
@@ -62,12 +65,13 @@ pub fn run(arguments: &Arguments<'_>) -> ! {
     let mut prober = Prober {
         slot: slots,
         index: 0,
+        ticks: arguments.number("ticks-per-us", 10) as u64,
         left: [0; 33],
     };
     println!("isolation: running");
     hart::enable_sources(hart::source::TIMER);
     // Not at the same time as the other partition's first lines.
-    wait_until(hart::time() + 10 * PACE_TICKS);
+    wait_until(hart::time() + 10 * PACE_US * prober.ticks);
     for (verb, text) in arguments.pairs() {
         let mut numbers = [0; MOST_NUMBERS];
         for (number, digits) in numbers.iter_mut().zip(text.split(',')) {
@@ -107,12 +111,13 @@ impl Prober {
             "n" => self.repeated(first, second, third),
             "nc" => self.calls(numbers),
             "u" => outcome(user::execute(self.place_call(first as u32), second)),
-            "a" => self.alarms(first, second != 0),
+            "file" => return imsic::open(first),
+            "a" => self.alarms(first, second),
             "race" => self.race(numbers),
             "r" => self.registers(first, second),
             "float" => {
                 let strange = self.floating_point(first);
-                hold(second);
+                self.hold(second);
                 Outcome::Value(strange)
             }
             "random" => Outcome::Answers(random(first, second)),
@@ -149,7 +154,7 @@ impl Prober {
         }
         self.index += 1;
         self.slot += SLOT_BYTES;
-        wait_until(hart::time() + PACE_TICKS);
+        wait_until(hart::time() + PACE_US * self.ticks);
     }
 
     /// As [`Self::place`], with a call behind it that ends user mode.
@@ -159,8 +164,9 @@ impl Prober {
         self.slot
     }
 
-    /// Takes alarms of the clock, each due when it is set: by the monitor, or from the interrupt controller.
-    fn alarms(&self, times: usize, direct: bool) -> Outcome {
+    /// Takes alarms of the clock, each due when it is set: by the monitor, or from the interrupt controller,
+    /// which is a PLIC (1) or an interrupt file (2).
+    fn alarms(&self, times: usize, way: usize) -> Outcome {
         rtc::enable();
         let mut passed = 0;
         for _ in 0..times {
@@ -168,10 +174,10 @@ impl Prober {
             while hart::pending_sources() & hart::source::EXTERNAL == 0 {
                 core::hint::spin_loop();
             }
-            let taken = if direct {
-                rtc::take_direct()
-            } else {
-                rtc::take()
+            let taken = match way {
+                0 => rtc::take(),
+                1 => rtc::take_direct(),
+                _ => rtc::take_by_file(),
             };
             passed += usize::from(taken);
         }
@@ -225,8 +231,14 @@ impl Prober {
     /// As [`Self::instruction`], then keeps the hart for a while.
     fn held(&self, instruction: usize, argument: usize, hold_us: usize) -> Outcome {
         let outcome = self.instruction(instruction, argument, 0);
-        hold(hold_us);
+        self.hold(hold_us);
         outcome
+    }
+
+    /// Does not give the hart back.
+    fn hold(&self, us: usize) {
+        let end = hart::time() + self.ticks * us as u64;
+        while hart::time() < end {}
     }
 
     /// Calls `code` with this in `satp` meanwhile.
@@ -318,12 +330,6 @@ impl Prober {
         }
         Outcome::Count { denied, passed }
     }
-}
-
-/// Does not give the hart back.
-fn hold(us: usize) {
-    let end = hart::time() + 10 * us as u64;
-    while hart::time() < end {}
 }
 
 fn outcome(result: Result<usize, Trap>) -> Outcome {

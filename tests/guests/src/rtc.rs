@@ -120,6 +120,14 @@ pub fn take_direct() -> bool {
     line as usize == LINE
 }
 
+/// As [`take`], with the line direct to the first hart's interrupt file.
+pub fn take_by_file() -> bool {
+    let line = imsic::claim();
+    write(CLEAR_INTERRUPT, 1);
+    imsic::complete(line);
+    line as usize == LINE
+}
+
 /// With the clock's line direct: sets `count` alarms `period-us` apart and suspends the hart until each.
 /// With `reboot:1` it starts again in the end, and does not complete the last interrupt before. With
 /// `imsic:1` the line comes through the hart's interrupt file.

@@ -37,14 +37,30 @@ fn interrupt(wanted: bool) {
     }
 }
 
+/// Chooses SiFive's port with these registers and this line.
+pub fn choose(base: usize, line: usize) {
+    BASE.store(base, SeqCst);
+    LINE.store(line, SeqCst);
+}
+
+/// Lets it interrupt at once.
+pub fn raise() {
+    interrupt(true);
+}
+
+/// Claims an interrupt, ends it and completes it; returns whether it was the port's.
+pub fn take() -> bool {
+    let line = LINE.load(SeqCst);
+    let claimed = monitor::interrupt_claim() == Ok(Some(line));
+    interrupt(false);
+    claimed && monitor::interrupt_complete(line).is_ok()
+}
+
 fn handle(frame: &mut TrapFrame) {
     if frame.cause != EXTERNAL_INTERRUPT {
         trap::unexpected(frame);
     }
-    let line = LINE.load(SeqCst);
-    let claimed = monitor::interrupt_claim() == Ok(Some(line));
-    interrupt(false);
-    if claimed && monitor::interrupt_complete(line).is_ok() {
+    if take() {
         TAKEN.fetch_add(1, SeqCst);
     } else {
         STRANGE.fetch_add(1, SeqCst);
@@ -52,8 +68,7 @@ fn handle(frame: &mut TrapFrame) {
 }
 
 fn prepare(arguments: &Arguments<'_>) -> usize {
-    BASE.store(arguments.number("base", 0), SeqCst);
-    LINE.store(arguments.number("line", 0), SeqCst);
+    choose(arguments.number("base", 0), arguments.number("line", 0));
     IS_16550.store(arguments.number("is-16550", 0), SeqCst);
     hart::enable_sources(hart::source::EXTERNAL);
     println!("serial: running");

@@ -3,10 +3,10 @@
 
 use crate::arguments::Arguments;
 use crate::registers::{FloatingPoint, read_floating_point, write_floating_point};
-use crate::rtc;
+use crate::{rtc, serial};
 use core::arch::asm;
 use core::ptr::with_exposed_provenance;
-use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering::SeqCst};
+use core::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::SeqCst};
 use partita_guest_rt::hart::source;
 use partita_guest_rt::trap::{self, EXTERNAL_INTERRUPT, TrapFrame};
 use partita_guest_rt::{hart, monitor, println, sbi};
@@ -23,7 +23,9 @@ const REGISTERS: FloatingPoint = {
     registers
 };
 
-/// Interrupts of the clock taken.
+/// Whether it has the clock, not the port.
+static HAS_CLOCK: AtomicBool = AtomicBool::new(true);
+/// Interrupts of it taken.
 static ALARMS: AtomicUsize = AtomicUsize::new(0);
 /// What came without cause: interrupts that nobody asked for.
 static STRANGE: AtomicUsize = AtomicUsize::new(0);
@@ -53,9 +55,14 @@ impl Ends {
     }
 }
 
-/// Only the clock may interrupt, and only with its own line.
+/// Only the clock or the port may interrupt, and only with its own line.
 fn handle(frame: &mut TrapFrame) {
-    if frame.cause == EXTERNAL_INTERRUPT && rtc::take() {
+    let take = if HAS_CLOCK.load(SeqCst) {
+        rtc::take
+    } else {
+        serial::take
+    };
+    if frame.cause == EXTERNAL_INTERRUPT && take() {
         ALARMS.fetch_add(1, SeqCst);
     } else if frame.cause == EXTERNAL_INTERRUPT {
         STRANGE.fetch_add(1, SeqCst);
@@ -98,14 +105,20 @@ fn registers_hold() -> bool {
 }
 
 /// Wakes each `period-us`, works for `work-us`, and reports every `report` periods. A deadline is missed
-/// if it woke more than `tolerance-us` late, or if an alarm of the clock (`clock:1`) did not come in the
-/// period. Its memory is from `base:` to `end:`.
+/// if it woke more than `tolerance-us` late, or if an alarm of the clock (`clock:1`), or an interrupt of
+/// SiFive's serial port (`port:` and its `line:`), did not come in the period. A microsecond has
+/// `ticks-per-us` ticks of machine time. Its memory is from `base:` to `end:`.
 pub fn run(arguments: &Arguments<'_>) -> ! {
-    let period = 10 * arguments.number("period-us", 1000) as u64;
-    let work = 10 * arguments.number("work-us", 50) as u64;
-    let tolerance = 10 * arguments.number("tolerance-us", 20) as u64;
+    let ticks = arguments.number("ticks-per-us", 10) as u64;
+    let period = ticks * arguments.number("period-us", 1000) as u64;
+    let work = ticks * arguments.number("work-us", 50) as u64;
+    let tolerance = ticks * arguments.number("tolerance-us", 20) as u64;
     let report = arguments.number("report", 20) as u64;
     let has_clock = arguments.number("clock", 0) != 0;
+    let port = arguments.number("port", 0);
+    let has_alarm = has_clock || port != 0;
+    serial::choose(port, arguments.number("line", 0));
+    HAS_CLOCK.store(has_clock, SeqCst);
     let ends = Ends::new(arguments.number("base", 0), arguments.number("end", 8));
     trap::set_handler(handle);
     hart::enable_sources(source::TIMER | source::EXTERNAL | source::SOFTWARE);
@@ -118,8 +131,14 @@ pub fn run(arguments: &Arguments<'_>) -> ! {
     let (mut periods, mut alarms) = (0, 0);
     let mut release = hart::time() + period;
     loop {
-        if has_clock {
-            rtc::alarm_in(50 * period);
+        if has_alarm {
+            // Half a period, in nanoseconds.
+            let half = 500 * period / ticks;
+            if has_clock {
+                rtc::alarm_in(half);
+            } else {
+                serial::raise();
+            }
             alarms += 1;
         }
         wait(release);
@@ -139,7 +158,7 @@ pub fn run(arguments: &Arguments<'_>) -> ! {
         while hart::time() < end {}
         periods += 1;
         if periods % report == 0 {
-            let _ = monitor::report_deadlines(met, missed, 100 * worst);
+            let _ = monitor::report_deadlines(met, missed, 1000 * worst / ticks);
             let strange = STRANGE.load(SeqCst);
             println!(
                 "witness: {periods} periods, {missed} missed, {strange} strange, {spoilt} spoilt"

@@ -3,9 +3,9 @@
 use super::{NO_EFFECT, Probe, instruction, probe};
 use crate::ground::Ground;
 use crate::instructions::{STORE_WORD, read_register};
-use crate::probe::{Expected, From};
+use crate::probe::{Expected, From, Variant};
 use partita_abi::monitor_call as partita;
-use partita_board::Plic;
+use partita_board::{Controller, Plic};
 
 const SECTION: &str = "Interrupts of an own device";
 const TIMES: u64 = 600;
@@ -29,14 +29,23 @@ pub fn probes(ground: &Ground) -> Vec<Probe> {
         format!("s:{store:x},{address:x},{value:x}")
     };
     let direct = ground.from == From::Linux;
-    let context = ground.controller().supervisor_context(0);
-    let enable = || match direct {
-        false => Vec::new(),
-        true => vec![
-            write(ground.plic(Plic::priority_offset(line)), 1),
-            write(ground.plic(Plic::enable_offset(context, 0)), 1 << line),
-            write(ground.plic(Plic::context_offset(context)), 0),
-        ],
+    let enable = || match (direct, ground.board.architecture.controller) {
+        (false, _) => Vec::new(),
+        (true, Controller::Aia(_)) => vec![format!("file:{line:x}")],
+        (true, Controller::Plic(plic)) => {
+            let context = plic.supervisor_context(ground.core(0));
+            vec![
+                write(ground.plic(Plic::priority_offset(line)), 1),
+                write(ground.plic(Plic::enable_offset(context, 0)), 1 << line),
+                write(ground.plic(Plic::context_offset(context)), 0),
+            ]
+        }
+    };
+    // How its interrupts are taken.
+    let way = match (direct, ground.variant) {
+        (false, _) => 0,
+        (true, Variant::Aia) => 2,
+        (true, _) => 1,
     };
     // An alarm that has passed is due at once.
     let alarm = [
@@ -60,7 +69,7 @@ pub fn probes(ground: &Ground) -> Vec<Probe> {
         probe(
             SECTION,
             format!("{TIMES} alarms, each due when it is set"),
-            format!("a:{TIMES:x},{:x}", u8::from(direct)),
+            format!("a:{TIMES:x},{way:x}"),
             Expected::Passes { count: TIMES },
         )
         .after(enable()),

@@ -172,10 +172,11 @@ fn contexts(ground: &Ground) -> Vec<Probe> {
             read(&claim_of, claim, value(0)),
             write(&claim_of, claim, line, denied(claim)),
         ]);
-        if context == ground.controller().supervisor_context(1) {
-            let enabled = ground.plic(Plic::enable_offset(context, 0));
-            let place = format!("the enable bits of {whose}");
-            probes.push(write(&place, enabled, 1 << line, denied(enabled)));
+        if context == ground.controller().supervisor_context(ground.core(1)) {
+            let word = usize::from(ground.others_line()) / 32;
+            let enabled = ground.plic(Plic::enable_offset(context, word));
+            let place = format!("the enable bits of {whose}, of the other partition's line");
+            probes.push(write(&place, enabled, 1 << (line % 32), denied(enabled)));
         }
     }
     probes

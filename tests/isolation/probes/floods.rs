@@ -6,7 +6,6 @@ use crate::ground::{Ground, SCRATCH};
 use crate::instructions::{ADD, LOAD_DOUBLE, STORE_WORD, read_register};
 use crate::probe::{Expected, From};
 use partita_abi::monitor_call as partita;
-use partita_board::Plic;
 
 const SECTION: &str = "Floods";
 const TIMES: u64 = 1000;
@@ -95,10 +94,10 @@ pub fn probes(ground: &Ground) -> Vec<Probe> {
         ),
     ];
     if ground.from == From::Linux {
-        let threshold = ground.plic(Plic::context_offset(ground.controller().machine_context(0)));
-        let word = format!("n:{TIMES:x},{:x},{threshold:x}", STORE_WORD.instruction);
+        let (what, register) = ground.filtered_register();
+        let word = format!("n:{TIMES:x},{:x},{register:x}", STORE_WORD.instruction);
         let expected = Expected::Dropped { count: TIMES };
-        let name = format!("{TIMES} times write machine mode's threshold");
+        let name = format!("{TIMES} times write {what}");
         probes.push(probe(SECTION, name, word, expected));
     }
     probes

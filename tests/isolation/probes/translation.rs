@@ -5,8 +5,7 @@
 use super::{Probe, fault, probe, value};
 use crate::ground::{Ground, SCRATCH};
 use crate::instructions::{ADD, Access, FURTHER, LOAD_BYTE, LOAD_DOUBLE, STORE_DOUBLE, STORE_WORD};
-use crate::probe::{Expected, From};
-use partita_board::Plic;
+use crate::probe::{Expected, From, Variant};
 
 const SECTION: &str = "Page tables";
 /// Modes of `satp`: Sv39, Sv48, Sv57, and one that is reserved.
@@ -139,7 +138,7 @@ fn leaves(ground: &Ground) -> Vec<Probe> {
                 reaches(cause, ALIAS + 0x10, ground.end + 0x10),
             ),
             of(
-                "of the serial port of the other hart's timer by a page of 4 KiB",
+                "of a hart's timer by a page of 4 KiB",
                 ALIAS + 8,
                 pages(&[(ground.board.architecture.aclint.base + 0x4000, LEAF)]),
                 reaches(
@@ -271,6 +270,11 @@ fn modes(ground: &Ground) -> Vec<Probe> {
     words.extend([entry(HIGHEST, 0, HIGHER, TABLE), entry(HIGHEST, 1, 0, LEAF)]);
     let mut probes = Vec::new();
     for what in [LOAD_DOUBLE, STORE_DOUBLE] {
+        // A mode that the hart does not have leaves `satp` as it is, without translation.
+        let reached = |address, target| match ground.variant {
+            Variant::Unleashed => address,
+            _ => target,
+        };
         for (name, satp, address, expected) in [
             (
                 "of the monitor's text by a page of 512 GiB (Sv48)",
@@ -293,7 +297,7 @@ fn modes(ground: &Ground) -> Vec<Probe> {
         ] {
             let word = format!("t:{satp:x},{:x},{address:x}", what.instruction);
             let name = format!("{} {name}", what.name);
-            let expected = reaches(what.cause, address, expected);
+            let expected = reaches(what.cause, address, reached(address, expected));
             probes.push(probe(SECTION, name, word, expected).after(words.clone()));
         }
     }
@@ -361,7 +365,7 @@ pub fn napot(ground: &Ground) -> Vec<Probe> {
 /// Devices that the monitor stands in for, by odd ways.
 fn mediated(ground: &Ground) -> Vec<Probe> {
     let port = ground.board.uart.window.base;
-    let threshold = ground.plic(Plic::context_offset(ground.controller().machine_context(0)));
+    let (what, register) = ground.filtered_register();
     let status = 5;
     // Transmitter and its holding register empty.
     let idle = Expected::Value {
@@ -373,8 +377,10 @@ fn mediated(ground: &Ground) -> Vec<Probe> {
     let round = 5 << 30 | 5 << 21 | 6 << 12 | status;
     let large = |offset: u64| {
         let mut words = root(MIDDLE, TABLE);
-        words.push(entry(MIDDLE, 0, port, LEAF));
-        (ALIAS + offset, words)
+        // A page of 2 MiB that has the port somewhere inside.
+        let page = port & !0x1f_ffff;
+        words.push(entry(MIDDLE, 0, page, LEAF));
+        (ALIAS + (port - page) + offset, words)
     };
     let (in_port, words) = large(status);
     let (behind_port, behind) = large(0x2000);
@@ -409,18 +415,18 @@ fn mediated(ground: &Ground) -> Vec<Probe> {
             reaches(LOAD_BYTE.cause, behind_port, port + 0x2000),
         ),
         access(
-            "of machine mode's threshold by a page of its own",
+            &format!("of {what} by a page of its own"),
             LOAD_DOUBLE,
-            ALIAS,
-            pages(&[(threshold, LEAF)]),
+            ALIAS + register % 0x1000,
+            pages(&[(register, LEAF)]),
             value(0),
         ),
         access(
-            "of machine mode's threshold by a page of its own",
+            &format!("of {what} by a page of its own"),
             STORE_WORD,
-            ALIAS,
-            pages(&[(threshold, LEAF)]),
-            Expected::Filtered { address: threshold },
+            ALIAS + register % 0x1000,
+            pages(&[(register, LEAF)]),
+            Expected::Filtered { address: register },
         ),
         access(
             "of its serial port, which is no place for it,",
