@@ -63,7 +63,7 @@ const fn port(model: UartModel) -> &'static [(&'static str, u64)] {
             ("interrupt enable", 0x10),
             ("divisor", 0x18),
         ],
-        UartModel::Ns16550 { .. } => &[
+        _ => &[
             ("data", 0),
             ("interrupt enable", 1),
             ("FIFO control", 2),
@@ -139,7 +139,7 @@ pub fn probes(ground: &Ground) -> Vec<Probe> {
                 board.uart.window.base + offset,
                 match board.uart.model {
                     UartModel::SiFive => words,
-                    UartModel::Ns16550 { .. } => bytes,
+                    _ => bytes,
                 },
             );
         }
