@@ -1,9 +1,12 @@
 //! What is left of a partition that was taken down: registers, stack, and the names behind them.
 
 use partita_abi::crash::Record;
+use partita_abi::image::CRASH_BYTES;
+use partita_abi::table::Header;
 use partita_crash::{Crash, FrameSource, Symbols};
 use partita_run::crash::from_hex;
 use partita_tests::{Run, System};
+use std::mem::offset_of;
 
 /// The crash record of a partition.
 fn record(run: &Run, partition: &str) -> Record {
@@ -88,6 +91,26 @@ fn the_lines_of_the_serial_port_hold_the_same_record_as_the_report() {
     let found = partita_crash::find(log.as_bytes()).expect("it is a log");
     assert_eq!(found.len(), 1, "it is told once");
     assert_eq!(found[0].used(), record(&run, "cluster").used());
+}
+
+#[test]
+fn a_record_has_nothing_of_what_its_memory_held_before() {
+    let system = faulty_cluster();
+    let end = &system.plan().table[offset_of!(Header, store_end)..][..8];
+    let base = u64::from_le_bytes(end.try_into().expect("8 bytes")) - CRASH_BYTES;
+    let devices: Vec<String> = (base..base + size_of::<Record>() as u64)
+        .step_by(8)
+        .map(|address| format!("loader,addr={address:#x},data=0x5345435245545f5f,data-len=8"))
+        .collect();
+    let arguments: Vec<&str> = devices
+        .iter()
+        .flat_map(|device| ["-device", device])
+        .collect();
+    let run = system.qemu(&arguments).run();
+    let record = record(&run, "cluster");
+    let used = record.used();
+    assert!(usize::from(record.trace_entries) < record.trace.len());
+    assert!(!used.windows(6).any(|bytes| bytes == b"TERCES"));
 }
 
 #[test]

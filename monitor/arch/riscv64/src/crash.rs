@@ -18,6 +18,7 @@ use partita_monitor_core::trace::TraceLog;
 use partita_virtual_riscv64::remember::RememberedWalk;
 use partita_virtual_riscv64::walk::{AccessKind, Translation};
 use spin::mutex::TicketMutex;
+use zerocopy::FromZeros as _;
 
 /// Records of one partition that are told on the console; the latest one is kept in any case.
 const MOST_TOLD: u32 = 8;
@@ -127,7 +128,8 @@ pub fn capture(hart: &Hart, event: &Event, kind: Kind, action: Action) {
         let Some(record) = record(base, partition).filter(kept) else {
             return;
         };
-        record.magic = [0; 8];
+        // What the place held before is not the partition's; and it is no record until it is whole.
+        record.zero();
         record.action = action as u8;
         fill(hart, event, record);
         record.seal();
@@ -145,28 +147,22 @@ fn fill(hart: &Hart, event: &Event, record: &mut Record) {
     if let Some(entry) = hart.machine.table.partitions.get(partition) {
         record.partition = entry.name;
     }
-    record.board_starts = 0;
     record.event = *event;
     record.boots = shared::of(partition).boots.load(SeqCst);
-    record.virtual_core = 0;
-    record.flags = 0;
-    record.stack_words = 0;
     record.trace_entries = TRACE.lock().copy(partition, &mut record.trace) as u8;
     let mut slots = hart.slots.iter().enumerate();
     let found =
         slots.find(|(_, slot)| slot.context.view.is_some() && slot.resident.partition == partition);
-    match found {
-        Some((number, slot)) if event.kind != Kind::ImageCorrupt as u8 => {
-            let is_live = number == hart.live;
-            record.virtual_core = slot.resident.number as u64;
-            record.flags = flags::REGISTERS;
-            slot.context.record(is_live, record);
-            if is_live && record.action != Action::Log as u8 {
-                record.stack_words = read_stack(slot, record) as u8;
-            }
+    if let Some((number, slot)) = found
+        && event.kind != Kind::ImageCorrupt as u8
+    {
+        let is_live = number == hart.live;
+        record.virtual_core = slot.resident.number as u64;
+        record.flags = flags::REGISTERS;
+        slot.context.record(is_live, record);
+        if is_live && record.action != Action::Log as u8 {
+            record.stack_words = read_stack(slot, record) as u8;
         }
-        // What the place held before is not the partition's.
-        _ => record.registers = [0; 31],
     }
 }
 
