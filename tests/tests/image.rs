@@ -1,7 +1,7 @@
 //! What the monitor believes of a system image, and what it does not.
 
 use partita_abi::image::TABLE_OFFSET;
-use partita_abi::table::SystemTable;
+use partita_abi::table::{Protection, RegionKind, SystemTable};
 use partita_tests::System;
 
 /// Offset of the image in the board's memory.
@@ -138,6 +138,28 @@ fn a_system_table_that_starts_a_partition_in_foreign_memory_is_refused_though_it
         refusal(system.forge_table(entry, RAM)),
         "unsound partition 0"
     );
+}
+
+#[test]
+fn a_system_table_that_takes_a_right_to_its_own_memory_from_a_partition_is_refused() {
+    // The monitor uses it with the partition's rights, in calls of the partition's.
+    for right in [1, 2, 4] {
+        let system = system();
+        let place = offset_of(&system, |table| {
+            let is_ram = |entry: &&Protection| {
+                let region = table.regions[usize::from(entry.region)];
+                region.kind == RegionKind::Ram as u8 && entry.config & 7 == 7
+            };
+            let entry = table.protections.iter().find(is_ram);
+            (&raw const entry.expect("it has memory").config).cast()
+        });
+        let bytes = system.plan().table[place..place + 8].try_into();
+        let entry = u64::from_le_bytes(bytes.expect("8 bytes"));
+        // Writing without reading is reserved.
+        let without = entry & !if right == 1 { 3 } else { right };
+        let reason = refusal(system.forge_table(place, without));
+        assert_eq!(reason, "unsound protection of virtual core 0", "{right}");
+    }
 }
 
 #[test]

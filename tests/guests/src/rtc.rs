@@ -140,6 +140,10 @@ pub fn suspend(arguments: &Arguments<'_>) -> ! {
     if by_file {
         imsic::open(LINE);
     } else {
+        if read(PRIORITY) != 0 {
+            // An earlier life has left it.
+            STRANGE.fetch_add(1, SeqCst);
+        }
         write(PRIORITY, 1);
         write(ENABLED, 1 << LINE);
         write(THRESHOLD, 0);

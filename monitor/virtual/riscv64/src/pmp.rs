@@ -35,13 +35,14 @@ pub fn check(table: &SystemTable<'_>, board: &Riscv64) -> Result<(), usize> {
     }
 }
 
-/// Whether the entries cover all RAM of the partition: the monitor reads it with the partition's rights.
+/// Whether the entries cover all RAM of the partition, with all rights: the monitor reads and writes it with the
+/// partition's rights, and a fault of its own would end the machine.
 fn covers_ram(table: &SystemTable<'_>, core: &VirtualCore, entries: &[Protection]) -> bool {
     let covered = |number: usize| -> u64 {
         let of_region = |index: &usize| {
-            entries
-                .get(*index)
-                .is_some_and(|entry| usize::from(entry.region) == number)
+            entries.get(*index).is_some_and(|entry| {
+                usize::from(entry.region) == number && entry.config & RIGHTS == RIGHTS
+            })
         };
         (0..entries.len())
             .filter(of_region)

@@ -89,6 +89,7 @@ impl Controller {
         self.set_enabled(context, line, true);
         self.complete(context, u32::from(line));
         self.set_enabled(context, line, false);
+        self.set_priority(line, 0);
     }
 
     /// Takes the most urgent line that is pending for the monitor on its own hart; 0 if there is none.
