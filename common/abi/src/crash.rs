@@ -141,17 +141,17 @@ impl Record {
     }
 
     fn sum(&self) -> u64 {
-        checksum(self.used().get(Self::CHECKED_FROM..).unwrap_or_default())
+        let bytes = self.used().get(Self::CHECKED_FROM..).unwrap_or_default();
+        // A record is words, so this is all of them.
+        checksum(<[u64]>::ref_from_bytes(bytes).unwrap_or_default())
     }
 }
 
-/// A sum of the whole words of `bytes` that depends on their order. It tells a record from chance, not
-/// from malice: no partition can write where records lie.
-pub fn checksum(bytes: &[u8]) -> u64 {
-    let (words, _) = bytes.as_chunks::<8>();
+/// A sum of words that depends on their order. It tells a record from chance, not from malice: no partition
+/// can write where records lie.
+fn checksum(words: &[u64]) -> u64 {
     words.iter().fold(0x9e37_79b9_7f4a_7c15, |sum: u64, word| {
-        sum.wrapping_mul(0x0100_0000_01b3)
-            .wrapping_add(u64::from_le_bytes(*word))
+        sum.wrapping_mul(0x0100_0000_01b3).wrapping_add(*word)
     })
 }
 

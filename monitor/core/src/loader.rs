@@ -11,7 +11,8 @@ use partita_abi::table::{ImagePart, Partition, RegionKind, SystemTable};
 const SCRUB_BYTES: u64 = 1024;
 /// Bytes that one step copies.
 const COPY_BYTES: u64 = 1024;
-/// Bytes that one step hashes where a more critical partition may be waiting: one block of the digest.
+/// Bytes that a step adds to the digest where a more critical partition may be waiting: one block, whose
+/// digest then takes further steps.
 const HASH_BYTES: u64 = BLOCK_BYTES;
 /// Bytes that one step hashes where nobody more critical shares the core.
 const HASH_BYTES_ALONE: u64 = 4096;
@@ -111,6 +112,9 @@ impl Loader {
                     return Progress::Done;
                 };
                 let length = self.hash_bytes.min(current.size.saturating_sub(*offset));
+                if self.hash_bytes == HASH_BYTES && !hasher.work(length == 0) {
+                    return Progress::More;
+                }
                 if length != 0 {
                     memory.read_store(current.source.wrapping_add(*offset), length, |bytes| {
                         hasher.update(bytes);
@@ -118,7 +122,7 @@ impl Loader {
                     *offset = offset.saturating_add(length);
                     return Progress::More;
                 }
-                if hasher.clone().finish() != current.hash {
+                if hasher.finish() != current.hash {
                     return Progress::Corrupt {
                         source: current.source,
                     };
