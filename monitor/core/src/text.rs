@@ -41,9 +41,12 @@ impl<const N: usize> Text<N> {
 
     /// Appends bytes.
     pub fn bytes(&mut self, bytes: &[u8]) -> &mut Self {
-        for byte in bytes {
-            self.byte(*byte);
+        let room = self.bytes.get_mut(self.length..).unwrap_or_default();
+        let bytes = bytes.get(..room.len()).unwrap_or(bytes);
+        for (place, byte) in room.iter_mut().zip(bytes) {
+            *place = *byte;
         }
+        self.length = self.length.saturating_add(bytes.len());
         self
     }
 
