@@ -17,7 +17,7 @@ mod firmware {
 
     #[panic_handler]
     fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
-        partita_monitor_riscv64::panicked()
+        partita_monitor::panicked()
     }
 }
 

@@ -1,0 +1,514 @@
+//! Monitor calls: the SBI (version 2.0) and the Partita extension.
+//!
+//! `partita_virtual_riscv64::sbi` decodes a call and checks every argument against the caller's own
+//! partition. What arrives here is sound; here it is carried out.
+
+use crate::arch::context::Context;
+use crate::arch::controller::Controller;
+use crate::arch::csr::{self, interrupt, status};
+use crate::arch::pmp;
+use crate::arch::timer::Aclint;
+use crate::arch::{instruction_fence, wait_for_interrupt};
+use crate::console;
+use crate::cores::{Core, NOTICES_PENDING};
+use crate::crash;
+use crate::health;
+use crate::machine::PartitionView;
+use crate::mail::{self, state};
+use crate::measurement;
+use crate::shared;
+use core::sync::atomic::Ordering::SeqCst;
+use partita_abi::crash::Trace;
+use partita_abi::health::Kind;
+use partita_abi::monitor_call::NOTIFICATION_LINE;
+use partita_virtual_riscv64::sbi::{self, Call, HartSet, Registers, ResetKind};
+
+const A0: usize = 10;
+const A1: usize = 11;
+const A6: usize = 16;
+const A7: usize = 17;
+
+/// Extension ids (6, 7).
+const TIME: u64 = 0x5449_4d45;
+const IPI: u64 = 0x0073_5049;
+
+/// SBI_ERR_FAILED, SBI_ERR_NOT_SUPPORTED, SBI_ERR_INVALID_PARAM, SBI_ERR_DENIED, SBI_ERR_ALREADY_AVAILABLE (3,
+/// table 1).
+const FAILED: u64 = -1_i64 as u64;
+const NOT_SUPPORTED: u64 = -2_i64 as u64;
+const INVALID_PARAMETER: u64 = -3_i64 as u64;
+const DENIED: u64 = -4_i64 as u64;
+const ALREADY_AVAILABLE: u64 = -6_i64 as u64;
+
+/// The most bytes that one console call takes: it bounds how long the call delays a more critical
+/// partition. The specification lets a call take fewer bytes than offered (12.1).
+const CONSOLE_BYTES: u64 = 8;
+
+/// What a call comes to.
+enum Outcome {
+    /// It returns a value.
+    Value(u64),
+    /// It fails with an SBI error code.
+    Error(u64),
+    /// It returns an error code and a value, and the schedule has to be asked.
+    Waits(u64, u64),
+    /// It does not return: the caller's state is gone or moved on.
+    Gone,
+    /// It is to be made again, after the interrupt that is pending.
+    Again,
+}
+
+/// Answers setting the timer and software interrupts, the most frequent calls. Returns false, having
+/// done nothing, if it is another one. Called by the vector.
+pub extern "C" fn quick(context: &mut Context) -> bool {
+    quick_call(context).is_some()
+}
+
+#[inline(always)]
+fn quick_call(context: &mut Context) -> Option<()> {
+    let registers = &mut context.registers;
+    if registers[A6] != 0 {
+        return None;
+    }
+    if registers[A7] == TIME {
+        if !context.quick_timer {
+            return None;
+        }
+        csr::write!("0x14d", registers[A0]);
+    } else if registers[A7] == IPI {
+        let view = context.quick_view?;
+        let harts = view.caller().harts(registers[A0], registers[A1]).ok()?;
+        send_ipis(view, harts);
+    } else {
+        return None;
+    }
+    registers[A0] = 0;
+    registers[A1] = 0;
+    csr::write!("mepc", csr::read!("mepc").wrapping_add(4));
+    Some(())
+}
+
+/// Answers the call that the running partition makes.
+#[inline(never)]
+pub fn answer(hart: &mut Core, started: u64) -> *const Context {
+    let Some((number, slot, view)) = hart.running() else {
+        return hart.reschedule(started);
+    };
+    let saved = &slot.context.registers;
+    let registers = Registers {
+        extension: saved[A7],
+        function: saved[A6],
+        arguments: [
+            saved[10], saved[11], saved[12], saved[13], saved[14], saved[15],
+        ],
+    };
+    let outcome = match sbi::decode(&registers, &view.caller()) {
+        Ok(call) => {
+            if let Some(event) = call.firmware_event() {
+                hart.count(number, event);
+            }
+            carry_out(hart, view, call, &registers)
+        }
+        Err(error) => {
+            let reached = sbi::reached_for(&registers, error, &view.caller());
+            match reached {
+                Some(address) => deny(hart, view, error.code(), address),
+                None => Outcome::Error(error.code()),
+            }
+        }
+    };
+    let (error, value, resumes) = match outcome {
+        Outcome::Value(value) => (0, value, true),
+        Outcome::Error(error) => (error, 0, true),
+        Outcome::Waits(error, value) => (error, value, false),
+        Outcome::Gone | Outcome::Again => return hart.reschedule(started),
+    };
+    csr::write!("mepc", csr::read!("mepc").wrapping_add(4));
+    if let Some((_, slot, _)) = hart.running() {
+        slot.context.registers[A0] = error;
+        slot.context.registers[A1] = value;
+    }
+    if resumes {
+        hart.resume()
+    } else {
+        hart.reschedule(started)
+    }
+}
+
+/// A call named what is not the caller's: the hart or the address, and the error that it is answered
+/// with if the caller goes on.
+#[cold]
+#[inline(never)]
+fn deny(hart: &mut Core, view: &PartitionView, error: u64, address: u64) -> Outcome {
+    let (cause, counter) = (error.wrapping_neg() as u32, csr::read!("mepc"));
+    raise(hart, view, Kind::CallDenied, cause, address, counter, error)
+}
+
+/// An event that is a call. If the partition goes on, the call has failed with `error`.
+#[cold]
+#[inline(never)]
+fn raise(
+    hart: &mut Core,
+    view: &PartitionView,
+    kind: Kind,
+    cause: u32,
+    address: u64,
+    counter: u64,
+    error: u64,
+) -> Outcome {
+    if health::raise(hart, view.index, kind, cause, address, counter) {
+        Outcome::Waits(error, 0)
+    } else {
+        Outcome::Gone
+    }
+}
+
+#[inline]
+fn carry_out(
+    hart: &mut Core,
+    view: &'static PartitionView,
+    call: Call,
+    registers: &Registers,
+) -> Outcome {
+    match call {
+        Call::Answer(value) => Outcome::Value(value),
+        Call::SetTimer { deadline } => set_timer(hart, deadline),
+        Call::SendIpi { harts } => {
+            send_ipis(view, harts);
+            Outcome::Value(0)
+        }
+        Call::RemoteInstructionFence { harts } | Call::RemoteTranslationFence { harts, .. } => {
+            remote_fence(hart, view, harts)
+        }
+        Call::HartStart {
+            hart: number,
+            address,
+            opaque,
+        } => start(hart, view, number, address.address(), opaque),
+        Call::HartStop => {
+            if let Some((_, slot, _)) = hart.running() {
+                let number = slot.resident.number as u32;
+                crash::note(hart, view.index, Trace::CoreStop, 0, number, 0);
+            }
+            hart.stop_running();
+            Outcome::Gone
+        }
+        Call::HartStatus { hart: number } => {
+            let place = view.place(number);
+            let order = mail::of(usize::from(place.core))
+                .orders
+                .get(usize::from(place.slot));
+            Outcome::Value(order.map_or(1, |order| u64::from(order.state.load(SeqCst))))
+        }
+        Call::HartSuspendRetentive => {
+            if suspend(hart) {
+                Outcome::Waits(0, 0)
+            } else {
+                Outcome::Value(0)
+            }
+        }
+        Call::SystemSuspend { .. } if !is_alone(hart, view) => Outcome::Error(DENIED),
+        Call::HartSuspendNonRetentive { resume, opaque }
+        | Call::SystemSuspend { resume, opaque } => {
+            suspend(hart);
+            resume_at(hart, resume.address(), opaque);
+            Outcome::Gone
+        }
+        Call::Counters => match hart.performance(registers) {
+            Ok(value) => Outcome::Value(value),
+            Err(error) => Outcome::Error(error.code()),
+        },
+        Call::Reset { kind, .. } => {
+            let event = match kind {
+                ResetKind::Shutdown => Kind::Shutdown,
+                ResetKind::ColdReboot | ResetKind::WarmReboot => Kind::Reset,
+            };
+            raise(hart, view, event, 0, 0, csr::read!("mepc"), FAILED)
+        }
+        Call::ConsoleWrite { bytes } => Outcome::Value(console::write(
+            hart,
+            view,
+            bytes.address(),
+            bytes.length().min(CONSOLE_BYTES),
+        )),
+        Call::ConsoleRead { buffer } => Outcome::Value(console::read(
+            view,
+            buffer.address(),
+            buffer.length().min(CONSOLE_BYTES),
+        )),
+        Call::ConsoleWriteByte { byte } => {
+            if console::write_byte(hart, view, byte) {
+                Outcome::Value(0)
+            } else {
+                Outcome::Error(FAILED)
+            }
+        }
+        Call::ReportDeadlines {
+            met,
+            missed,
+            worst_latency_ns,
+        } => {
+            let shared = shared::of(view.index);
+            shared.deadlines_met.fetch_add(met, SeqCst);
+            shared.worst_wakeup_ns.fetch_max(worst_latency_ns, SeqCst);
+            if missed != 0 {
+                shared.deadlines_missed.fetch_add(missed, SeqCst);
+                // The report itself has not failed.
+                return raise(hart, view, Kind::DeadlineMiss, 0, 0, 0, 0);
+            }
+            Outcome::Value(0)
+        }
+        Call::InterruptClaim => claim(hart),
+        Call::InterruptComplete { line } => complete(hart, view, line),
+        Call::Measurement { index, buffer } => {
+            let told = measurement::tell(hart.machine, view, index as usize, buffer.address());
+            told.map_or(Outcome::Error(INVALID_PARAMETER), Outcome::Value)
+        }
+        Call::Panic { code } => {
+            let counter = csr::read!("mepc");
+            raise(hart, view, Kind::Panic, 0, code, counter, FAILED)
+        }
+        Call::WatchdogStart { timeout_ns } => {
+            if hart.start_watchdog(view.index, timeout_ns) {
+                Outcome::Value(0)
+            } else {
+                Outcome::Error(NOT_SUPPORTED)
+            }
+        }
+        Call::WatchdogPet => {
+            shared::of(view.index).watchdog.reset(hart.now());
+            Outcome::Value(0)
+        }
+        Call::NotificationTake => Outcome::Value(health::take_notice(view.index)),
+    }
+}
+
+#[inline]
+fn for_each(harts: HartSet, mut action: impl FnMut(u32)) {
+    let mut bits = harts.bits();
+    while bits != 0 {
+        action(bits.trailing_zeros());
+        bits &= bits - 1;
+    }
+}
+
+/// IPI (7.1). One to the caller's own hart waits in its mailbox like any other.
+#[inline]
+fn send_ipis(view: &PartitionView, harts: HartSet) {
+    for_each(harts, |virtual_hart| {
+        let place = view.place(virtual_hart);
+        let (target, slot) = (usize::from(place.core), usize::from(place.slot));
+        if mail::of(target).request(slot, mail::SOFTWARE_INTERRUPT) {
+            Aclint.interrupt(target);
+        }
+    });
+}
+
+/// TIME (6.1). With `stimecmp` the partition has its own timer, and this call writes it.
+#[inline]
+fn set_timer(hart: &mut Core, deadline: u64) -> Outcome {
+    if hart.machine.features.stimecmp() {
+        csr::write!("0x14d", deadline);
+        return Outcome::Value(0);
+    }
+    csr::clear!("mip", interrupt::SUPERVISOR_TIMER);
+    if let Some((_, slot, _)) = hart.running() {
+        slot.timer = deadline;
+    }
+    if deadline <= hart.now() {
+        csr::set!("mip", interrupt::SUPERVISOR_TIMER);
+        return Outcome::Value(0);
+    }
+    // The hart's own timer has to be set to the nearest of all deadlines.
+    Outcome::Waits(0, 0)
+}
+
+/// RFENCE (8): returns when the fence is done on every hart that runs the partition. A virtual
+/// core that does not run needs none: entering it fences everything. All fences are full ones.
+fn remote_fence(hart: &mut Core, view: &PartitionView, harts: HartSet) -> Outcome {
+    let mut waiting_for = [(0_usize, 0_usize, 0_u32); partita_abi::MAX_CORES];
+    let mut count = 0;
+    for_each(harts, |virtual_hart| {
+        let place = view.place(virtual_hart);
+        let (target, slot) = (usize::from(place.core), usize::from(place.slot));
+        if target == hart.id {
+            pmp::fence();
+            instruction_fence();
+            return;
+        }
+        let mailbox = mail::of(target);
+        let ticket = mailbox.ask_for_fence();
+        if mailbox.running.load(SeqCst) == slot {
+            Aclint.interrupt(target);
+            if let Some(place) = waiting_for.get_mut(count) {
+                *place = (target, slot, ticket);
+                count += 1;
+            }
+        }
+    });
+    let is_done = |(target, slot, ticket): &(usize, usize, u32)| {
+        let mailbox = mail::of(*target);
+        let ahead = mailbox.fences_done.load(SeqCst).wrapping_sub(*ticket) as i32;
+        ahead >= 0 || mailbox.running.load(SeqCst) != *slot
+    };
+    let asked = waiting_for.get(..count).unwrap_or_default();
+    loop {
+        // Who is done wakes those whose bit is set, so the bit is set before looking.
+        for (target, _, _) in asked.iter().filter(|fence| !is_done(fence)) {
+            mail::of(*target).waiting.fetch_or(hart.bit(), SeqCst);
+        }
+        if asked.iter().all(is_done) {
+            no_longer_waiting(hart, asked);
+            return Outcome::Value(0);
+        }
+        // Two harts may wait for each other, so the fences asked of this one are done meanwhile.
+        // Anything else that is pending comes first: the call is made again afterwards, which costs
+        // a fence and keeps the delay of a more critical partition short.
+        let pending = csr::read!("mip");
+        if pending & interrupt::MACHINE_SOFTWARE != 0 {
+            Aclint.clear_interrupt(hart.id);
+            hart.answer_fences();
+            if hart.mailbox().has_mail() || crate::report::is_ending() {
+                no_longer_waiting(hart, asked);
+                return Outcome::Again;
+            }
+            continue;
+        }
+        if pending & (interrupt::MACHINE_TIMER | interrupt::MACHINE_EXTERNAL) != 0 {
+            no_longer_waiting(hart, asked);
+            return Outcome::Again;
+        }
+        wait_for_interrupt();
+    }
+}
+
+/// This hart needs no interrupt any more when the fences it asked for are done.
+fn no_longer_waiting(hart: &Core, asked: &[(usize, usize, u32)]) {
+    for (target, _, _) in asked {
+        mail::of(*target).waiting.fetch_and(!(hart.bit()), SeqCst);
+    }
+}
+
+/// HSM start (9.1).
+fn start(hart: &Core, view: &PartitionView, number: u32, address: u64, opaque: u64) -> Outcome {
+    let place = view.place(number);
+    let target = usize::from(place.core);
+    let Some(order) = mail::of(target).orders.get(usize::from(place.slot)) else {
+        return Outcome::Error(INVALID_PARAMETER);
+    };
+    let free = order
+        .state
+        .compare_exchange(state::STOPPED, state::START_PENDING, SeqCst, SeqCst);
+    if free.is_err() {
+        return Outcome::Error(ALREADY_AVAILABLE);
+    }
+    crash::note(hart, view.index, Trace::CoreStart, 0, number, address);
+    // Looked at after the exchange: whoever stops the partition says so before any hart is stopped.
+    if shared::of(view.index).is_stopping() {
+        order.state.store(state::STOPPED, SeqCst);
+        return Outcome::Error(FAILED);
+    }
+    order.address.store(address, SeqCst);
+    order.argument.store(opaque, SeqCst);
+    hart.post(target, usize::from(place.slot), mail::START);
+    Outcome::Value(0)
+}
+
+/// HSM suspend (9.4): waits for an interrupt. Returns false if one is pending already.
+fn suspend(hart: &mut Core) -> bool {
+    let waits = hart.wait_running();
+    if waits && let Some((number, slot, _)) = hart.running() {
+        slot.suspended = true;
+        hart.set_state(number, state::SUSPENDED);
+    }
+    waits
+}
+
+/// Whether all virtual cores of the partition but the caller are stopped, as system suspend (13.1) wants it.
+fn is_alone(hart: &Core, view: &PartitionView) -> bool {
+    let mut places = view.places.iter().take(view.virtual_cores);
+    places.all(|place| {
+        let target = usize::from(place.core);
+        let order = mail::of(target).orders.get(usize::from(place.slot));
+        target == hart.id || order.is_none_or(|order| order.state.load(SeqCst) == state::STOPPED)
+    })
+}
+
+/// HSM non-retentive suspend (9.4): the hart goes on at `address` as if it had just been started.
+fn resume_at(hart: &mut Core, address: u64, argument: u64) {
+    let features = hart.machine.features;
+    let Some((_, slot, _)) = hart.running() else {
+        return;
+    };
+    // Floating point and vectors stay as they are, on or off: they are looked at when it leaves the hart.
+    let extensions = csr::read!("mstatus") & (status::FS | status::VS);
+    let enabled = csr::read!("sie");
+    let timer = if features.stimecmp() {
+        csr::read!("0x14d")
+    } else {
+        u64::MAX
+    };
+    let (number, wfi_traps) = (slot.resident.number as u64, slot.wfi_traps);
+    slot.context
+        .start(address, number, argument, wfi_traps, extensions);
+    csr::write!("mepc", address);
+    csr::write!("mstatus", slot.context.supervisor.status);
+    csr::write!("satp", 0);
+    // What it waits for stays enabled, so that it can tell why it was woken.
+    csr::write!("sie", enabled);
+    if features.stimecmp() {
+        csr::write!("0x14d", timer);
+    }
+    pmp::fence();
+}
+
+/// Takes the caller's first pending line.
+fn claim(hart: &mut Core) -> Outcome {
+    let table = hart.machine.table;
+    let Some((_, slot, view)) = hart.running() else {
+        return Outcome::Value(0);
+    };
+    let ready = slot.pending_lines;
+    if ready == 0 {
+        return Outcome::Value(0);
+    }
+    let bit = ready.trailing_zeros();
+    slot.pending_lines &= !(1 << bit);
+    if ready & (ready - 1) == 0 {
+        csr::clear!("mip", interrupt::SUPERVISOR_EXTERNAL);
+    }
+    if ready == NOTICES_PENDING {
+        return Outcome::Value(NOTIFICATION_LINE);
+    }
+    slot.claimed_lines |= 1 << bit;
+    let line = table
+        .partitions
+        .get(view.index)
+        .and_then(|entry| table.lines_of(entry).get(bit as usize))
+        .map_or(0, |line| line.line);
+    Outcome::Value(u64::from(line))
+}
+
+/// Ends the handling of a line that the caller has claimed, and lets it interrupt again.
+fn complete(hart: &mut Core, view: &PartitionView, line: u32) -> Outcome {
+    let machine = hart.machine;
+    let (owner, id) = (
+        machine.mediated.get(line as usize).copied().flatten(),
+        hart.id,
+    );
+    let Some((number, slot, _)) = hart.running() else {
+        return Outcome::Gone;
+    };
+    let Some(owner) =
+        owner.filter(|owner| usize::from(owner.core) == id && usize::from(owner.slot) == number)
+    else {
+        return deny(hart, view, INVALID_PARAMETER, u64::from(line));
+    };
+    let bit = 1 << (owner.bit % 32);
+    if slot.claimed_lines & bit == 0 {
+        return Outcome::Error(INVALID_PARAMETER);
+    }
+    slot.claimed_lines &= !bit;
+    Controller.unmask(id, line as u16);
+    Outcome::Value(0)
+}

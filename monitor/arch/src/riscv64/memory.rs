@@ -1,0 +1,32 @@
+//! Memory of partitions that do not run.
+
+use core::arch::asm;
+
+/// Fills whole lines of 64 bytes from `address` with zeros.
+///
+/// # Safety
+/// The lines lie in RAM of a partition that does not run.
+#[inline]
+pub unsafe fn clear_lines(address: u64, length: u64) {
+    let mut line = address;
+    let end = address.saturating_add(length / 64 * 64);
+    while line < end {
+        // SAFETY: the caller's promise, and the monitor's own data is never in a partition's RAM. In assembly,
+        // as the compiler makes a call of `memset` of it that takes four times as long.
+        unsafe {
+            asm!(
+                "sd zero, 0({line})",
+                "sd zero, 8({line})",
+                "sd zero, 16({line})",
+                "sd zero, 24({line})",
+                "sd zero, 32({line})",
+                "sd zero, 40({line})",
+                "sd zero, 48({line})",
+                "sd zero, 56({line})",
+                line = in(reg) line,
+                options(nostack, preserves_flags)
+            );
+        }
+        line = line.wrapping_add(64);
+    }
+}
