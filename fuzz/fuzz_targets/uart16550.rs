@@ -3,7 +3,7 @@
 
 use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
-use partita_virtual_riscv64::uart16550::{Effect, RECEIVE_DEPTH, Uart16550};
+use partita_monitor_core::uart16550::{Effect, RECEIVE_DEPTH, Uart16550};
 
 #[derive(Arbitrary, Debug)]
 enum Action {

@@ -20,7 +20,7 @@ use partita_abi::console::{COMMAND_END, ESCAPE};
 use partita_abi::status::BYTES_PER_RECORD;
 use partita_monitor_core::console::{Console, SerialPort};
 use partita_monitor_core::text::Text;
-use partita_virtual_riscv64::uart16550::{Effect, Uart16550};
+use partita_monitor_core::uart16550::{Effect, Uart16550};
 use spin::mutex::TicketMutex;
 
 /// Bytes sent in one interrupt of the port: what bounds the delay of a more critical partition.

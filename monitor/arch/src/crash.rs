@@ -1,12 +1,12 @@
 //! Crash records ([`partita_abi::crash`]): what a partition was doing when the monitor took it down.
 
-use crate::arch::guest_memory::Physical;
+use crate::arch;
 use crate::console;
-use crate::cores::{Core, Slot};
+use crate::cores::Core;
 use crate::shared;
 use core::sync::atomic::{AtomicU32, Ordering::SeqCst};
 use partita_abi::MAX_PARTITIONS;
-use partita_abi::crash::{Record, SLOT_BYTES, STACK_WORDS, Trace, TraceEntry, flags};
+use partita_abi::crash::{Record, SLOT_BYTES, Trace, TraceEntry, flags};
 use partita_abi::health::{Action, Kind};
 use partita_abi::status::Event;
 use partita_abi::table::SystemTable;
@@ -15,15 +15,11 @@ use partita_monitor_core::crash::{is_kept, is_told, survives};
 use partita_monitor_core::events::describe;
 use partita_monitor_core::text::Text;
 use partita_monitor_core::trace::TraceLog;
-use partita_virtual_riscv64::remember::RememberedWalk;
-use partita_virtual_riscv64::walk::{AccessKind, Translation};
 use spin::mutex::TicketMutex;
 use zerocopy::FromZeros as _;
 
 /// Records of one partition that are told on the console; the latest one is kept in any case.
 const MOST_TOLD: u32 = 8;
-/// Bytes of a page.
-const PAGE: u64 = 4096;
 
 /// Where the records are, once they are known to be there. Held for a bounded time; inside, only
 /// [`TRACE`] is taken.
@@ -161,38 +157,7 @@ fn fill(core: &Core, event: &Event, record: &mut Record) {
         record.flags = flags::REGISTERS;
         slot.context.record(is_live, record);
         if is_live && record.action != Action::Log as u8 {
-            record.stack_words = read_stack(slot, record) as u8;
+            record.stack_words = arch::stack::read(slot, record) as u8;
         }
     }
-}
-
-/// Reads the stack of the virtual core that runs, by its own tables and with its own rights.
-fn read_stack(slot: &Slot, record: &mut Record) -> usize {
-    let Some(view) = slot.context.view else {
-        return 0;
-    };
-    let translation = Translation::of_trap(record.translation, record.status);
-    let memory = Physical::of_running(view);
-    let mut address = record.registers[1] & !7;
-    let mut words = 0;
-    let mut remembered = RememberedWalk::new();
-    // At most two rounds: the words lie in two pages at most.
-    while words < STACK_WORDS {
-        let in_page = (PAGE - address % PAGE) as usize / 8;
-        let end = STACK_WORDS.min(words + in_page);
-        let (Ok(physical), Some(place)) = (
-            remembered.walk_anew(&memory, &translation, address, AccessKind::Load),
-            record.stack.get_mut(words..end),
-        ) else {
-            break;
-        };
-        if !memory.read_words(physical.0, place) {
-            break;
-        }
-        address = address.wrapping_add(8 * place.len() as u64);
-        words = end;
-    }
-    // A stack that was not used yet is zero, and nobody needs to be told that.
-    let used = record.stack.iter().take(words).rposition(|word| *word != 0);
-    used.map_or(0, |last| last.saturating_add(1))
 }

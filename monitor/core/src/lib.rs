@@ -26,3 +26,4 @@ mod stamp;
 pub mod storm;
 pub mod text;
 pub mod trace;
+pub mod uart16550;

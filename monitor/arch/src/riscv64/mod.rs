@@ -17,6 +17,7 @@ pub mod memory;
 mod performance;
 pub mod platform;
 pub mod pmp;
+pub mod stack;
 mod switch;
 pub mod timer;
 pub mod trap;

@@ -1,4 +1,4 @@
-//! The virtual RISC-V hardware a partition sees: page-table walk, decoder, SBI, interrupt controller, UART.
+//! The virtual RISC-V hardware a partition sees: page-table walk, decoder, SBI, interrupt controller.
 //!
 //! This is policy: pure functions and state machines that never touch hardware, so that all of it
 //! runs in host tests. The monitor calls it on traps, with values a partition chose, therefore
@@ -9,8 +9,8 @@
 //!
 //! A mediated device access passes through [`walk::walk`] (where does the faulting address lead?; as
 //! [`remember::RememberedWalk`] when it is fast), [`fetch::fetch`] (which instruction was it?), [`decode::decode`] (which load or store is that?)
-//! and one of the devices: [`uart16550::Uart16550`], [`plic::PlicFilter`], [`aplic::AplicFilter`] or
-//! [`watchdog`].
+//! and one of the devices: [`plic::PlicFilter`], [`aplic::AplicFilter`], [`watchdog`] or the 16550 of
+//! `partita-monitor-core`.
 #![no_std]
 #![forbid(unsafe_code)]
 
@@ -22,6 +22,5 @@ pub mod plic;
 pub mod pmp;
 pub mod remember;
 pub mod sbi;
-pub mod uart16550;
 pub mod walk;
 pub mod watchdog;

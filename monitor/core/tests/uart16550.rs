@@ -1,7 +1,7 @@
 //! The emulated UART against what drivers do with a 16550A: the register sequences below are those of
 //! Linux's 8250 driver (6.12: `autoconfig`, `autoconfig_16550a`, `serial8250_do_startup`).
 
-use partita_virtual_riscv64::uart16550::{Effect, RECEIVE_DEPTH, TRANSMIT_DEPTH, Uart16550};
+use partita_monitor_core::uart16550::{Effect, RECEIVE_DEPTH, TRANSMIT_DEPTH, Uart16550};
 use proptest::prelude::*;
 
 const DATA: u64 = 0;
