@@ -165,8 +165,8 @@ impl Run {
         output: &Path,
     ) -> anyhow::Result<String> {
         let plan = &system.plan;
-        let firmware = plan.board.ram_base;
-        let window = partita_image::Monitor::parse(&system.monitor_file, firmware)?.text_bytes;
+        let firmware = plan.board.image_base;
+        let window = partita_image::Monitor::parse(&system.monitor_file, plan.board)?.text_bytes;
         let mut text = format!(
             "{},output={},step={},range=firmware:{firmware:#x}:{:#x},trap-entry={:#x}",
             environment.plugin.display(),

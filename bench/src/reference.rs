@@ -50,7 +50,7 @@ pub fn run(plan: &Plan, opensbi: &Path, options: &RunOptions) -> anyhow::Result<
     let qemu = Qemu::find(plan, None)?;
     let mut command = Command::new(qemu.program());
     command
-        .args(qemu.arguments(plan, opensbi, options))
+        .args(qemu.arguments(plan, opensbi, "null", options))
         .stdin(Stdio::null());
     die_with_parent(&mut command);
     let output = command.output().context("cannot start QEMU")?;

@@ -101,7 +101,7 @@ impl Description {
                 FloatingPoint::Vector => "fp = \"eager\"\nvector = \"eager\"",
             };
             let hart = first + hart;
-            let image = path("guests/instrument-cluster.elf");
+            let image = path("guests/riscv64/instrument-cluster.elf");
             let _ = write!(
                 text,
                 "\n[partition.cluster]\ncriticality = \"ASIL-B\"\nimage = {image:?}\nmemory = \"1MiB\"\n\
@@ -165,7 +165,7 @@ impl System {
                 problems.render(false)
             ),
         };
-        let elf = fs::read(environment.artefact("guests/instrument-cluster.elf"));
+        let elf = fs::read(environment.artefact("guests/riscv64/instrument-cluster.elf"));
         let elf =
             elf.context("cannot read the instrument cluster; run `cargo xtask build` first")?;
         let monitor = environment.monitor_of(description.target.board)?;

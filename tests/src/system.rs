@@ -95,8 +95,8 @@ impl System {
             "[system]\nname = \"test\"\n\n[board]\nname = \"{name}\"\n{board}\n\n{partitions}"
         );
         for (name, file) in [
-            ("$guest", "guests/test-guest.elf"),
-            ("$cluster", "guests/instrument-cluster.elf"),
+            ("$guest", "guests/riscv64/test-guest.elf"),
+            ("$cluster", "guests/riscv64/instrument-cluster.elf"),
             ("$kernel", "linux/riscv64/Image"),
             ("$initramfs", "linux/riscv64/initramfs.cpio"),
             ("$perf", "linux/riscv64/initramfs-perf.cpio"),
@@ -104,7 +104,8 @@ impl System {
             text = text.replace(name, &artefact(file).display().to_string());
         }
         if text.contains("$flat") {
-            let program = fs::read(artefact("guests/test-guest.elf")).expect("it has been built");
+            let program =
+                fs::read(artefact("guests/riscv64/test-guest.elf")).expect("it has been built");
             let file = folder.path().join("flat");
             fs::write(&file, flat(&program, Self::FLAT_BASE)).expect("an image can be written");
             text = text.replace("$flat", &file.display().to_string());
@@ -293,7 +294,7 @@ impl System {
             Err(error) => panic!("{error}"),
         };
         // It executes nothing, so there is nothing to load.
-        let arguments = qemu.arguments(&self.plan, Path::new("none"), &self.options);
+        let arguments = qemu.arguments(&self.plan, Path::new("none"), "null", &self.options);
         control_registers(qemu.program(), &arguments, self._folder.path())
     }
 
@@ -370,7 +371,7 @@ fn monitor(board: &str) -> Vec<u8> {
 
 /// How many bytes the monitor's text and read-only data take on a board.
 pub fn monitor_text_bytes(board: &partita_board::Board) -> u64 {
-    match partita_image::Monitor::parse(&monitor(board.name), board.ram_base) {
+    match partita_image::Monitor::parse(&monitor(board.name), board) {
         Ok(monitor) => monitor.text_bytes,
         Err(error) => panic!("{}: {error}", board.name),
     }

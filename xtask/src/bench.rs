@@ -32,8 +32,8 @@ pub fn run(paths: &Paths, options: &Options) -> Result<ExitCode> {
     let mut command = cargo::command(paths);
     command.args(["run", "--release", "--quiet", "--package", PACKAGE, "--"]);
     command.args(&options.flags);
-    if let Some(qemu) = tools.qemu {
-        command.env("PARTITA_QEMU", qemu);
+    for (variable, qemu) in &tools.qemu {
+        command.env(variable, qemu);
     }
     if let Some(opensbi) = tools.opensbi {
         command.env("PARTITA_OPENSBI", opensbi);

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, ensure};
 use clap::{Args, ValueEnum};
 
-use crate::cargo::{self, RISCV64_TARGET};
+use crate::architecture::{Architecture, RISCV64};
+use crate::cargo;
 use crate::linux::initramfs;
 use crate::paths::Paths;
 use crate::progress;
@@ -42,6 +43,8 @@ pub struct Firmware {
     pub package: &'static str,
     /// The part it belongs to.
     pub part: Part,
+    /// What it is compiled for.
+    pub architecture: &'static Architecture,
     /// Folder in `target/partita`.
     folder: &'static str,
     /// Target features of the board beyond the target's, as `-C target-feature` takes them. `relax` lets the
@@ -57,49 +60,56 @@ impl Firmware {
     }
 }
 
-/// Everything that is compiled for a riscv64 board. Every executable of a package is taken, under its
+/// Everything that is compiled for a board. Every executable of a package is taken, under its
 /// own name with `.elf` appended.
 pub const FIRMWARE: &[Firmware] = &[
     Firmware {
         package: "partita-board-qemu-virt-riscv64",
         part: Part::Monitor,
+        architecture: &RISCV64,
         folder: "boards/qemu-virt-riscv64",
         features: "+zba,+zbb,+zbs,+relax",
     },
     Firmware {
         package: "partita-board-qemu-virt-riscv64-aia",
         part: Part::Monitor,
+        architecture: &RISCV64,
         folder: "boards/qemu-virt-riscv64-aia",
         features: "+zba,+zbb,+zbs,+relax",
     },
     Firmware {
         package: "partita-board-sifive-u",
         part: Part::Monitor,
+        architecture: &RISCV64,
         folder: "boards/sifive-u",
         features: "+relax",
     },
     Firmware {
         package: "partita-board-microchip-icicle-kit",
         part: Part::Monitor,
+        architecture: &RISCV64,
         folder: "boards/microchip-icicle-kit",
         features: "+relax",
     },
     Firmware {
         package: "instrument-cluster",
         part: Part::Guests,
-        folder: "guests",
+        architecture: &RISCV64,
+        folder: "guests/riscv64",
         features: "",
     },
     Firmware {
         package: "controller",
         part: Part::Guests,
-        folder: "guests",
+        architecture: &RISCV64,
+        folder: "guests/riscv64",
         features: "",
     },
     Firmware {
         package: "partita-test-guests",
         part: Part::Guests,
-        folder: "guests",
+        architecture: &RISCV64,
+        folder: "guests/riscv64",
         features: "",
     },
 ];
@@ -163,19 +173,17 @@ fn build_parts(paths: &Paths, parts: &[Part], tools: &Tools) -> Result<()> {
 }
 
 fn build_firmware(paths: &Paths, firmware: &Firmware) -> Result<()> {
-    progress::step(
-        "building",
-        &format!("{} for {RISCV64_TARGET}", firmware.package),
-    );
+    let target = firmware.architecture.target;
+    progress::step("building", &format!("{} for {target}", firmware.package));
     let features = format!(
-        "target.{RISCV64_TARGET}.rustflags=[\"-Ctarget-feature={}\"]",
+        "target.{target}.rustflags=[\"-Ctarget-feature={}\"]",
         firmware.features
     );
     let mut arguments = vec![
         "--package",
         firmware.package,
         "--target",
-        RISCV64_TARGET,
+        target,
         "--profile",
         "firmware",
     ];
@@ -200,25 +208,29 @@ fn build_firmware(paths: &Paths, firmware: &Firmware) -> Result<()> {
 }
 
 fn build_linux(paths: &Paths, tools: &Tools) -> Result<()> {
-    let (Some(linux), Some(busybox)) = (&tools.linux, &tools.busybox) else {
-        return Ok(());
-    };
-    progress::step("building", "the Linux payload");
-    let folder = paths.artefacts.join("linux").join("riscv64");
-    let kernel = fs::read(linux).with_context(|| format!("cannot read {}", linux.display()))?;
-    ensure!(!kernel.is_empty(), "{} is empty", linux.display());
-    write_if_changed(&folder.join("Image"), &kernel)?;
-    write_if_changed(
-        &folder.join("initramfs.cpio"),
-        &initramfs::build(paths, busybox, &tools.modules, None)?,
-    )?;
-    match &tools.perf {
-        Some(perf) => write_if_changed(
-            &folder.join("initramfs-perf.cpio"),
-            &initramfs::build(paths, busybox, &tools.modules, Some(perf))?,
-        ),
-        None => Ok(()),
+    for linux in &tools.linux {
+        let name = linux.architecture.name;
+        progress::step("building", &format!("the Linux payload for {name}"));
+        let folder = paths.artefacts.join("linux").join(name);
+        let kernel = fs::read(&linux.kernel)
+            .with_context(|| format!("cannot read {}", linux.kernel.display()))?;
+        ensure!(!kernel.is_empty(), "{} is empty", linux.kernel.display());
+        write_if_changed(&folder.join("Image"), &kernel)?;
+        write_if_changed(
+            &folder.join("initramfs.cpio"),
+            &initramfs::build(paths, &linux.busybox, &linux.modules, None)?,
+        )?;
+        // It is there for the performance counters of RISC-V.
+        if let Some(perf) = &tools.perf
+            && linux.architecture.name == RISCV64.name
+        {
+            write_if_changed(
+                &folder.join("initramfs-perf.cpio"),
+                &initramfs::build(paths, &linux.busybox, &linux.modules, Some(perf))?,
+            )?;
+        }
     }
+    Ok(())
 }
 
 /// Writes a file as a whole or not at all, and keeps its time where its content stays the same.

@@ -11,10 +11,6 @@ use serde_json::Value;
 use crate::paths::Paths;
 use crate::{process, progress};
 
-/// The bare-metal target of the riscv64 monitor and its guests: without F/D, so that neither code
-/// ever touches floating-point state unless it says so itself.
-pub const RISCV64_TARGET: &str = "riscv64imac-unknown-none-elf";
-
 /// A cargo call in the root of the workspace.
 pub fn command(paths: &Paths) -> Command {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));

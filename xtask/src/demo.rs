@@ -35,8 +35,8 @@ pub fn run(paths: &Paths, options: &Options) -> Result<ExitCode> {
         .arg("run")
         .arg(SYSTEM)
         .args(with_duration(&options.flags));
-    if let Some(qemu) = tools.qemu {
-        command.env("PARTITA_QEMU", qemu);
+    for (variable, qemu) in &tools.qemu {
+        command.env(variable, qemu);
     }
     process::replace_by(&mut command)
 }

@@ -1,6 +1,7 @@
 //! Set-up, build, demo, test and bench of this repository.
 #![forbid(unsafe_code)]
 
+mod architecture;
 mod audit;
 mod bench;
 mod build;
@@ -26,6 +27,8 @@ const ENVIRONMENT: &str = "Environment:
   PARTITA_QEMU     qemu-system-riscv64 to use instead of the one on the PATH
   PARTITA_LINUX    riscv64 Linux `Image` to use instead of Debian's kernel
   PARTITA_BUSYBOX  static riscv64 busybox to use instead of Debian's
+                   (the same for Arm: PARTITA_QEMU_AARCH64, PARTITA_LINUX_AARCH64,
+                   PARTITA_BUSYBOX_AARCH64)
   PARTITA_LINUX_MODULES  folder with watchdog.ko.xz and sunxi_wdt.ko.xz of that kernel
   PARTITA_OPENSBI  OpenSBI fw_dynamic.bin to compare with instead of Debian's
   PARTITA_DEBIAN_MIRROR

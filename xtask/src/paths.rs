@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
+use crate::architecture::Architecture;
+
 /// The folders every command works in.
 #[derive(Debug, Clone)]
 pub struct Paths {
@@ -41,9 +43,9 @@ impl Paths {
         })
     }
 
-    /// Folder of the cached riscv64 Linux payload.
-    pub fn cached_linux(&self) -> PathBuf {
-        self.cache.join("linux").join("riscv64")
+    /// Folder of the cached Linux payload of an architecture.
+    pub fn cached_linux(&self, architecture: &Architecture) -> PathBuf {
+        self.cache.join("linux").join(architecture.debian)
     }
 
     /// The cached OpenSBI firmware for the side-by-side measurement.

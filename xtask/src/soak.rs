@@ -40,8 +40,8 @@ pub fn run(paths: &Paths, options: &Options) -> Result<ExitCode> {
         .args(["--", "--nocapture"])
         .env("PARTITA_SOAK_RESTARTS", options.restarts.to_string())
         .env("PARTITA_SOAK_RESULT", paths.root.join(RESULT));
-    if let Some(qemu) = tools.qemu {
-        command.env("PARTITA_QEMU", qemu);
+    for (variable, qemu) in &tools.qemu {
+        command.env(variable, qemu);
     }
     process::replace_by(&mut command)
 }

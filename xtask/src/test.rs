@@ -12,7 +12,7 @@ use clap::Args;
 
 use self::tally::Runner;
 pub use self::tally::Tally;
-use crate::cargo::{self, RISCV64_TARGET};
+use crate::cargo;
 use crate::paths::{Paths, find_program};
 use crate::setup::{Needs, Tools};
 use crate::{audit, build, fuzz, process, progress, setup};
@@ -113,9 +113,12 @@ fn check_target_lints(paths: &Paths) -> Result<Tally> {
     // One after the other: together, each would be compiled with the features that another's board needs.
     let mut tally = Tally::default();
     for firmware in build::FIRMWARE {
-        let mut arguments = vec!["clippy", "--target", RISCV64_TARGET];
+        let mut arguments = vec!["clippy", "--target", firmware.architecture.target];
         arguments.extend(["--package", firmware.package, "--", "-D", "warnings"]);
-        let name = format!("lints of {} for {RISCV64_TARGET}", firmware.package);
+        let name = format!(
+            "lints of {} for {}",
+            firmware.package, firmware.architecture.target
+        );
         tally.add(check(paths, &name, &arguments)?);
     }
     Ok(tally)
@@ -154,8 +157,8 @@ fn tests(
         Runner::Cargo => command.args(["test", "--no-fail-fast"]),
     };
     command.args(packages).args(filter);
-    if let Some(qemu) = &tools.qemu {
-        command.env("PARTITA_QEMU", qemu);
+    for (variable, qemu) in &tools.qemu {
+        command.env(variable, qemu);
     }
     let mut tally = count(&mut command, name, runner, |_| true)?;
     if runner == Runner::Nextest && filter.is_none() && packages.contains(&"--workspace") {

@@ -6,13 +6,12 @@ use crate::figure::{Figure, Section, Table};
 use crate::render::grouped;
 use crate::symbols::Symbols;
 
-/// Where RAM begins on the board.
-const RAM: u64 = 0x8000_0000;
 /// How many functions to list.
 const LISTED: usize = 15;
 
 pub fn section(environment: &Environment, _: &Runs) -> anyhow::Result<Section> {
-    let monitor = partita_image::Monitor::parse(&environment.monitor, RAM)?;
+    let monitor =
+        partita_image::Monitor::parse(&environment.monitor, &partita_board::QEMU_VIRT_RISCV64)?;
     let symbols = Symbols::read(&environment.monitor)?;
     let largest = symbols.largest(LISTED);
     let rows = largest.into_iter().map(|(name, size)| {

@@ -8,9 +8,14 @@ pub enum ImageError {
     Elf(#[from] object::read::Error),
     /// The monitor is for another kind of processor.
     #[error(
-        "the monitor is an ELF file for {0}, not for 64-bit RISC-V; give the monitor of the system's board"
+        "the monitor is an ELF file for {found}, not for {wanted}; give the monitor of the system's board"
     )]
-    Machine(String),
+    Machine {
+        /// What it is for.
+        found: String,
+        /// What the board's processors are.
+        wanted: &'static str,
+    },
     /// The monitor does not start where the board starts.
     #[error(
         "the monitor starts at {found:#x}, but the board loads and starts it at {expected:#x}; give the monitor of the system's board"

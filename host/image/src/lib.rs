@@ -1,6 +1,6 @@
 //! Packs the monitor, the system table and the partition images into one system image.
 //!
-//! A system image is one flat file that the board loads at the start of its RAM; where things lie
+//! A system image is one flat file that the board loads at the start of its RAM, or has in its flash; where things lie
 //! in it is told by [`partita_abi::image`]. The monitor is linked once for a board and is the same in
 //! every system: packing puts the plan's table and parts beside it and compiles nothing.
 #![forbid(unsafe_code)]
@@ -24,7 +24,7 @@ use partita_manifest::Plan;
 /// # Errors
 /// The monitor is not one for the plan's board, or two things would lie at the same place.
 pub fn pack(plan: &Plan, monitor_elf: &[u8]) -> Result<SystemImage, ImageError> {
-    let monitor = Monitor::parse(monitor_elf, plan.board.ram_base)?;
+    let monitor = Monitor::parse(monitor_elf, plan.board)?;
     let stored = plan.parts.iter().map(|part| {
         let name = plan
             .partitions
@@ -37,6 +37,9 @@ pub fn pack(plan: &Plan, monitor_elf: &[u8]) -> Result<SystemImage, ImageError> 
             digest: part.digest,
         }
     });
-    let ram_end = plan.board.ram_base.saturating_add(plan.memory_bytes);
-    assemble(&monitor, plan.board.ram_base..ram_end, &plan.table, stored)
+    let end = match plan.board.secure {
+        None => plan.board.ram_base.saturating_add(plan.memory_bytes),
+        Some(secure) => secure.flash.base.saturating_add(secure.flash.size),
+    };
+    assemble(&monitor, plan.board.image_base..end, &plan.table, stored)
 }

@@ -4,15 +4,16 @@ use crate::ImageError;
 use object::read::elf::{ElfFile64, FileHeader as _, ProgramHeader as _};
 use object::{LittleEndian, Object as _, ObjectSection as _, elf};
 use partita_abi::image::{SIGNATURE_OFFSET, STORE_OFFSET, TABLE_OFFSET};
+use partita_board::{Architecture, Board};
 use std::ops::Range;
 
 /// End of the page that holds the signature, behind that of the run parameters, as an offset in the image.
 const SIGNATURE_END: u64 = SIGNATURE_OFFSET + 0x1000;
 
-/// A monitor that has its place at the start of a board's RAM.
+/// A monitor that has its place at the start of a board's system image.
 #[derive(Clone, Debug)]
 pub struct Monitor {
-    /// Its bytes, from the start of RAM on.
+    /// Its bytes, from the start of the image on.
     pub bytes: Vec<u8>,
     /// Bytes of its text and read-only data.
     pub text_bytes: u64,
@@ -21,29 +22,38 @@ pub struct Monitor {
 }
 
 impl Monitor {
-    /// Reads and checks the ELF file of a monitor that runs at `ram_base`.
+    /// Reads and checks the ELF file of the monitor of a board.
     ///
     /// # Errors
     /// It cannot be read, is for another machine, or lies where something else belongs.
-    pub fn parse(file: &[u8], ram_base: u64) -> Result<Self, ImageError> {
+    pub fn parse(file: &[u8], board: &Board) -> Result<Self, ImageError> {
+        let base_of_image = board.image_base;
+        let (wanted, name) = match board.architecture {
+            Architecture::Riscv64(_) => (elf::EM_RISCV, "64-bit RISC-V"),
+            Architecture::Aarch64(_) => (elf::EM_AARCH64, "64-bit Arm"),
+        };
+        let other = |found| ImageError::Machine {
+            found,
+            wanted: name,
+        };
         if let Ok(kind) = object::FileKind::parse(file)
             && kind != object::FileKind::Elf64
         {
-            return Err(ImageError::Machine(format!("{kind:?}")));
+            return Err(other(format!("{kind:?}")));
         }
         let elf = ElfFile64::<LittleEndian>::parse(file)?;
         let header = elf.elf_header();
         let machine = header.e_machine(LittleEndian);
-        if machine != elf::EM_RISCV {
-            return Err(ImageError::Machine(format!("machine {machine:?}")));
+        if machine != wanted {
+            return Err(other(format!("machine {machine:?}")));
         }
         let at_start = |found| {
-            if found == ram_base {
+            if found == base_of_image {
                 Ok(())
             } else {
                 Err(ImageError::Start {
                     found,
-                    expected: ram_base,
+                    expected: base_of_image,
                 })
             }
         };
@@ -56,15 +66,24 @@ impl Monitor {
                 continue;
             }
             let base = segment.p_paddr(LittleEndian);
+            // Zeroed data in a memory of its own is in no file.
+            if segment.p_filesz(LittleEndian) == 0 && board.secure.is_some() {
+                continue;
+            }
             lowest = Some(lowest.map_or(base, |lowest: u64| lowest.min(base)));
-            if base < ram_base {
+            if base < base_of_image {
                 break;
             }
             let content = segment
                 .data(LittleEndian, file)
-                .map_err(|()| ImageError::Machine("a file that is cut short".to_owned()))?;
-            check_place(base, size, content.len() as u64, ram_base)?;
-            put(&mut bytes, (base - ram_base) as usize, content);
+                .map_err(|()| other("a file that is cut short".to_owned()))?;
+            // Where the image is read-only, a segment takes no more of it than its bytes.
+            let size = match board.secure {
+                None => size,
+                Some(_) => content.len() as u64,
+            };
+            check_place(base, size, content.len() as u64, base_of_image)?;
+            put(&mut bytes, (base - base_of_image) as usize, content);
         }
         at_start(lowest.unwrap_or(0))?;
         let (text_bytes, data_bytes) = sizes(&elf);
@@ -78,9 +97,9 @@ impl Monitor {
 
 /// A segment's bytes must end before the table; its zeroed memory may lie between the signature
 /// and the store too, but never on either.
-fn check_place(base: u64, size: u64, file_size: u64, ram_base: u64) -> Result<(), ImageError> {
+fn check_place(base: u64, size: u64, file_size: u64, image: u64) -> Result<(), ImageError> {
     let segment = base..base.saturating_add(size.max(file_size));
-    let table = ram_base + TABLE_OFFSET..ram_base + SIGNATURE_END;
+    let table = image + TABLE_OFFSET..image + SIGNATURE_END;
     let overlap = |what, limit| {
         Err(ImageError::MonitorOverlap {
             base,
@@ -92,7 +111,7 @@ fn check_place(base: u64, size: u64, file_size: u64, ram_base: u64) -> Result<()
     if intersects(&segment, &table) || (file_size != 0 && segment.start >= table.end) {
         return overlap("the system table", table.start);
     }
-    let store = ram_base + STORE_OFFSET;
+    let store = image + STORE_OFFSET;
     if segment.end > store {
         return overlap("the store of partition images", store);
     }

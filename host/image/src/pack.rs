@@ -34,11 +34,11 @@ pub(crate) struct Placed {
     pub(crate) digest: [u8; 32],
 }
 
-/// A system image: one flat file for the start of a board's RAM.
+/// A system image: one flat file for the start of a board's RAM, or its flash.
 #[derive(Clone, Debug)]
 pub struct SystemImage {
     bytes: Vec<u8>,
-    pub(crate) ram_base: u64,
+    pub(crate) base: u64,
     pub(crate) placed: Vec<Placed>,
     pub(crate) text_bytes: u64,
     pub(crate) data_bytes: u64,
@@ -62,7 +62,7 @@ impl SystemImage {
 
     /// Where the file is to be loaded.
     pub const fn load_address(&self) -> u64 {
-        self.ram_base
+        self.base
     }
 
     /// Bytes of the monitor's text and read-only data.
@@ -119,7 +119,7 @@ impl SystemImage {
 /// Something is out of place, or its hash is wrong.
 pub fn assemble<'a>(
     monitor: &Monitor,
-    ram: Range<u64>,
+    memory: Range<u64>,
     table: &[u8],
     stored: impl IntoIterator<Item = Piece<'a>>,
 ) -> Result<SystemImage, ImageError> {
@@ -133,8 +133,8 @@ pub fn assemble<'a>(
     stored.sort_by_key(|piece| piece.address);
     let mut bytes = monitor.bytes.clone();
     let mut placed = vec![
-        placed("monitor", ram.start, &monitor.bytes),
-        placed("system table", ram.start + TABLE_OFFSET, table),
+        placed("monitor", memory.start, &monitor.bytes),
+        placed("system table", memory.start + TABLE_OFFSET, table),
     ];
     put(&mut bytes, TABLE_OFFSET as usize, table);
     put(
@@ -147,11 +147,11 @@ pub fn assemble<'a>(
         SIGNATURE_OFFSET as usize,
         SignatureBlock::new_zeroed().as_bytes(),
     );
-    let store = ram.start + STORE_OFFSET;
+    let store = memory.start + STORE_OFFSET;
     let mut before: Option<(String, u64)> = None;
     for piece in stored {
         let end = piece.address.saturating_add(piece.bytes.len() as u64);
-        check(&piece, end, store, ram.end)?;
+        check(&piece, end, store, memory.end)?;
         if let Some((first, _)) = before.take_if(|(_, before_end)| *before_end > piece.address) {
             let address = piece.address;
             return Err(ImageError::Overlap {
@@ -162,7 +162,7 @@ pub fn assemble<'a>(
         }
         put(
             &mut bytes,
-            (piece.address - ram.start) as usize,
+            (piece.address - memory.start) as usize,
             piece.bytes,
         );
         before = Some((piece.name.clone(), end));
@@ -175,7 +175,7 @@ pub fn assemble<'a>(
     }
     Ok(SystemImage {
         bytes,
-        ram_base: ram.start,
+        base: memory.start,
         placed,
         text_bytes: monitor.text_bytes,
         data_bytes: monitor.data_bytes,

@@ -210,9 +210,14 @@ fn inspect(image: &[u8], required: &Provision) -> Result<Verification, ImageErro
     })
 }
 
+/// Where the system image starts on its board.
+fn image_base(header: &Header) -> u64 {
+    partita_board::by_name(header.board.as_str()).map_or(header.ram_base, |board| board.image_base)
+}
+
 fn judge_part(image: &[u8], table: &SystemTable<'_>, part: &ImagePart) -> Part {
     let partition = table.partitions.get(usize::from(part.partition));
-    let start = part.source.wrapping_sub(table.header.ram_base);
+    let start = part.source.wrapping_sub(image_base(table.header));
     let end = start.saturating_add(part.size);
     let bytes = usize::try_from(start)
         .ok()

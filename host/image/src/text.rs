@@ -20,7 +20,7 @@ impl Display for SystemImage {
             formatter,
             "System image: {} bytes, loaded at {:#x}\n  sha256 {}\n",
             self.bytes().len(),
-            self.ram_base,
+            self.base,
             Hex(&self.sha256())
         )?;
         writeln!(

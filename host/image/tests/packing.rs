@@ -1,11 +1,13 @@
 //! Packing: where things end up, and what is refused.
 
 use partita_abi::image::{RUN_PARAMETERS_OFFSET, RunParameters, STORE_OFFSET, TABLE_OFFSET};
+use partita_board::{QEMU_VIRT_AARCH64, QEMU_VIRT_RISCV64};
 use partita_image::{ImageError, Monitor, Piece, SystemImage, assemble};
 
 const RAM: u64 = 0x8000_0000;
 const RAM_END: u64 = RAM + 0x1000_0000;
 const RISC_V: u16 = 243;
+const AARCH64: u16 = 183;
 const WRITABLE: u64 = 1;
 const ALLOCATED: u64 = 2;
 
@@ -106,7 +108,11 @@ fn text() -> Segment {
 fn monitor() -> Monitor {
     let data = segment(RAM + 0x1000, b"data", 0x100, ALLOCATED | WRITABLE);
     let stacks = segment(RAM + 0x12_0000, b"", 0x4000, ALLOCATED | WRITABLE);
-    Monitor::parse(&elf(RISC_V, RAM, &[text(), data, stacks]), RAM).unwrap()
+    Monitor::parse(
+        &elf(RISC_V, RAM, &[text(), data, stacks]),
+        &QEMU_VIRT_RISCV64,
+    )
+    .unwrap()
 }
 
 fn piece(name: &str, address: u64, bytes: &'static [u8]) -> Piece<'static> {
@@ -178,11 +184,11 @@ fn the_text_names_every_piece_with_its_address_and_hash() {
 
 #[test]
 fn a_monitor_for_another_place_or_machine_is_refused() {
-    let parse = |file: &[u8]| Monitor::parse(file, RAM).unwrap_err();
+    let parse = |file: &[u8]| Monitor::parse(file, &QEMU_VIRT_RISCV64).unwrap_err();
     assert!(matches!(parse(b"no elf"), ImageError::Elf(_)));
     assert!(matches!(
         parse(&elf(62, RAM, &[text()])),
-        ImageError::Machine(_)
+        ImageError::Machine { .. }
     ));
     let entry = parse(&elf(RISC_V, RAM + 4, &[text()]));
     assert!(
@@ -219,7 +225,8 @@ fn a_monitor_that_reaches_into_others_places_is_refused() {
         (RAM + 0x2000, b"", u64::MAX - RAM),
     ] {
         let bad = segment(address, content, size, ALLOCATED | WRITABLE);
-        let error = Monitor::parse(&elf(RISC_V, RAM, &[text(), bad]), RAM).unwrap_err();
+        let error =
+            Monitor::parse(&elf(RISC_V, RAM, &[text(), bad]), &QEMU_VIRT_RISCV64).unwrap_err();
         assert!(
             matches!(error, ImageError::MonitorOverlap { .. }),
             "{address:#x}: {error}"
@@ -254,4 +261,36 @@ fn a_table_that_does_not_fit_is_refused() {
     let table = vec![0; 0x1_0001];
     let error = assemble(&monitor(), RAM..RAM_END, &table, []).unwrap_err();
     assert!(matches!(error, ImageError::TableTooLarge { .. }), "{error}");
+}
+
+#[test]
+fn a_monitor_for_flash_takes_no_more_of_it_than_its_bytes() {
+    let text = segment(0, &[0x11; 0x2000], 0x2000, ALLOCATED);
+    let data = segment(0x2000, &[0x22; 0x100], 0x8000, ALLOCATED | WRITABLE);
+    // Zeroed data is in another memory, and in no file.
+    let stacks = segment(0xe00_8000, &[], 0x8_0000, ALLOCATED | WRITABLE);
+    let file = elf(AARCH64, 0, &[text, data, stacks]);
+    let monitor = Monitor::parse(&file, &QEMU_VIRT_AARCH64).unwrap();
+    assert_eq!(monitor.bytes.len(), 0x2100);
+    assert_eq!(monitor.bytes[0x2000], 0x22);
+    let piece = Piece {
+        name: "kernel".to_owned(),
+        address: STORE_OFFSET,
+        bytes: b"kernel",
+        digest: partita_abi::digest::digest(b"kernel"),
+    };
+    let image = assemble(&monitor, 0..0x400_0000, b"table", [piece]).unwrap();
+    assert_eq!(image.load_address(), 0);
+    assert_eq!(&image.bytes()[STORE_OFFSET as usize..], b"kernel");
+}
+
+#[test]
+fn a_monitor_of_another_architecture_is_refused() {
+    let error = Monitor::parse(&elf(AARCH64, RAM, &[text()]), &QEMU_VIRT_RISCV64).unwrap_err();
+    assert!(
+        error.to_string().contains("not for 64-bit RISC-V"),
+        "{error}"
+    );
+    let error = Monitor::parse(&elf(RISC_V, 0, &[text()]), &QEMU_VIRT_AARCH64).unwrap_err();
+    assert!(error.to_string().contains("not for 64-bit Arm"), "{error}");
 }

@@ -55,6 +55,12 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// The partition that has a serial port for itself, if one has.
+    pub fn own_console(&self) -> Option<usize> {
+        let mut partitions = self.partitions.iter();
+        partitions.position(|partition| partition.console == Console::Own)
+    }
+
     /// Whether a health event may reset the board.
     pub fn may_reset(&self) -> bool {
         self.partitions.iter().any(|partition| {

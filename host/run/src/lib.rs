@@ -12,6 +12,7 @@ pub mod joiner;
 pub mod keys;
 mod options;
 mod outcome;
+mod own;
 pub mod printer;
 mod process;
 pub mod qemu;

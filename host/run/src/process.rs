@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::io;
+use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
@@ -22,7 +23,13 @@ pub(crate) struct Pipes {
 
 impl QemuProcess {
     /// Starts QEMU in a process group of its own, so that Ctrl-C at the terminal reaches us alone.
-    pub(crate) fn start(program: &Path, arguments: &[OsString]) -> io::Result<(Self, Pipes)> {
+    ///
+    /// `port` is QEMU's end of a partition's own serial port. It is open in QEMU under its own number.
+    pub(crate) fn start(
+        program: &Path,
+        arguments: &[OsString],
+        port: Option<OwnedFd>,
+    ) -> io::Result<(Self, Pipes)> {
         let mut command = Command::new(program);
         command
             .args(arguments)
@@ -31,6 +38,9 @@ impl QemuProcess {
             .stderr(Stdio::piped())
             .process_group(0);
         die_with_parent(&mut command);
+        if let Some(port) = port {
+            inherit(&mut command, port);
+        }
         let mut child = command.spawn()?;
         let pipes = (child.stdin.take(), child.stdout.take(), child.stderr.take());
         let process = Self { child };
@@ -99,6 +109,19 @@ pub fn die_with_parent(command: &mut Command) {
     // (`CommandExt::pre_exec`): it makes two plain system calls and neither allocates nor locks.
     unsafe {
         command.pre_exec(set);
+    }
+}
+
+/// Leaves `file` open in the child of `command`.
+#[allow(unsafe_code)]
+fn inherit(command: &mut Command, file: OwnedFd) {
+    // SAFETY: the closure runs between fork and exec, where only async-signal-safe work is allowed
+    // (`CommandExt::pre_exec`): it makes a plain system call and neither allocates nor locks.
+    unsafe {
+        command.pre_exec(move || {
+            rustix::io::fcntl_setfd(&file, rustix::io::FdFlags::empty())?;
+            Ok(())
+        });
     }
 }
 

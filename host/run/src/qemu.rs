@@ -1,14 +1,18 @@
 //! Which QEMU to start, and with what arguments.
 
 use crate::options::{Clock, RunOptions};
-use partita_board::QemuLoading;
+use partita_board::{Architecture, QemuLoading};
 use partita_manifest::Plan;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// The environment variable that names the QEMU program.
+/// The environment variable that names the QEMU program for RISC-V.
 pub const PROGRAM_VARIABLE: &str = "PARTITA_QEMU";
+/// The environment variable that names the QEMU program for Arm.
+pub const ARM_PROGRAM_VARIABLE: &str = "PARTITA_QEMU_AARCH64";
+/// Where a serial port of a partition goes when a person starts QEMU: to a terminal whose name QEMU tells.
+const PERSON_PORT: &str = "pty";
 /// What QEMU says about the slice, whose hub has no other port on purpose.
 pub(crate) const SLICE_WARNING: &str = "slice has no peer";
 /// The oldest QEMU that can run a system at all.
@@ -20,18 +24,24 @@ const OLDEST_WITH_SMEPMP: (u32, u32) = (8, 2);
 #[derive(Debug, thiserror::Error)]
 pub enum QemuError {
     /// It cannot be started.
-    #[error("cannot start {} ({error}); install QEMU for this processor (Debian: the package qemu-system-misc), or name the program in {PROGRAM_VARIABLE}", program.display())]
+    #[error("cannot start {} ({error}); install QEMU for this processor (Debian: the package {package}), or name the program in {variable}", program.display())]
     Missing {
         /// The program that was tried.
         program: PathBuf,
         /// What the operating system said.
         error: std::io::Error,
+        /// The package that has it.
+        package: &'static str,
+        /// The environment variable that names another.
+        variable: &'static str,
     },
     /// It does not say which version it is.
-    #[error("{} does not tell its version, so it is no QEMU; name the right program in {PROGRAM_VARIABLE}", program.display())]
+    #[error("{} does not tell its version, so it is no QEMU; name the right program in {variable}", program.display())]
     Unknown {
         /// The program that was tried.
         program: PathBuf,
+        /// The environment variable that names another.
+        variable: &'static str,
     },
     /// It is too old.
     #[error("{} is version {}.{}; version {}.{} or newer is needed{why}", program.display(), found.0, found.1, needed.0, needed.1)]
@@ -60,7 +70,11 @@ impl Qemu {
     /// # Errors
     /// There is none, or it is too old.
     pub fn find(plan: &Plan, program: Option<&Path>) -> Result<Self, QemuError> {
-        let named = || std::env::var_os(PROGRAM_VARIABLE).filter(|name| !name.is_empty());
+        let (variable, package) = match plan.board.architecture {
+            Architecture::Riscv64(_) => (PROGRAM_VARIABLE, "qemu-system-misc"),
+            Architecture::Aarch64(_) => (ARM_PROGRAM_VARIABLE, "qemu-system-arm"),
+        };
+        let named = || std::env::var_os(variable).filter(|name| !name.is_empty());
         let program = program
             .map(Path::to_owned)
             .or_else(|| named().map(PathBuf::from));
@@ -71,10 +85,17 @@ impl Qemu {
             .output();
         let output = match output {
             Ok(output) => output,
-            Err(error) => return Err(QemuError::Missing { program, error }),
+            Err(error) => {
+                return Err(QemuError::Missing {
+                    program,
+                    error,
+                    package,
+                    variable,
+                });
+            }
         };
         let Some(version) = parse_version(&String::from_utf8_lossy(&output.stdout)) else {
-            return Err(QemuError::Unknown { program });
+            return Err(QemuError::Unknown { program, variable });
         };
         let too_old = |needed, why| (version < needed).then_some((needed, why));
         let smepmp = " for Smepmp, or set `smepmp = false` in the manifest";
@@ -98,11 +119,21 @@ impl Qemu {
         &self.program
     }
 
-    /// All arguments for a run of `plan` from the system image at `image`.
-    pub fn arguments(&self, plan: &Plan, image: &Path, options: &RunOptions) -> Vec<OsString> {
+    /// All arguments for a run of `plan` from the system image at `image`. `port` is where the serial port goes
+    /// that a partition has for itself, as QEMU names character devices.
+    pub fn arguments(
+        &self,
+        plan: &Plan,
+        image: &Path,
+        port: &str,
+        options: &RunOptions,
+    ) -> Vec<OsString> {
         let on = |on| if on { "on" } else { "off" };
         let machine = &plan.board.qemu;
         let cpu = machine.cpu.map(|cpu| {
+            if plan.board.architecture.riscv64().is_none() {
+                return cpu.to_owned();
+            }
             let mut cpu = format!("{cpu},sstc={}", on(plan.sstc));
             if plan.vector {
                 cpu.push_str(",v=on");
@@ -124,8 +155,13 @@ impl Qemu {
         option("-display", "none");
         option("-monitor", "none");
         option("-chardev", "stdio,id=console,signal=off");
-        for _ in 0..machine.serial {
-            option("-serial", "null");
+        if plan.own_console().is_some() {
+            option("-chardev", &format!("{port},id=own"));
+            option("-serial", "chardev:own");
+        } else {
+            for _ in 0..machine.serial {
+                option("-serial", "null");
+            }
         }
         option("-serial", "chardev:console");
         if machine.cpu.is_none() {
@@ -166,7 +202,10 @@ impl Qemu {
 
     /// The whole command for a person to copy.
     pub fn command_line(&self, plan: &Plan, image: &Path, options: &RunOptions) -> String {
-        command_line(&self.program, &self.arguments(plan, image, options))
+        command_line(
+            &self.program,
+            &self.arguments(plan, image, PERSON_PORT, options),
+        )
     }
 }
 

@@ -6,6 +6,7 @@ use crate::joiner::{Joiner, Line};
 use crate::keys::{self, Action, Keys};
 use crate::options::RunOptions;
 use crate::outcome::{End, Outcome};
+use crate::own::OwnConsole;
 use crate::process::QemuProcess;
 use crate::qemu::SLICE_WARNING;
 use crate::report::{ClockReport, Report};
@@ -37,6 +38,8 @@ const LAST_LINES: usize = 10;
 pub(crate) struct Session<'a> {
     process: QemuProcess,
     splitter: Splitter,
+    /// The console that has a serial port for itself.
+    own: Option<OwnConsole>,
     joiner: Joiner,
     collector: Collector,
     crashes: CrashCollector,
@@ -58,6 +61,8 @@ pub(crate) struct Session<'a> {
     image_file: Option<tempfile::NamedTempFile>,
     /// The partition in focus when the monitor starts.
     first_focus: usize,
+    /// Machine time of the latest record.
+    latest_ns: u64,
     /// How often the monitor has said that it starts.
     boots: u32,
     /// Whether a record came: before, the monitor may lose what is sent.
@@ -105,6 +110,10 @@ impl<'a> Session<'a> {
         Self {
             process,
             splitter: Splitter::new(names),
+            own: plan
+                .own_console()
+                .zip(threads.to_own.clone())
+                .map(|(partition, port)| OwnConsole::new(partition, port)),
             joiner: Joiner::default(),
             collector: Collector::default(),
             crashes: CrashCollector::default(),
@@ -121,6 +130,7 @@ impl<'a> Session<'a> {
             focus,
             focus_sent: plan.console_focus,
             first_focus: plan.console_focus,
+            latest_ns: 0,
             boots: 0,
             image_file: Some(image_file),
             spoken: false,
@@ -162,7 +172,8 @@ impl<'a> Session<'a> {
                 Ok(Message::Output(bytes)) => self.output(&bytes),
                 Ok(Message::Diagnostics(text)) => self.diagnose(&text),
                 Ok(Message::Input(chunk)) if self.gate.is_some() => self.piped.push(chunk),
-                Ok(Message::Input(chunk)) => self.send(chunk),
+                Ok(Message::Input(chunk)) => self.type_in(self.focus, chunk),
+                Ok(Message::Own(bytes)) => self.own_output(&bytes),
                 Ok(Message::Keys(bytes)) => {
                     if self.press(&bytes) {
                         break End::Killed;
@@ -211,6 +222,7 @@ impl<'a> Session<'a> {
         while let Ok(message) = threads.messages.recv_timeout(LAST_WORDS) {
             match message {
                 Message::Diagnostics(text) => self.diagnose(&text),
+                Message::Own(bytes) => self.own_output(&bytes),
                 Message::Signal => break,
                 _ => {}
             }
@@ -250,7 +262,12 @@ impl<'a> Session<'a> {
     }
 
     fn record(&mut self, record: Record) {
-        if !self.spoken && record.source != Source::Machine {
+        self.latest_ns = self.latest_ns.max(record.time_ns);
+        let is_own = self
+            .own
+            .as_ref()
+            .map(|own| Source::Partition(own.partition()));
+        if !self.spoken && record.source != Source::Machine && is_own != Some(record.source) {
             self.spoken = true;
             let held = std::mem::take(&mut self.held);
             self.move_focus(self.focus);
@@ -290,7 +307,9 @@ impl<'a> Session<'a> {
         if self.gate.as_mut().and_then(Player::due).is_some() {
             self.gate = None;
             let piped = std::mem::take(&mut self.piped);
-            piped.into_iter().for_each(|chunk| self.send(chunk));
+            for chunk in piped {
+                self.type_in(self.focus, chunk);
+            }
         }
     }
 
@@ -319,8 +338,7 @@ impl<'a> Session<'a> {
         match step {
             Step::Expect { .. } => {}
             Step::Send { partition, text } => {
-                self.move_focus(partition);
-                self.send(keys::encode(text.as_bytes()).into());
+                self.type_in(partition, text.into_bytes().into());
             }
             Step::End => {
                 self.begin_end();
@@ -347,8 +365,7 @@ impl<'a> Session<'a> {
             match self.keys.press(*byte) {
                 None => {}
                 Some(Action::Send(byte)) => {
-                    self.move_focus(self.focus);
-                    self.send(keys::encode(&[byte]).into());
+                    self.type_in(self.focus, vec![byte].into());
                 }
                 Some(Action::Focus(partition)) => {
                     if partition < self.splitter.partitions() {
@@ -367,9 +384,35 @@ impl<'a> Session<'a> {
         at_once
     }
 
+    /// Types into the console of a partition.
+    fn type_in(&mut self, partition: usize, chunk: Chunk) {
+        match self.own.as_mut().filter(|own| own.partition() == partition) {
+            Some(own) => own.send(chunk),
+            None => {
+                self.move_focus(partition);
+                self.send(chunk.encode());
+            }
+        }
+    }
+
+    /// What came from the serial port that a partition has for itself.
+    fn own_output(&mut self, bytes: &[u8]) {
+        self.last_sign = Instant::now();
+        let Some(own) = &mut self.own else { return };
+        let mut records = Vec::new();
+        own.push(bytes, self.latest_ns, |record| records.push(record));
+        for record in records {
+            self.record(record);
+        }
+        if !self.sink.wants_more() && self.ending.is_none() {
+            self.begin_end();
+        }
+    }
+
     /// Tells the monitor where input goes from now on.
     fn move_focus(&mut self, partition: usize) {
-        if self.focus_sent != partition {
+        let is_own = self.own.as_ref().map(OwnConsole::partition) == Some(partition);
+        if self.focus_sent != partition && !is_own {
             self.focus_sent = partition;
             self.send(keys::focus(partition).into());
         }

@@ -14,6 +14,8 @@ use partita_abi::image::RunParameters;
 use partita_image::SystemImage;
 use partita_manifest::Plan;
 use std::io::Write as _;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::net::UnixStream;
 
 /// Packs and runs a system.
 ///
@@ -67,11 +69,20 @@ pub fn run_image(
         shift,
         slice_us: options.slice_for(plan.running_cores()),
     };
-    let arguments = qemu.arguments(plan, file.path(), &options);
+    let (own, theirs) = match plan.own_console() {
+        Some(_) => {
+            let pair = UnixStream::pair().map_err(host("make a socket for a serial port"))?;
+            (Some(pair.0), Some(OwnedFd::from(pair.1)))
+        }
+        None => (None, None),
+    };
+    let port = theirs.as_ref().map_or(0, AsRawFd::as_raw_fd);
+    let port = format!("socket,fd={port}");
+    let arguments = qemu.arguments(plan, file.path(), &port, &options);
     let (process, pipes) =
-        QemuProcess::start(qemu.program(), &arguments).map_err(host("start QEMU"))?;
-    let threads =
-        Threads::start(pipes, options.input, options.signals).map_err(host("watch for signals"))?;
+        QemuProcess::start(qemu.program(), &arguments, theirs).map_err(host("start QEMU"))?;
+    let threads = Threads::start(pipes, own, options.input, options.signals)
+        .map_err(host("watch for signals"))?;
     let terminal = match options.input {
         Input::Keys => Some(RawTerminal::take().map_err(host("take over the terminal"))?),
         Input::None | Input::Pipe => None,

@@ -6,18 +6,21 @@ use crate::process::Pipes;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::{Handle, Signals};
 use std::io::{self, Read};
+use std::os::unix::net::UnixStream;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 
 /// What happened.
 pub(crate) enum Message {
+    /// Bytes came from the serial port that a partition has for itself.
+    Own(Vec<u8>),
     /// Bytes came from the serial port.
     Output(Vec<u8>),
     /// The serial port is closed.
     OutputEnd,
     /// QEMU wrote to its standard error.
     Diagnostics(String),
-    /// Bytes for the console in focus, encoded already.
+    /// Bytes for the console in focus.
     Input(Chunk),
     /// Keys were pressed.
     Keys(Vec<u8>),
@@ -30,6 +33,14 @@ pub(crate) struct Chunk {
     bytes: Vec<u8>,
     /// Dropped when they are written, which wakes whoever waits for that.
     _written: Option<Sender<()>>,
+}
+
+impl Chunk {
+    /// Encodes the bytes for the port that all consoles share.
+    pub(crate) fn encode(mut self) -> Self {
+        self.bytes = keys::encode(&self.bytes);
+        self
+    }
 }
 
 impl From<Vec<u8>> for Chunk {
@@ -46,6 +57,8 @@ impl From<Vec<u8>> for Chunk {
 pub(crate) struct Threads {
     pub(crate) messages: Receiver<Message>,
     pub(crate) to_qemu: Sender<Chunk>,
+    /// To the serial port that a partition has for itself, if one has.
+    pub(crate) to_own: Option<Sender<Chunk>>,
     signals: Option<Handle>,
 }
 
@@ -58,7 +71,13 @@ impl Drop for Threads {
 }
 
 impl Threads {
-    pub(crate) fn start(pipes: Pipes, input: Input, signals: bool) -> io::Result<Self> {
+    /// `own` is our end of the serial port that a partition has for itself.
+    pub(crate) fn start(
+        pipes: Pipes,
+        own: Option<UnixStream>,
+        input: Input,
+        signals: bool,
+    ) -> io::Result<Self> {
         let (sender, messages) = channel();
         let (to_qemu, chunks) = channel();
         let signals = if signals {
@@ -87,6 +106,15 @@ impl Threads {
                 thread::spawn(move || read_all(io::stdin(), |bytes| pipe(&sender, &bytes)));
             }
         }
+        let mut to_own = None;
+        if let Some(own) = own {
+            let (to, chunks) = channel();
+            to_own = Some(to);
+            let writer = own.try_clone()?;
+            thread::spawn(move || write_all(writer, &chunks));
+            let sender = sender.clone();
+            thread::spawn(move || read_all(own, |bytes| sender.send(Message::Own(bytes)).is_ok()));
+        }
         let diagnostics = sender.clone();
         thread::spawn(move || {
             read_all(errors, |bytes| {
@@ -101,6 +129,7 @@ impl Threads {
         Ok(Self {
             messages,
             to_qemu,
+            to_own,
             signals,
         })
     }
@@ -111,7 +140,7 @@ impl Threads {
 fn pipe(sender: &Sender<Message>, bytes: &[u8]) -> bool {
     let (written, wait) = channel();
     let chunk = Chunk {
-        bytes: keys::encode(bytes),
+        bytes: bytes.to_vec(),
         _written: Some(written),
     };
     let sent = sender.send(Message::Input(chunk)).is_ok();

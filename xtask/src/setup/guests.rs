@@ -1,4 +1,4 @@
-//! Debian's riscv64 kernel, busybox and OpenSBI: downloaded once, unpacked into the cache.
+//! Debian's kernels, busybox and OpenSBI: downloaded once, unpacked into the cache.
 
 use std::env;
 use std::fs;
@@ -9,24 +9,20 @@ use anyhow::{Context, Result, bail, ensure};
 
 use super::apt::Apt;
 use super::version::newest_kernel_package;
-use super::{Missing, Needs, Tools, debian, lock_cache};
+use super::{Linux, Missing, Needs, Tools, debian, lock_cache};
+use crate::architecture::{self, Architecture, RISCV64};
 use crate::linux::image;
 use crate::paths::Paths;
 use crate::progress;
 
 /// The Debian release whose kernel is the tested guest.
 pub(super) const RELEASE: &str = "trixie";
-/// Its architecture, as Debian calls it.
-pub(super) const ARCHITECTURE: &str = "riscv64";
-
-/// The environment variable that names a folder of modules, for a kernel that is not Debian's.
-const MODULES_VARIABLE: &str = "PARTITA_LINUX_MODULES";
-
 /// One file that comes from the person, from the cache, or from a Debian package.
 struct Payload {
     label: &'static str,
+    architecture: &'static Architecture,
     /// What it is, in a sentence.
-    what: &'static str,
+    what: String,
     /// The environment variable in which the person can name one.
     variable: &'static str,
     /// The package that has it; none for the newest kernel package.
@@ -35,63 +31,82 @@ struct Payload {
     member: &'static str,
     /// Its place in the cache.
     cached: PathBuf,
-    /// Tells whether a file is what it should be.
-    check: fn(&Path) -> Result<()>,
+    /// Whether it is a kernel, which is looked at before it is used.
+    is_kernel: bool,
 }
 
 impl Payload {
-    fn linux(paths: &Paths) -> Self {
+    fn linux(paths: &Paths, architecture: &'static Architecture) -> Self {
         Self {
             label: "Linux",
-            what: "a Linux kernel for riscv64 (an uncompressed `Image`)",
-            variable: "PARTITA_LINUX",
+            architecture,
+            what: format!(
+                "a Linux kernel for {} (an uncompressed `Image`)",
+                architecture.debian
+            ),
+            variable: architecture.linux.kernel,
             package: None,
             member: "./boot/vmlinu*",
-            cached: paths.cached_linux().join("Image"),
-            check: image::check,
+            cached: paths.cached_linux(architecture).join("Image"),
+            is_kernel: true,
         }
     }
 
-    fn busybox(paths: &Paths) -> Self {
+    fn busybox(paths: &Paths, architecture: &'static Architecture) -> Self {
         Self {
             label: "busybox",
-            what: "a static busybox for riscv64",
-            variable: "PARTITA_BUSYBOX",
+            architecture,
+            what: format!("a static busybox for {}", architecture.debian),
+            variable: architecture.linux.busybox,
             package: Some("busybox-static"),
             member: "./usr/bin/busybox",
-            cached: paths.cached_linux().join("busybox"),
-            check: is_file,
+            cached: paths.cached_linux(architecture).join("busybox"),
+            is_kernel: false,
         }
     }
 
     /// A module of the kernel; it goes with the kernel's version.
-    fn module(paths: &Paths, name: &'static str, member: &'static str) -> Self {
+    fn module(
+        paths: &Paths,
+        architecture: &'static Architecture,
+        (name, member): (&'static str, &'static str),
+    ) -> Self {
         Self {
             label: name,
-            what: "a module of the kernel for the watchdog, packed by xz",
-            variable: MODULES_VARIABLE,
+            architecture,
+            what: "a module of the kernel for the watchdog, packed by xz".to_owned(),
+            variable: architecture.linux.modules,
             package: None,
             member,
-            cached: paths.cached_linux().join(name),
-            check: is_file,
+            cached: paths.cached_linux(architecture).join(name),
+            is_kernel: false,
         }
     }
 
     fn opensbi(paths: &Paths) -> Self {
         Self {
             label: "OpenSBI",
-            what: "OpenSBI's fw_dynamic.bin, which `bench` compares with",
+            architecture: &RISCV64,
+            what: "OpenSBI's fw_dynamic.bin, which `bench` compares with".to_owned(),
             variable: "PARTITA_OPENSBI",
             package: Some("opensbi"),
             member: "./usr/lib/riscv64-linux-gnu/opensbi/generic/fw_dynamic.bin",
             cached: paths.cached_opensbi(),
-            check: is_file,
+            is_kernel: false,
+        }
+    }
+
+    fn check(&self, path: &Path) -> Result<()> {
+        if self.is_kernel {
+            image::check(path, &self.architecture.linux.header)
+        } else {
+            is_file(path)
         }
     }
 
     fn named_by_person(&self) -> Option<PathBuf> {
         let mut path = PathBuf::from(env::var_os(self.variable)?);
-        if self.variable == MODULES_VARIABLE {
+        if self.variable == self.architecture.linux.modules {
             path.push(self.label);
         }
         // What reads it may run in another folder.
@@ -106,7 +121,7 @@ impl Payload {
     fn find(&self, problem: Option<&String>) -> Result<PathBuf, Missing> {
         let named = self.named_by_person();
         let problem = match &named {
-            Some(path) => match (self.check)(path) {
+            Some(path) => match self.check(path) {
                 Ok(()) => {
                     let text = format!("{} (named by {})", path.display(), self.variable);
                     progress::ready(self.label, &text);
@@ -125,7 +140,9 @@ impl Payload {
         let reason = problem
             .map(|problem| format!(": {problem}"))
             .unwrap_or_default();
-        let package = self.package.unwrap_or("linux-image-6.12.*+deb13-riscv64");
+        let debian = self.architecture.debian;
+        let kernel = format!("linux-image-6.12.*+deb13-{debian}");
+        let package = self.package.unwrap_or(&kernel);
         Err(Missing {
             what: format!("{}{reason}", self.what),
             remedies: vec![
@@ -150,18 +167,23 @@ impl Payload {
     fn fetch(&self, paths: &Paths, apt: &Apt) -> Result<()> {
         let package = match self.package {
             Some(package) => package.to_owned(),
-            None => kernel_package(paths, apt)?,
+            None => kernel_package(paths, apt, self.architecture)?,
         };
         let offers = apt.offers(&package)?;
-        let newest = offers.first().with_context(|| not_in_archives(&package))?;
+        let newest = offers
+            .first()
+            .with_context(|| not_in_archives(&package, self.architecture))?;
         let origin = format!("{package} {}", newest.version);
-        progress::step("downloading", &format!("{origin} for {ARCHITECTURE}"));
+        progress::step(
+            "downloading",
+            &format!("{origin} for {}", self.architecture.debian),
+        );
         let work = paths.cache.join("unpacking");
         let _ = fs::remove_dir_all(&work);
         fs::create_dir_all(&work).with_context(|| format!("cannot create {}", work.display()))?;
         apt.download(&[&package], &work)?;
         let unpacked = unpack(&only_entry(&work)?, self.member, &work.join("tree"))?;
-        (self.check)(&unpacked)?;
+        self.check(&unpacked)?;
         if let Some(folder) = self.cached.parent() {
             fs::create_dir_all(folder)
                 .with_context(|| format!("cannot create {}", folder.display()))?;
@@ -193,68 +215,95 @@ pub fn ensure(
     tools: &mut Tools,
     missing: &mut Vec<Missing>,
 ) -> Result<()> {
-    // Debian's modules fit Debian's kernel only.
-    let own_kernel = Payload::linux(paths).named_by_person().is_some();
-    let wants_modules = needs.linux && (!own_kernel || env::var_os(MODULES_VARIABLE).is_some());
-    let payloads = [
-        (needs.linux, Payload::linux(paths)),
-        (needs.linux, Payload::busybox(paths)),
-        (needs.opensbi, Payload::opensbi(paths)),
-        (
-            wants_modules,
-            Payload::module(
-                paths,
-                "watchdog.ko.xz",
-                "./usr/lib/modules/*/kernel/drivers/watchdog/watchdog.ko.xz",
-            ),
-        ),
-        (
-            wants_modules,
-            Payload::module(
-                paths,
-                "sunxi_wdt.ko.xz",
-                "./usr/lib/modules/*/kernel/drivers/watchdog/sunxi_wdt.ko.xz",
-            ),
-        ),
-    ];
-    let absent: Vec<&Payload> = payloads
-        .iter()
-        .filter(|(is_needed, payload)| *is_needed && payload.is_absent())
-        .map(|(_, payload)| payload)
-        .collect();
-    let problems = if absent.is_empty() {
-        Vec::new()
-    } else {
-        download(paths, &absent)?
-    };
-    let mut found = payloads.iter().map(|(is_needed, payload)| {
-        let problem = problems.iter().find(|(label, _)| *label == payload.label);
-        is_needed.then(|| payload.find(problem.map(|(_, text)| text)))
-    });
-    let mut take = |is_optional: bool| match found.next()?? {
-        Ok(path) => Some(path),
-        Err(item) if is_optional => {
-            progress::note(&format!(
-                "without {}; {}",
-                item.what,
-                item.remedies.join("; ")
-            ));
-            None
+    if needs.linux {
+        for architecture in architecture::ALL {
+            ensure_linux(paths, architecture, tools, missing)?;
         }
+    }
+    if needs.opensbi {
+        let found = supply(paths, &RISCV64, &[Payload::opensbi(paths)])?;
+        tools.opensbi = found.into_iter().next().and_then(optional);
+    }
+    Ok(())
+}
+
+fn ensure_linux(
+    paths: &Paths,
+    architecture: &'static Architecture,
+    tools: &mut Tools,
+    missing: &mut Vec<Missing>,
+) -> Result<()> {
+    let kernel = Payload::linux(paths, architecture);
+    // Debian's modules fit Debian's kernel only.
+    let own_kernel = kernel.named_by_person().is_some();
+    let wants_modules = !own_kernel || env::var_os(architecture.linux.modules).is_some();
+    let mut payloads = vec![kernel, Payload::busybox(paths, architecture)];
+    if wants_modules {
+        let members = architecture.linux.members.iter();
+        payloads.extend(members.map(|member| Payload::module(paths, architecture, *member)));
+    }
+    let mut found = supply(paths, architecture, &payloads)?.into_iter();
+    let mut take = || match found.next()? {
+        Ok(path) => Some(path),
         Err(item) => {
             missing.push(item);
             None
         }
     };
-    tools.linux = take(false);
-    tools.busybox = take(false);
-    tools.opensbi = take(true);
-    tools.modules = [take(true), take(true)].into_iter().flatten().collect();
+    let (kernel, busybox) = (take(), take());
+    let modules = found.filter_map(optional).collect();
+    if let (Some(kernel), Some(busybox)) = (kernel, busybox) {
+        tools.linux.push(Linux {
+            architecture,
+            kernel,
+            busybox,
+            modules,
+        });
+    }
     Ok(())
 }
 
+/// What can be done without; the person is told.
+fn optional(found: Result<PathBuf, Missing>) -> Option<PathBuf> {
+    found
+        .inspect_err(|item| {
+            progress::note(&format!(
+                "without {}; {}",
+                item.what,
+                item.remedies.join("; ")
+            ));
+        })
+        .ok()
+}
+
+/// Each payload, downloaded where that is needed.
+fn supply(
+    paths: &Paths,
+    architecture: &'static Architecture,
+    payloads: &[Payload],
+) -> Result<Vec<Result<PathBuf, Missing>>> {
+    let absent: Vec<&Payload> = payloads
+        .iter()
+        .filter(|payload| payload.is_absent())
+        .collect();
+    let problems = if absent.is_empty() {
+        Vec::new()
+    } else {
+        download(paths, architecture, &absent)?
+    };
+    let find = |payload: &Payload| {
+        let problem = problems.iter().find(|(label, _)| *label == payload.label);
+        payload.find(problem.map(|(_, text)| text))
+    };
+    Ok(payloads.iter().map(find).collect())
+}
+
 /// Downloads what is absent; returns the labels of what could not be had, with the reasons.
-fn download(paths: &Paths, absent: &[&Payload]) -> Result<Vec<(&'static str, String)>> {
+fn download(
+    paths: &Paths,
+    architecture: &'static Architecture,
+    absent: &[&Payload],
+) -> Result<Vec<(&'static str, String)>> {
     let archives = match debian::archives_of(RELEASE) {
         Ok(archives) => archives,
         Err(reason) => {
@@ -265,11 +314,12 @@ fn download(paths: &Paths, absent: &[&Payload]) -> Result<Vec<(&'static str, Str
         }
     };
     let _lock = lock_cache(paths)?;
-    let folder = paths.cache.join("apt").join(ARCHITECTURE);
-    let apt = Apt::for_architecture(folder, &archives, ARCHITECTURE)?;
+    let name = architecture.debian;
+    let folder = paths.cache.join("apt").join(name);
+    let apt = Apt::for_architecture(folder, &archives, name)?;
     progress::step(
         "fetching",
-        &format!("package lists of {RELEASE} for {ARCHITECTURE}"),
+        &format!("package lists of {RELEASE} for {name}"),
     );
     apt.update();
     let problems: Vec<(&'static str, String)> = absent
@@ -287,20 +337,22 @@ fn download(paths: &Paths, absent: &[&Payload]) -> Result<Vec<(&'static str, Str
     Ok(problems)
 }
 
-fn not_in_archives(package: &str) -> String {
-    format!("no apt archive of this machine has {package} of {RELEASE} for {ARCHITECTURE}")
+fn not_in_archives(package: &str, architecture: &Architecture) -> String {
+    let name = architecture.debian;
+    format!("no apt archive of this machine has {package} of {RELEASE} for {name}")
 }
 
 /// The package of the kernel that is there already, else of the newest one.
-fn kernel_package(paths: &Paths, apt: &Apt) -> Result<String> {
-    let origin = fs::read_to_string(origin_of(&Payload::linux(paths).cached));
+fn kernel_package(paths: &Paths, apt: &Apt, architecture: &'static Architecture) -> Result<String> {
+    let cached = Payload::linux(paths, architecture).cached;
+    let origin = fs::read_to_string(origin_of(&cached));
     if let Some(package) = origin.iter().flat_map(|text| text.split(' ')).next() {
         return Ok(package.to_owned());
     }
     let names = apt.names("linux-image-6.12.")?;
-    newest_kernel_package(names.iter().map(String::as_str))
+    newest_kernel_package(names.iter().map(String::as_str), architecture.debian)
         .map(str::to_owned)
-        .with_context(|| not_in_archives("a 6.12 kernel"))
+        .with_context(|| not_in_archives("a 6.12 kernel", architecture))
 }
 
 /// Unpacks the members of a Debian package that match the pattern; there must be exactly one.

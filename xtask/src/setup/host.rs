@@ -1,10 +1,11 @@
-//! Programs that have to be installed on the machine: QEMU, the cross C compiler, OpenSSL.
+//! Programs that have to be installed on the machine: QEMU and a cross C compiler for each architecture, OpenSSL.
 
 use anyhow::Result;
 
 use super::apt::Apt;
 use super::debian::{self, Machine};
 use super::{Missing, Needs, Tools, compiler, lock_cache, qemu, sources};
+use crate::architecture::{self, Architecture, Compiler, Qemu};
 use crate::paths::{Paths, find_program};
 use crate::{process, progress};
 
@@ -18,43 +19,79 @@ pub fn ensure(
     tools: &mut Tools,
     missing: &mut Vec<Missing>,
 ) -> Result<()> {
-    let without_compiler = needs.target_code && compiler::find().is_none();
+    for architecture in architecture::ALL {
+        ensure_for(paths, needs, architecture, tools, missing)?;
+    }
+    if needs.openssl {
+        ensure_openssl(paths, missing)?;
+    }
+    Ok(())
+}
+
+fn ensure_openssl(paths: &Paths, missing: &mut Vec<Missing>) -> Result<()> {
+    let plan = match find_program(OPENSSL) {
+        Some(_) => Plan::default(),
+        None => {
+            let wanted = Wanted {
+                openssl: true,
+                ..Wanted::default()
+            };
+            install(paths, wanted)?
+        }
+    };
+    match find_program(OPENSSL) {
+        Some(path) => progress::ready("OpenSSL", &path.display().to_string()),
+        None => missing.push(Missing {
+            what: "OpenSSL (openssl on the PATH), which the tests of signatures ask".into(),
+            remedies: plan.remedies(
+                &plan.openssl,
+                "install the package openssl",
+                "leave these tests out: `cargo xtask test --filter TEXT`",
+            ),
+        }),
+    }
+    Ok(())
+}
+
+fn ensure_for(
+    paths: &Paths,
+    needs: Needs,
+    architecture: &'static Architecture,
+    tools: &mut Tools,
+    missing: &mut Vec<Missing>,
+) -> Result<()> {
+    let (compiler, qemu) = (&architecture.compiler, &architecture.qemu);
+    let without_compiler = needs.target_code && compiler::find(compiler).is_none();
     // A QEMU that the person named is not to be replaced by another behind their back.
-    let without_qemu = needs.qemu && !qemu::is_named() && qemu::find().is_err();
-    let without_openssl = needs.openssl && find_program(OPENSSL).is_none();
-    let plan = if without_compiler || without_qemu || without_openssl {
-        install(paths, without_compiler, without_qemu, without_openssl)?
+    let without_qemu = needs.qemu && !qemu::is_named(qemu) && qemu::find(qemu).is_err();
+    let plan = if without_compiler || without_qemu {
+        let wanted = Wanted {
+            compiler: without_compiler.then_some(compiler),
+            qemu: without_qemu.then_some(qemu),
+            openssl: false,
+        };
+        install(paths, wanted)?
     } else {
         Plan::default()
     };
-    if needs.openssl {
-        match find_program(OPENSSL) {
-            Some(path) => progress::ready("OpenSSL", &path.display().to_string()),
-            None => missing.push(Missing {
-                what: "OpenSSL (openssl on the PATH), which the tests of signatures ask".into(),
-                remedies: plan.remedies(
-                    &plan.openssl,
-                    "install the package openssl",
-                    "leave these tests out: `cargo xtask test --filter TEXT`",
-                ),
-            }),
-        }
-    }
     if needs.target_code {
-        match compiler::find() {
+        match compiler::find(compiler) {
             Some(path) => progress::ready("C compiler", &path.display().to_string()),
             None => missing.push(Missing {
-                what: "a C compiler for riscv64 (riscv64-linux-gnu-gcc on the PATH)".into(),
+                what: format!(
+                    "a C compiler for {} ({} on the PATH)",
+                    architecture.name, compiler.programs[0]
+                ),
                 remedies: plan.remedies(
                     &plan.compiler,
-                    &format!("install the packages {}", compiler::PACKAGES.join(" ")),
-                    "name another compiler in CC_riscv64imac_unknown_none_elf",
+                    &format!("install the packages {}", compiler.packages.join(" ")),
+                    &format!("name another compiler in {}", compiler.variables[0]),
                 ),
             }),
         }
     }
     if needs.qemu {
-        match qemu::find() {
+        match qemu::find(qemu) {
             Ok(found) => {
                 if found.version < qemu::TESTED {
                     progress::note(&format!(
@@ -67,15 +104,25 @@ pub fn ensure(
                     "QEMU",
                     &format!("{} ({})", found.version, found.path.display()),
                 );
-                tools.qemu = Some(found.path);
+                tools.qemu.push((qemu.variable, found.path));
             }
             Err(reason) => missing.push(Missing {
-                what: format!("QEMU {} or newer for riscv64: {reason}", qemu::OLDEST),
+                what: format!(
+                    "QEMU {} or newer for {}: {reason}",
+                    qemu::OLDEST,
+                    architecture.name
+                ),
                 remedies: plan.remedies(
                     &plan.qemu,
-                    "install the package qemu-system-riscv (or qemu-system-misc)",
                     &format!(
-                        "name a qemu-system-riscv64 in PARTITA_QEMU ({} is tested)",
+                        "install the package {}",
+                        qemu.packages.join(" (or ")
+                            + if qemu.packages.len() > 1 { ")" } else { "" }
+                    ),
+                    &format!(
+                        "name a {} in {} ({} is tested)",
+                        qemu.program,
+                        qemu.variable,
                         qemu::TESTED
                     ),
                 ),
@@ -83,6 +130,14 @@ pub fn ensure(
         }
     }
     Ok(())
+}
+
+/// What is to be installed.
+#[derive(Default)]
+struct Wanted<'a> {
+    compiler: Option<&'a Compiler>,
+    qemu: Option<&'a Qemu>,
+    openssl: bool,
 }
 
 /// What a person can do where nothing could be installed.
@@ -116,7 +171,12 @@ impl Plan {
 }
 
 /// Installs what is absent, or returns how a person can.
-fn install(paths: &Paths, compiler: bool, qemu: bool, openssl: bool) -> Result<Plan> {
+fn install(paths: &Paths, programs: Wanted<'_>) -> Result<Plan> {
+    let Wanted {
+        compiler,
+        qemu,
+        openssl,
+    } = programs;
     let machine = match Machine::find() {
         Ok(machine) => machine,
         Err(reason) => {
@@ -136,18 +196,18 @@ fn install(paths: &Paths, compiler: bool, qemu: bool, openssl: bool) -> Result<P
     apt.update();
     let mut plan = Plan::default();
     let mut wanted: Vec<(Vec<&str>, Option<String>)> = Vec::new();
-    if compiler {
-        let command = apt.install_command(&compiler::PACKAGES, None);
+    if let Some(compiler) = compiler {
+        let command = apt.install_command(&compiler.packages, None);
         plan.compiler = Some(process::show(&command));
-        wanted.push((compiler::PACKAGES.to_vec(), None));
+        wanted.push((compiler.packages.to_vec(), None));
     }
     if openssl {
         let command = apt.install_command(&[OPENSSL], None);
         plan.openssl = Some(process::show(&command));
         wanted.push((vec![OPENSSL], None));
     }
-    if qemu {
-        match qemu::choose_package(&apt) {
+    if let Some(qemu) = qemu {
+        match qemu::choose_package(&apt, qemu) {
             Some(choice) => {
                 let command = apt.install_command(&[choice.package], choice.suite.as_deref());
                 plan.qemu = Some(process::show(&command));

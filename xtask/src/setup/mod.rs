@@ -17,6 +17,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 
+use crate::architecture::Architecture;
 use crate::paths::Paths;
 
 /// What a command is going to use.
@@ -67,18 +68,27 @@ impl Needs {
 /// Where the things are that were asked for in [`Needs`].
 #[derive(Debug, Default)]
 pub struct Tools {
-    /// `qemu-system-riscv64`.
-    pub qemu: Option<PathBuf>,
-    /// The riscv64 Linux kernel, as an `Image`.
-    pub linux: Option<PathBuf>,
-    /// The static riscv64 busybox.
-    pub busybox: Option<PathBuf>,
-    /// Modules of the kernel, packed by xz, in the order in which they are to be loaded.
-    pub modules: Vec<PathBuf>,
+    /// QEMU for each architecture, with the environment variable that names it to what starts it.
+    pub qemu: Vec<(&'static str, PathBuf)>,
+    /// Linux for each architecture.
+    pub linux: Vec<Linux>,
     /// OpenSBI's `fw_dynamic.bin`.
     pub opensbi: Option<PathBuf>,
     /// The folder with `perf` for riscv64 and its libraries.
     pub perf: Option<PathBuf>,
+}
+
+/// What Linux in a partition is made of.
+#[derive(Debug)]
+pub struct Linux {
+    /// What it runs on.
+    pub architecture: &'static Architecture,
+    /// The kernel, as an `Image`.
+    pub kernel: PathBuf,
+    /// The static busybox.
+    pub busybox: PathBuf,
+    /// Modules of the kernel, packed by xz, in the order in which they are to be loaded.
+    pub modules: Vec<PathBuf>,
 }
 
 /// Something that is needed and could not be supplied.

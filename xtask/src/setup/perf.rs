@@ -12,8 +12,9 @@ use object::read::elf::{Dyn, FileHeader, SectionHeader};
 use object::{Endianness, elf};
 
 use super::apt::Apt;
-use super::guests::{ARCHITECTURE, RELEASE};
+use super::guests::RELEASE;
 use super::{Missing, Tools, debian, lock_cache};
+use crate::architecture::RISCV64;
 use crate::paths::Paths;
 use crate::progress;
 
@@ -44,7 +45,7 @@ pub fn ensure(paths: &Paths, tools: &mut Tools, missing: &mut Vec<Missing>) -> R
         }
         return Ok(());
     }
-    let cached = paths.cached_linux().join(PROGRAM);
+    let cached = paths.cached_linux(&RISCV64).join(PROGRAM);
     if !cached.join(PROGRAM).is_file()
         && let Err(problem) = fetch(paths, &cached)
     {
@@ -80,10 +81,10 @@ fn fetch(paths: &Paths, cached: &Path) -> Result<()> {
     }
     progress::step(
         "downloading",
-        &format!("{PACKAGE} for {ARCHITECTURE} with its libraries"),
+        &format!("{PACKAGE} for riscv64 with its libraries"),
     );
     let folder = paths.cache.join("apt").join(PACKAGE);
-    let apt = Apt::for_architecture(folder, &archives, ARCHITECTURE)?;
+    let apt = Apt::for_architecture(folder, &archives, RISCV64.debian)?;
     apt.update();
     let packages = apt.download_with_dependencies(PACKAGE)?;
     let work = paths.cache.join("unpacking-perf");

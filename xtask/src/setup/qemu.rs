@@ -1,4 +1,4 @@
-//! QEMU for riscv64: which one is used, and which versions do.
+//! QEMU: which one is used, and which versions do.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -6,6 +6,7 @@ use std::process::Command;
 
 use super::apt::Apt;
 use super::version::Version;
+use crate::architecture::Qemu as Wanted;
 use crate::{paths, process};
 
 /// The oldest version accepted: the first with the CPU property `smepmp`.
@@ -16,12 +17,6 @@ pub const TESTED: Version = Version {
     minor: 0,
 };
 
-/// Debian packages that may have the program, the better one first: newer releases have one for each
-/// architecture, older ones put the lesser architectures together.
-const PACKAGES: [&str; 2] = ["qemu-system-riscv", "qemu-system-misc"];
-
-const PROGRAM: &str = "qemu-system-riscv64";
-
 /// A QEMU that can be used.
 #[derive(Debug)]
 pub struct Qemu {
@@ -31,22 +26,20 @@ pub struct Qemu {
     pub version: Version,
 }
 
-/// The environment variable that names a QEMU.
-const VARIABLE: &str = "PARTITA_QEMU";
-
 /// Whether the person says which QEMU to use.
-pub fn is_named() -> bool {
-    env::var_os(VARIABLE).is_some()
+pub fn is_named(wanted: &Wanted) -> bool {
+    env::var_os(wanted.variable).is_some()
 }
 
 /// The QEMU to use, or why there is none.
-pub fn find() -> Result<Qemu, String> {
-    if let Some(path) = env::var_os(VARIABLE) {
+pub fn find(wanted: &Wanted) -> Result<Qemu, String> {
+    let (program, variable) = (wanted.program, wanted.variable);
+    if let Some(path) = env::var_os(variable) {
         return inspect(Path::new(&path))
-            .map_err(|reason| format!("{reason} (it is named by {VARIABLE})"));
+            .map_err(|reason| format!("{reason} (it is named by {variable})"));
     }
     let path =
-        paths::find_program(PROGRAM).ok_or_else(|| format!("{PROGRAM} is not on the PATH"))?;
+        paths::find_program(program).ok_or_else(|| format!("{program} is not on the PATH"))?;
     inspect(&path)
 }
 
@@ -76,8 +69,8 @@ pub struct Choice {
 }
 
 /// Chooses a package that is new enough among those on offer.
-pub fn choose_package(apt: &Apt) -> Option<Choice> {
-    PACKAGES.into_iter().find_map(|package| {
+pub fn choose_package(apt: &Apt, wanted: &Wanted) -> Option<Choice> {
+    wanted.packages.iter().find_map(|package| {
         let offers = apt.offers(package).ok()?;
         let suite = choose_suite(offers.iter().map(|offer| (&*offer.version, &*offer.suite)))?;
         let is_backport = suite.ends_with("-backports");

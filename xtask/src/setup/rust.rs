@@ -6,30 +6,38 @@ use std::process::Command;
 use anyhow::Result;
 
 use super::Missing;
-use crate::cargo::RISCV64_TARGET;
+use crate::architecture;
 use crate::paths::Paths;
 use crate::{paths, process, progress};
 
-/// Adds the bare-metal target to the toolchain in use, unless it has it.
-pub fn ensure(paths: &Paths) -> Result<Option<Missing>> {
+/// Adds the bare-metal targets to the toolchain in use, unless it has them.
+pub fn ensure(paths: &Paths) -> Result<Vec<Missing>> {
     let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
     let sysroot = process::output(
         Command::new(rustc)
             .current_dir(&paths.root)
             .args(["--print", "sysroot"]),
     )?;
-    let library = Path::new(sysroot.trim())
+    let mut missing = Vec::new();
+    for architecture in architecture::ALL {
+        missing.extend(ensure_target(paths, sysroot.trim(), architecture.target)?);
+    }
+    Ok(missing)
+}
+
+fn ensure_target(paths: &Paths, sysroot: &str, target: &str) -> Result<Option<Missing>> {
+    let library = Path::new(sysroot)
         .join("lib/rustlib")
-        .join(RISCV64_TARGET)
+        .join(target)
         .join("lib");
     if library.is_dir() {
-        progress::ready("Rust target", RISCV64_TARGET);
+        progress::ready("Rust target", target);
         return Ok(None);
     }
     let missing = |reason: String| Missing {
-        what: format!("the standard library of Rust target {RISCV64_TARGET}{reason}"),
+        what: format!("the standard library of Rust target {target}{reason}"),
         remedies: vec![
-            format!("with rustup: rustup target add {RISCV64_TARGET}"),
+            format!("with rustup: rustup target add {target}"),
             format!(
                 "with another toolchain: install its core library into {}",
                 library.display()
@@ -39,11 +47,11 @@ pub fn ensure(paths: &Paths) -> Result<Option<Missing>> {
     let Some(rustup) = paths::find_program("rustup") else {
         return Ok(Some(missing(" (there is no rustup to add it)".into())));
     };
-    progress::step("adding", &format!("Rust target {RISCV64_TARGET}"));
+    progress::step("adding", &format!("Rust target {target}"));
     let added = process::run_logged(
         Command::new(rustup)
             .current_dir(&paths.root)
-            .args(["target", "add", RISCV64_TARGET]),
+            .args(["target", "add", target]),
         &paths.cache.join("log").join("rustup.log"),
     );
     Ok(added.err().map(|error| missing(format!(" ({error})"))))

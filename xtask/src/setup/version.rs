@@ -42,23 +42,27 @@ impl Version {
     }
 }
 
-/// Kernel packages `linux-image-6.12.N[.M…]+deb13[.K]-riscv64`: the newest of `names`.
+/// Kernel packages `linux-image-6.12.N[.M…]+deb13[.K]-ARCHITECTURE`: the newest of `names`.
 ///
 /// The archive holds several and drops old ones at each point release, so none is written down here.
 /// Debug symbols (`…-dbg`) and other flavours do not match.
-pub fn newest_kernel_package<'a>(names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub fn newest_kernel_package<'a>(
+    names: impl IntoIterator<Item = &'a str>,
+    architecture: &str,
+) -> Option<&'a str> {
     names
         .into_iter()
-        .filter_map(|name| kernel_version(name).map(|version| (version, name)))
+        .filter_map(|name| kernel_version(name, architecture).map(|version| (version, name)))
         .max()
         .map(|(_, name)| name)
 }
 
 /// The numbers of a kernel package's release, for comparison.
-fn kernel_version(package: &str) -> Option<(Vec<u32>, Vec<u32>)> {
+fn kernel_version(package: &str, architecture: &str) -> Option<(Vec<u32>, Vec<u32>)> {
     let release = package
         .strip_prefix("linux-image-")?
-        .strip_suffix("-riscv64")?;
+        .strip_suffix(architecture)?
+        .strip_suffix('-')?;
     let (upstream, debian) = release.split_once("+deb13")?;
     upstream.strip_prefix("6.12.")?;
     let numbers = |text: &str| -> Option<Vec<u32>> {
@@ -74,6 +78,10 @@ fn kernel_version(package: &str) -> Option<(Vec<u32>, Vec<u32>)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn newest<'a>(names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+        newest_kernel_package(names, "riscv64")
+    }
 
     const fn version(major: u32, minor: u32) -> Version {
         Version { major, minor }
@@ -122,10 +130,7 @@ mod tests {
             "linux-image-6.13.1+deb13-riscv64",
             "linux-image-riscv64",
         ];
-        assert_eq!(
-            newest_kernel_package(names),
-            Some("linux-image-6.12.107+deb13-riscv64")
-        );
+        assert_eq!(newest(names), Some("linux-image-6.12.107+deb13-riscv64"));
     }
 
     #[test]
@@ -134,17 +139,11 @@ mod tests {
             "linux-image-6.12.94+deb13.1-riscv64",
             "linux-image-6.12.94+deb13-riscv64",
         ];
-        assert_eq!(
-            newest_kernel_package(names),
-            Some("linux-image-6.12.94+deb13.1-riscv64")
-        );
+        assert_eq!(newest(names), Some("linux-image-6.12.94+deb13.1-riscv64"));
     }
 
     #[test]
     fn no_kernel_is_taken_where_none_fits() {
-        assert_eq!(
-            newest_kernel_package(["linux-image-6.1.0-40-riscv64", "busybox"]),
-            None
-        );
+        assert_eq!(newest(["linux-image-6.1.0-40-riscv64", "busybox"]), None);
     }
 }
