@@ -17,6 +17,7 @@ const REGISTER: usize = 0x151;
 const TOP: usize = 0x15c;
 const TOP_OF_ALL: usize = 0xdb0;
 /// Registers behind `siselect`.
+const PRIORITIES: core::ops::Range<usize> = 0x30..0x40;
 const DELIVERY: usize = 0x70;
 const THRESHOLD: usize = 0x72;
 const ENABLE: usize = 0xc0;
@@ -38,6 +39,20 @@ fn set(register: usize, value: usize) {
         probe::write_csr::<SELECT>(register).and_then(|()| probe::write_csr::<REGISTER>(value))
     };
     written.unwrap_or_else(|trap| panic!("the interrupt file is denied: {trap:?}"));
+}
+
+/// Changes the priority of every local interrupt. Returns whether one was changed before.
+pub fn change_priorities() -> bool {
+    let mut found = 0;
+    for register in PRIORITIES.step_by(2) {
+        // SAFETY: as in `set`.
+        let read = unsafe { probe::write_csr::<SELECT>(register) };
+        found |= read
+            .and_then(|()| probe::read_csr::<REGISTER>())
+            .unwrap_or(1);
+        set(register, usize::MAX);
+    }
+    found != 0
 }
 
 /// Opens the interrupt file of hart 0 for identities 1 to 63.

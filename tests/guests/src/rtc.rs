@@ -138,6 +138,10 @@ pub fn suspend(arguments: &Arguments<'_>) -> ! {
     enable();
     let by_file = arguments.number("imsic", 0) != 0;
     if by_file {
+        if imsic::change_priorities() {
+            // An earlier life has left them.
+            STRANGE.fetch_add(1, SeqCst);
+        }
         imsic::open(LINE);
     } else {
         if read(PRIORITY) != 0 {
