@@ -150,8 +150,11 @@ fn assert_cluster_undisturbed(run: &Run) {
 }
 
 #[test]
-fn the_monitors_text_fits_one_protection_entry_on_every_board() {
-    for board in partita_board::ALL {
+fn the_monitors_text_fits_one_protection_entry_on_every_riscv_board() {
+    let is_riscv = |board: &&&partita_board::Board| board.riscv64().is_some();
+    let boards: Vec<_> = partita_board::ALL.iter().filter(is_riscv).collect();
+    assert!(boards.len() >= 4, "boards are missing");
+    for board in boards {
         let bytes = monitor_text_bytes(board);
         let room = 0x4000..=MONITOR_TEXT_BYTES;
         assert!(room.contains(&bytes), "{}: {bytes} bytes", board.name);

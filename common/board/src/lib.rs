@@ -33,7 +33,7 @@ pub const ALL: &[&Board] = &[
     &QEMU_VIRT_AARCH64_GICV2,
 ];
 
-/// The most that the monitor's text and read-only data may take, in bytes, on every board: what one
+/// The most that the monitor's text and read-only data may take, in bytes, on every board of RISC-V: what one
 /// protection entry covers. A firmware that needs more is not linked.
 pub const MONITOR_TEXT_BYTES: u64 = 0x1_0000;
 
