@@ -1,0 +1,209 @@
+//! The state of a virtual core while it does not run, and how it gets onto and off a core.
+//!
+//! EL1 is one level with one set of registers for both worlds, so all of them are switched: the general
+//! registers, and those that S-EL1 can write (DDI 0487, D24.2, without those that [`Switched`] keeps it from).
+//! EL2 has no secure half here: S-EL1 cannot reach its registers, so Linux's stay where they are. Floating point
+//! is apart ([`crate::arch::floating_point`]).
+
+use crate::arch::platform::Features;
+use crate::arch::register::{secure_configuration, synchronize};
+use crate::cores::Core;
+use crate::machine::PartitionView;
+use partita_abi::crash::{Record, flags};
+
+/// One virtual core's state. The trap vector writes `registers` and reads `stack` and `core`.
+#[repr(C, align(16))]
+pub struct Context {
+    /// `x0` to `x30`, and a place that is not used.
+    pub registers: [u64; 32],
+    /// The monitor's stack on this core.
+    pub stack: u64,
+    /// The core that this virtual core belongs to.
+    pub core: *mut Core,
+    /// Its partition; set before it runs.
+    pub view: Option<&'static PartitionView>,
+    /// Everything else, valid while the virtual core is not live on the core.
+    pub lower: Lower,
+    /// What it may do.
+    pub switched: Switched,
+}
+
+/// Offsets of what the trap vector uses.
+pub mod offsets {
+    use super::Context;
+    /// Of [`Context::stack`].
+    pub const STACK: usize = core::mem::offset_of!(Context, stack);
+    /// Of [`Context::core`].
+    pub const CORE: usize = core::mem::offset_of!(Context, core);
+}
+
+/// The registers of EL3 that say what lower levels may do. They differ from partition to partition and do not
+/// change, except for floating point.
+#[derive(Clone, Copy)]
+pub struct Switched {
+    /// `SCR_EL3`.
+    pub configuration: u64,
+    /// `CPTR_EL3`.
+    pub coprocessors: u64,
+    /// `MDCR_EL3`.
+    pub debug: u64,
+}
+
+macro_rules! lower {
+    ($($field:ident $register:literal,)+) => {
+        /// The registers that a switch saves and restores.
+        #[derive(Clone, Copy)]
+        pub struct Lower {$(
+            #[doc = concat!("`", $register, "`.")]
+            pub $field: u64,
+        )+}
+
+        impl Lower {
+            /// All zero.
+            pub const ZERO: Self = Self {$($field: 0,)+};
+
+            /// Those on the core.
+            #[inline(always)]
+            fn read() -> Self {
+                Self {$($field: crate::arch::register::read!($register),)+}
+            }
+
+            /// Puts them onto the core.
+            #[inline(always)]
+            fn write(&self) {
+                $(crate::arch::register::write!($register, self.$field);)+
+            }
+        }
+    };
+}
+
+lower! {
+    program_counter "elr_el3",
+    status "spsr_el3",
+    control "sctlr_el1",
+    auxiliary_control "actlr_el1",
+    coprocessors "cpacr_el1",
+    translation_low "ttbr0_el1",
+    translation_high "ttbr1_el1",
+    translation_control "tcr_el1",
+    attributes "mair_el1",
+    auxiliary_attributes "amair_el1",
+    vector "vbar_el1",
+    syndrome "esr_el1",
+    fault_address "far_el1",
+    fault_status_0 "afsr0_el1",
+    fault_status_1 "afsr1_el1",
+    exception_counter "elr_el1",
+    exception_status "spsr_el1",
+    stack_0 "sp_el0",
+    stack_1 "sp_el1",
+    thread_0 "tpidr_el0",
+    thread_0_read_only "tpidrro_el0",
+    thread_1 "tpidr_el1",
+    context_number "contextidr_el1",
+    physical_address "par_el1",
+    cache_selection "csselr_el1",
+    counter_control "cntkctl_el1",
+    physical_timer "cntp_cval_el0",
+    physical_timer_control "cntp_ctl_el0",
+    virtual_timer "cntv_cval_el0",
+    virtual_timer_control "cntv_ctl_el0",
+}
+
+/// `SPSR_EL3`: to EL1 with its own stack, all interrupts masked.
+const STATUS_EL1: u64 = 0x3c5;
+/// `SPSR_EL3`: to EL2 with its own stack, all interrupts masked.
+const STATUS_EL2: u64 = 0x3c9;
+/// `SCTLR_EL1` without translation and caches: the bits that read as one in the first version of the
+/// architecture.
+const CONTROL_RESET: u64 = 0x30d0_0800;
+
+impl Context {
+    /// A virtual core that was never started.
+    pub const fn new() -> Self {
+        Self {
+            registers: [0; 32],
+            stack: 0,
+            core: core::ptr::null_mut(),
+            view: None,
+            lower: Lower::ZERO,
+            switched: Switched {
+                configuration: 0,
+                coprocessors: 0,
+                debug: 0,
+            },
+        }
+    }
+
+    /// Decides what never changes: the world it runs in, and what it may do there.
+    pub fn configure(&mut self, is_secure: bool, wait_traps: bool, features: &Features) {
+        self.switched = if is_secure {
+            features.secure
+        } else {
+            features.normal
+        };
+        if wait_traps {
+            self.switched.configuration |= secure_configuration::TRAP_WAIT;
+        }
+    }
+
+    /// Whether it runs in the secure world.
+    pub const fn is_secure(&self) -> bool {
+        self.switched.configuration & secure_configuration::NON_SECURE == 0
+    }
+
+    /// Makes the virtual core start at `address` with two arguments: at EL1 in the secure world, as PSCI says in
+    /// the normal one (DEN0022, 6.4): at EL2; no translation, interrupts masked.
+    pub fn start(&mut self, address: u64, arguments: (u64, u64)) {
+        self.registers = [0; 32];
+        (self.registers[0], self.registers[1]) = arguments;
+        self.lower = Lower {
+            program_counter: address,
+            status: if self.is_secure() {
+                STATUS_EL1
+            } else {
+                STATUS_EL2
+            },
+            control: CONTROL_RESET,
+            ..Lower::ZERO
+        };
+    }
+
+    /// Writes the registers into a crash record; those of a virtual core that is live are on the core.
+    #[cold]
+    pub fn record(&self, is_live: bool, record: &mut Record) {
+        let lower = if is_live { Lower::read() } else { self.lower };
+        let registers = self.registers.get(..31).unwrap_or_default();
+        record.registers.copy_from_slice(registers);
+        record.event.program_counter = lower.program_counter;
+        record.status = lower.status;
+        // `M[3:2]` is the exception level.
+        if lower.status & 0xc != 0 {
+            record.flags |= flags::SUPERVISOR;
+        }
+        record.trap_vector = lower.vector;
+        record.scratch = lower.stack_1;
+        record.exception_counter = lower.exception_counter;
+        record.trap_cause = lower.syndrome;
+        record.trap_value = lower.fault_address;
+        record.translation = lower.translation_low;
+        record.enabled = lower.control;
+        record.pending = 0;
+    }
+
+    /// Takes the virtual core's registers off the core.
+    #[inline(always)]
+    pub fn save(&mut self) {
+        self.lower = Lower::read();
+    }
+
+    /// Puts the virtual core's registers onto the core, without what says whose floating-point registers are
+    /// there. From here on, registers that both worlds have are those of its world.
+    #[inline(always)]
+    pub fn restore(&self) {
+        crate::arch::register::write!("scr_el3", self.switched.configuration);
+        crate::arch::register::write!("mdcr_el3", self.switched.debug);
+        synchronize();
+        self.lower.write();
+    }
+}

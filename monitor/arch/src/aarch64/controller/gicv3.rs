@@ -1,0 +1,461 @@
+//! A GIC of version 3 (Arm Generic Interrupt Controller Architecture Specification IHI 0069): distributor, one
+//! redistributor for each core, and the processor's interface in system registers.
+
+use super::{
+    BETWEEN_CORES, CONSOLE_PRIORITY, LINE_PRIORITY, OF_LINUX, OF_PROGRAMS, OWN_PRIORITY,
+    PROGRAM_PRIORITY, software,
+};
+use crate::arch::platform::ThisBoard;
+use crate::arch::register::{complete_accesses, read, synchronize, write};
+use crate::arch::timer;
+use crate::mmio::{Register, Registers};
+use crate::report;
+use core::cell::Cell;
+use partita_board::GicInterface;
+
+/// Registers of the distributor (12.9).
+mod distributor {
+    pub const CONTROL: usize = 0x0000;
+    pub const TYPE: usize = 0x0004;
+    pub const GROUP: usize = 0x0080;
+    pub const SET_ENABLE: usize = 0x0100;
+    pub const CLEAR_ENABLE: usize = 0x0180;
+    pub const SET_PENDING: usize = 0x0200;
+    pub const CLEAR_PENDING: usize = 0x0280;
+    pub const CLEAR_ACTIVE: usize = 0x0380;
+    pub const PRIORITY: usize = 0x0400;
+    pub const CONFIGURATION: usize = 0x0c00;
+    pub const GROUP_MODIFIER: usize = 0x0d00;
+    pub const NON_SECURE_ACCESS: usize = 0x0e00;
+    pub const ROUTE: usize = 0x6000;
+    /// Of the control register: affinity routing in both worlds, and all three groups.
+    pub const AFFINITY_ROUTING: u32 = 3 << 4;
+    pub const ALL_GROUPS: u32 = 7;
+    /// Of the control register: a write has not taken effect yet.
+    pub const WRITE_PENDING: u32 = 1 << 31;
+}
+
+/// Registers of a redistributor (12.11): its first frame, and the second, which repeats the distributor's for the
+/// first 32 interrupts.
+mod redistributor {
+    pub const TYPE: usize = 0x0008;
+    pub const WAKER: usize = 0x0014;
+    pub const PROCESSOR_SLEEP: u32 = 1 << 1;
+    pub const CHILDREN_ASLEEP: u32 = 1 << 2;
+    pub const STRIDE: usize = 0x2_0000;
+    pub const SECOND: usize = 0x1_0000;
+}
+
+/// How often a bit of the controller's is looked at that changes within a few clocks.
+const PATIENCE: usize = 100_000;
+/// Interrupt identifiers from here on are none (2.2.1).
+const NONE: u64 = 1020;
+/// Interrupts of one core.
+const PRIVATE: u32 = 32;
+/// At EL3 and below, the interface is in system registers, and lower levels may use theirs (`ICC_SRE_EL3`).
+const SYSTEM_REGISTERS: u64 = 0xf;
+
+/// The board's interrupt controller.
+#[derive(Clone, Copy)]
+pub struct Controller {
+    distributor: Registers,
+    redistributors: Registers,
+    /// The serial port's line.
+    console: u32,
+}
+
+impl Controller {
+    /// The controller described by the board.
+    ///
+    /// # Safety
+    /// `board` describes the board this runs on.
+    pub unsafe fn new(board: &'static ThisBoard) -> Self {
+        let gic = &board.architecture.gic;
+        match gic.interface {
+            GicInterface::V3 { redistributors, .. } => Self {
+                // SAFETY: the caller's promise.
+                distributor: unsafe { Registers::new(gic.distributor) },
+                // SAFETY: the caller's promise.
+                redistributors: unsafe { Registers::new(redistributors) },
+                console: u32::from(board.uart.line),
+            },
+            GicInterface::V2 { .. } => {
+                report::fatal("this firmware is for a board with a GIC of version 3")
+            }
+        }
+    }
+
+    /// The highest interrupt there can be (12.9.38), plus one.
+    fn lines(&self) -> u32 {
+        let found = (self.distributor.read_u32(distributor::TYPE) & 31).wrapping_add(1);
+        found.wrapping_mul(32).min(1020)
+    }
+
+    /// Silences every line; those that nobody has stay in group 0.
+    pub fn reset(&self, _cores: usize) {
+        let registers = &self.distributor;
+        registers.write_u32(distributor::CONTROL, 0);
+        self.wait();
+        registers.write_u32(distributor::CONTROL, distributor::AFFINITY_ROUTING);
+        self.wait();
+        for word in 1..self.lines() / 32 {
+            let offset = word as usize * 4;
+            registers.write_u32(distributor::CLEAR_ENABLE + offset, !0);
+            registers.write_u32(distributor::CLEAR_PENDING + offset, !0);
+            registers.write_u32(distributor::CLEAR_ACTIVE + offset, !0);
+            registers.write_u32(distributor::GROUP + offset, 0);
+            registers.write_u32(distributor::GROUP_MODIFIER + offset, 0);
+            for quarter in 0..8 {
+                registers.write_u32(distributor::PRIORITY + offset * 8 + quarter * 4, 0);
+            }
+            for half in 0..2 {
+                registers.write_u32(distributor::NON_SECURE_ACCESS + offset * 2 + half * 4, 0);
+            }
+        }
+        registers.write_u32(
+            distributor::CONTROL,
+            distributor::AFFINITY_ROUTING | distributor::ALL_GROUPS,
+        );
+        self.wait();
+    }
+
+    /// Waits until a write of the control register has taken effect.
+    fn wait(&self) {
+        for _ in 0..PATIENCE {
+            if self.distributor.read_u32(distributor::CONTROL) & distributor::WRITE_PENDING == 0 {
+                return;
+            }
+        }
+        report::fatal("the interrupt controller does not answer");
+    }
+
+    /// Lets the serial port interrupt the monitor on a core.
+    pub fn open_console(&self, core: usize, line: u16) {
+        self.claim_line(core, line, CONSOLE_PRIORITY);
+    }
+
+    /// Lets a line that the monitor takes interrupt a core, from the state after reset.
+    pub fn open_mediated(&self, core: usize, line: u16) {
+        self.claim_line(core, line, LINE_PRIORITY);
+    }
+
+    fn claim_line(&self, core: usize, line: u16, priority: u8) {
+        let line = usize::from(line);
+        self.distributor
+            .write_u8(distributor::PRIORITY.wrapping_add(line), priority);
+        self.distributor.write_u64(
+            distributor::ROUTE.wrapping_add(line.wrapping_mul(8)),
+            core as u64,
+        );
+        self.set_enabled(line as u32, true);
+    }
+
+    /// Silences a line that the monitor takes, in any state.
+    pub fn close_mediated(&self, _core: usize, line: u16) {
+        self.set_enabled(u32::from(line), false);
+        self.write_bit(distributor::CLEAR_PENDING, u32::from(line));
+        self.write_bit(distributor::CLEAR_ACTIVE, u32::from(line));
+    }
+
+    /// Gives a line to Linux: it finds it as after reset.
+    pub fn open_direct(&self, line: u16) {
+        let line = u32::from(line);
+        let offset = distributor::GROUP.wrapping_add(line as usize / 32 * 4);
+        let word = self.distributor.read_u32(offset);
+        self.distributor
+            .write_u32(offset, word | 1_u32.wrapping_shl(line % 32));
+    }
+
+    /// Silences a line of Linux's, in any state, and has it as after reset.
+    pub fn close_direct(&self, _core: usize, line: u16) {
+        let number = usize::from(line);
+        self.close_mediated(0, line);
+        self.distributor
+            .write_u8(distributor::PRIORITY.wrapping_add(number), 0);
+        let configuration = distributor::CONFIGURATION.wrapping_add(number / 16 * 4);
+        let word = self.distributor.read_u32(configuration);
+        let field = 3_u32.wrapping_shl((u32::from(line) % 16).wrapping_mul(2));
+        self.distributor.write_u32(configuration, word & !field);
+        self.open_direct(line);
+    }
+
+    /// Takes the most urgent line that is pending for the monitor on this core; 0 if there is none. The timer and
+    /// the call of another core need no more of an answer than that they came.
+    #[inline]
+    pub fn claim(&self, _core: usize) -> u32 {
+        for _ in 0..3 {
+            let found = read!("icc_iar0_el1");
+            if found >= NONE {
+                return 0;
+            }
+            let found = found as u32;
+            if found == timer::INTERRUPT {
+                timer::silence();
+                synchronize();
+            } else if found != BETWEEN_CORES {
+                return found;
+            }
+            write!("icc_eoir0_el1", u64::from(found));
+        }
+        0
+    }
+
+    /// Lets the serial port interrupt again, after it was claimed and served.
+    pub fn complete_console(&self, _core: usize, line: u32) {
+        write!("icc_eoir0_el1", u64::from(line));
+    }
+
+    /// Masks a line that was claimed, and ends its handling.
+    #[inline]
+    pub fn mask(&self, _core: usize, line: u32) {
+        self.set_enabled(line, false);
+        complete_accesses();
+        write!("icc_eoir0_el1", u64::from(line));
+    }
+
+    /// Lets a masked line interrupt again.
+    pub fn unmask(&self, _core: usize, line: u16) {
+        self.set_enabled(u32::from(line), true);
+    }
+
+    #[inline]
+    fn set_enabled(&self, line: u32, enabled: bool) {
+        let register = if enabled {
+            distributor::SET_ENABLE
+        } else {
+            distributor::CLEAR_ENABLE
+        };
+        self.write_bit(register, line);
+    }
+
+    /// Writes a line's bit in one of the registers where zeros change nothing.
+    #[inline]
+    fn write_bit(&self, register: usize, line: u32) {
+        let offset = register.wrapping_add(line as usize / 32 * 4);
+        self.distributor
+            .write_u32(offset, 1_u32.wrapping_shl(line % 32));
+    }
+
+    /// Interrupts a core (12.2.21 `ICC_SGI0R_EL1`).
+    #[inline]
+    pub fn interrupt(&self, core: usize) {
+        // What it is to look at is written before it looks.
+        complete_accesses();
+        let target = 1_u64.wrapping_shl(core as u32 & 15);
+        let cluster = (core as u64 >> 4) << 44;
+        write!(
+            "icc_sgi0r_el1",
+            u64::from(BETWEEN_CORES) << 24 | cluster | target
+        );
+        synchronize();
+    }
+
+    /// The redistributor of the core with this number (12.11.35 `GICR_TYPER`).
+    fn redistributor(&self, core: usize) -> usize {
+        for number in 0..partita_abi::MAX_CORES {
+            let base = number.wrapping_mul(redistributor::STRIDE);
+            let kind = self
+                .redistributors
+                .read_u64(base.wrapping_add(redistributor::TYPE));
+            if kind >> 32 == core as u64 {
+                return base;
+            }
+        }
+        report::fatal("the interrupt controller has no registers for this core")
+    }
+}
+
+/// What a virtual core keeps of the controller while it is not live.
+#[derive(Clone, Copy)]
+pub struct Kept {
+    mask: u64,
+    active: u64,
+    enabled: u64,
+    control: u64,
+    binary_point: u64,
+}
+
+impl Kept {
+    /// As the virtual core finds it when it starts: nothing is masked by priority, nothing is enabled.
+    pub const RESET: Self = Self {
+        mask: 0xff,
+        active: 0,
+        enabled: 0,
+        control: 0,
+        binary_point: 0,
+    };
+}
+
+/// One core's side of the controller.
+pub struct Gate {
+    set_pending: Register<u32>,
+    clear_pending: Register<u32>,
+    /// The serial port's bit in the words that let it interrupt, and keep it from that.
+    console: u32,
+    console_on: Register<u32>,
+    console_off: Register<u32>,
+    console_hidden: Cell<bool>,
+}
+
+impl Gate {
+    /// The gate of the calling core, closed for partitions and open for the monitor.
+    pub fn new(controller: &Controller, core: usize) -> Self {
+        let base = controller.redistributor(core);
+        let all = &controller.redistributors;
+        wake(all, base);
+        let second = base.wrapping_add(redistributor::SECOND);
+        let own = 1 << timer::INTERRUPT | 1 << BETWEEN_CORES;
+        all.write_u32(second + distributor::CLEAR_ENABLE, !0);
+        all.write_u32(second + distributor::CLEAR_PENDING, !0);
+        all.write_u32(second + distributor::CLEAR_ACTIVE, !0);
+        // In group 0 what is the monitor's, in the secure group 1 what programs get, and the rest is Linux's.
+        let normal = !(own | OF_PROGRAMS | 1 << 14);
+        all.write_u32(second + distributor::GROUP, normal);
+        all.write_u32(second + distributor::GROUP_MODIFIER, OF_PROGRAMS);
+        for line in 0..PRIVATE {
+            let priority = match line {
+                timer::INTERRUPT | BETWEEN_CORES => OWN_PRIORITY,
+                8..14 => PROGRAM_PRIORITY,
+                _ => 0x80,
+            };
+            all.write_u8(second + distributor::PRIORITY + line as usize, priority);
+        }
+        all.write_u32(second + distributor::NON_SECURE_ACCESS, 0);
+        all.write_u32(second + distributor::SET_ENABLE, own | OF_PROGRAMS);
+        open_interface();
+        let register = |offset| all.register(second + offset);
+        let line = controller.console;
+        let of_console = |first| {
+            let offset = usize::wrapping_add(first, line as usize / 32 * 4);
+            controller.distributor.register(offset)
+        };
+        let (Some(set_pending), Some(clear_pending), Some(console_on), Some(console_off)) = (
+            register(distributor::SET_PENDING),
+            register(distributor::CLEAR_PENDING),
+            of_console(distributor::SET_ENABLE),
+            of_console(distributor::CLEAR_ENABLE),
+        ) else {
+            report::fatal("the interrupt controller has no registers for this core")
+        };
+        Self {
+            set_pending,
+            clear_pending,
+            console: 1_u32.wrapping_shl(line % 32),
+            console_on,
+            console_off,
+            console_hidden: Cell::new(false),
+        }
+    }
+
+    /// Raises a software interrupt of a program on this core.
+    #[inline(always)]
+    pub fn raise(&self, number: u32) {
+        self.set_pending.write(1 << number);
+    }
+
+    /// Takes back a software interrupt of a program on this core.
+    pub fn withdraw(&self, number: u32) {
+        self.clear_pending.write(1 << number);
+    }
+
+    /// Brings what a Linux left in the controller for this core to the state after reset.
+    pub fn restart(&self, controller: &Controller, core: usize) {
+        let second = controller
+            .redistributor(core)
+            .wrapping_add(redistributor::SECOND);
+        let all = &controller.redistributors;
+        let linux = !(1 << timer::INTERRUPT | OF_PROGRAMS | 1 << 14 | 1 << BETWEEN_CORES);
+        debug_assert_eq!(linux & OF_LINUX, OF_LINUX);
+        all.write_u32(second + distributor::CLEAR_ENABLE, linux);
+        all.write_u32(second + distributor::CLEAR_PENDING, linux);
+        all.write_u32(second + distributor::CLEAR_ACTIVE, linux);
+    }
+
+    /// Hides the interrupts of the virtual core that leaves, and keeps what it has of the processor's interface.
+    #[inline(always)]
+    pub fn close(&self, kept: &mut Kept) {
+        kept.enabled = read!("icc_igrpen1_el1");
+        write!("icc_igrpen1_el1", 0);
+        kept.mask = read!("icc_pmr_el1");
+        kept.active = read!("icc_ap1r0_el1");
+        kept.control = read!("icc_ctlr_el1");
+        kept.binary_point = read!("icc_bpr1_el1");
+    }
+
+    /// Shows the interrupts of the virtual core that comes, whose world it is already.
+    #[inline(always)]
+    pub fn open(&self, kept: &Kept) {
+        write!("icc_pmr_el1", kept.mask);
+        write!("icc_ap1r0_el1", kept.active);
+        write!("icc_ctlr_el1", kept.control);
+        write!("icc_bpr1_el1", kept.binary_point);
+        write!("icc_igrpen1_el1", kept.enabled);
+    }
+
+    /// Hides the interrupts of a virtual core that is gone for good.
+    pub fn shut(&self) {
+        write!("icc_igrpen1_el1", 0);
+        synchronize();
+    }
+
+    /// Whether an interrupt is pending that whoever is live has enabled.
+    #[inline(always)]
+    pub fn is_pending(&self) -> bool {
+        synchronize();
+        read!("icc_hppir1_el1") < NONE
+    }
+
+    /// Decides whether the serial port may interrupt this core, which serves it.
+    #[inline(always)]
+    pub fn hide_console(&self, hide: bool) {
+        if self.console_hidden.replace(hide) == hide {
+            return;
+        }
+        let register = if hide {
+            &self.console_off
+        } else {
+            &self.console_on
+        };
+        register.write(self.console);
+    }
+}
+
+/// Wakes a redistributor (12.11.42 `GICR_WAKER`).
+fn wake(all: &Registers, base: usize) {
+    let waker = base.wrapping_add(redistributor::WAKER);
+    let value = all.read_u32(waker);
+    all.write_u32(waker, value & !redistributor::PROCESSOR_SLEEP);
+    for _ in 0..PATIENCE {
+        if all.read_u32(waker) & redistributor::CHILDREN_ASLEEP == 0 {
+            return;
+        }
+    }
+    report::fatal("the interrupt controller does not wake up for a core");
+}
+
+/// Opens the processor's interface for the monitor: system registers at all levels, group 0.
+fn open_interface() {
+    write!("icc_sre_el3", SYSTEM_REGISTERS);
+    synchronize();
+    // In the normal world's half first, then in the secure one, in which this runs.
+    let configuration = read!("scr_el3");
+    write!("scr_el3", configuration | 1);
+    synchronize();
+    write!("icc_sre_el2", SYSTEM_REGISTERS);
+    write!("icc_sre_el1", 1);
+    write!("icc_igrpen1_el1", 0);
+    write!("icc_ap1r0_el1", 0);
+    write!("scr_el3", configuration);
+    synchronize();
+    write!("icc_sre_el1", 7);
+    write!("icc_igrpen1_el1", 0);
+    write!("icc_ap1r0_el1", 0);
+    write!("icc_ap0r0_el1", 0);
+    write!("icc_ctlr_el3", 0);
+    write!("icc_bpr0_el1", 0);
+    write!("icc_pmr_el1", 0xff);
+    write!("icc_igrpen0_el1", 1);
+    synchronize();
+}
+
+const _: () = assert!(software::TIMER + software::STRIDE * software::PROGRAMS == 14);

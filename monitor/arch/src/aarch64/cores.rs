@@ -1,0 +1,102 @@
+//! What a core keeps of itself and of each virtual core, beyond what every architecture does.
+
+use crate::arch::controller::{Gate, Kept, software};
+use crate::arch::floating_point;
+use crate::arch::vector;
+use crate::cores::Core;
+use crate::machine::{Machine, Resident};
+use crate::report;
+use partita_abi::MAX_SHARING;
+use partita_monitor_core::schedule::NOBODY;
+use partita_virtual_aarch64::timer::Timer;
+
+/// Of a virtual core.
+pub struct SlotState {
+    /// What it has of the interrupt controller while it is not live.
+    pub kept: Kept,
+    /// Its secure timer; for programs.
+    pub timer: Timer,
+    /// The first of the software interrupts that it gets; for programs.
+    pub interrupts: u32,
+    /// Whether it may use floating point.
+    pub floats: bool,
+    /// Its floating-point registers, while they are not on the core.
+    pub floating_point: floating_point::State,
+    /// Software interrupts of its partition's other cores are pending.
+    pub called: bool,
+}
+
+impl SlotState {
+    /// Of one that was never started.
+    pub const fn new() -> Self {
+        Self {
+            kept: Kept::RESET,
+            timer: Timer::RESET,
+            interrupts: software::TIMER,
+            floats: false,
+            floating_point: floating_point::State::ZERO,
+            called: false,
+        }
+    }
+}
+
+/// Of a core.
+pub struct CoreState {
+    /// The core's side of the interrupt controller.
+    pub gate: Gate,
+    /// The slot whose floating-point registers are on the core, or [`NOBODY`].
+    pub floats_of: usize,
+    /// The slot whose translations the core may have of the secure world, or [`NOBODY`].
+    pub secure_of: usize,
+}
+
+impl CoreState {
+    /// Writes the first state to its place.
+    ///
+    /// # Safety
+    /// `place` is a core's own, and valid for writes.
+    pub unsafe fn write(place: *mut Self, machine: &Machine, id: usize) {
+        let state = Self {
+            gate: Gate::new(&machine.platform.controller, id),
+            floats_of: NOBODY,
+            secure_of: NOBODY,
+        };
+        // SAFETY: the caller's promise.
+        unsafe { place.write(state) };
+    }
+}
+
+impl Core {
+    /// Prepares a virtual core that lives on this core.
+    pub fn settle_slot(&mut self, number: usize, residents: &[Option<Resident>; MAX_SHARING]) {
+        let machine = self.machine;
+        let program = |resident: &&Resident| machine.partition(resident.partition).is_program;
+        let before = residents.iter().flatten().take(number).filter(program);
+        let before = before.count() as u32;
+        let Some(slot) = self.slots.get_mut(number) else {
+            return;
+        };
+        let view = machine.partition(slot.resident.partition);
+        slot.context.stack = vector::stack_top(self.id);
+        slot.context
+            .configure(view.is_program, slot.wfi_traps, &machine.features);
+        slot.arch.floats = view.floating_point || !view.is_program;
+        if view.is_program {
+            if before >= software::PROGRAMS {
+                report::fatal("there are more programs on a core than can have interrupts");
+            }
+            slot.arch.interrupts = software::STRIDE
+                .wrapping_mul(before)
+                .wrapping_add(software::TIMER);
+        }
+        if view.is_program && slot.arch.floats && machine.features.scalable_vectors {
+            report::fatal(
+                "a program uses floating point on a core with scalable vectors, which are not switched",
+            );
+        }
+    }
+
+    /// All virtual cores that live here are prepared.
+    #[expect(clippy::unused_self, reason = "other architectures have something left")]
+    pub const fn settled(&self) {}
+}

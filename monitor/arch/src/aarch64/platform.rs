@@ -1,0 +1,345 @@
+//! What is driven of a board with Arm cores, and what is known of a partition there.
+
+use crate::arch::context::Switched;
+use crate::arch::controller::Controller;
+use crate::arch::register::{field, read, secure_configuration as scr};
+use crate::machine::PartitionView;
+use partita_abi::MAX_CORES;
+use partita_abi::table::{self, RegionKind, SystemTable};
+use partita_board::{Aarch64, Board, Window};
+use partita_monitor_core::check::Reserved;
+use partita_monitor_core::text::Text;
+use partita_virtual_aarch64::caller::{Caller, Region};
+use partita_virtual_aarch64::smc::Mitigations;
+
+/// The most RAM regions of one partition.
+const MAX_RAM: usize = 4;
+
+/// A board as the monitor here has it.
+pub type ThisBoard = Board<Aarch64>;
+
+/// What the cores of this board can do, found out at boot.
+#[derive(Clone, Copy)]
+pub struct Features {
+    /// What partitions in the secure world may do.
+    pub secure: Switched,
+    /// What partitions in the normal world may do.
+    pub normal: Switched,
+    /// What callers are told of workarounds.
+    pub mitigations: Mitigations,
+    /// There are scalable vectors.
+    pub scalable_vectors: bool,
+    /// There are scalable matrices.
+    pub scalable_matrices: bool,
+}
+
+/// Bits of `CPTR_EL3` (DDI 0487, D24.2.33).
+pub mod coprocessors {
+    /// Scalable vectors do not trap.
+    pub const SCALABLE_VECTORS: u64 = 1 << 8;
+    /// Floating point and vectors trap.
+    pub const TRAP_FLOATING_POINT: u64 = 1 << 10;
+    /// Scalable matrices do not trap.
+    pub const SCALABLE_MATRICES: u64 = 1 << 12;
+    /// Trace registers trap.
+    pub const TRAP_TRACE: u64 = 1 << 20;
+    /// Activity monitors trap.
+    pub const TRAP_ACTIVITY_MONITORS: u64 = 1 << 30;
+}
+
+/// Bits of `MDCR_EL3` (D24.3.17).
+mod debug {
+    pub const TRAP_COUNTERS: u64 = 1 << 6;
+    pub const COUNTERS_2: u64 = 1 << 7;
+    pub const TRAP_DEBUG: u64 = 1 << 9;
+    pub const TRAP_LOCK: u64 = 1 << 10;
+    pub const PROFILING_NORMAL: u64 = 3 << 12;
+    pub const NO_SECURE_DEBUG_32: u64 = 2 << 14;
+    pub const NO_SECURE_DEBUG: u64 = 1 << 16;
+    pub const TRAP_TRACE_FILTER: u64 = 1 << 19;
+    pub const SECURE_CYCLES_NOT_COUNTED: u64 = 1 << 23;
+    pub const TRACE_BUFFER_NORMAL: u64 = 3 << 24;
+    pub const THREAD_COUNTERS: u64 = 1 << 28;
+    pub const BRANCH_RECORDS_NORMAL: u64 = 1 << 32;
+    pub const EL3_CYCLES_NOT_COUNTED: u64 = 1 << 34;
+    pub const PROFILING_FILTER: u64 = 1 << 36;
+}
+
+impl Features {
+    /// Finds out what the calling core can do (D24.2, identification registers).
+    pub fn find() -> Self {
+        let normal = Switched {
+            configuration: normal_configuration(),
+            coprocessors: normal_coprocessors(),
+            debug: normal_debug(),
+        };
+        let secure = Switched {
+            configuration: scr::ALWAYS
+                | scr::FIQ
+                | scr::EXTERNAL_ABORTS
+                | scr::SECURE_FETCH
+                | scr::AARCH64,
+            // What no switch saves is out of reach: scalable vectors and matrices, trace, activity monitors.
+            coprocessors: coprocessors::TRAP_TRACE | coprocessors::TRAP_ACTIVITY_MONITORS,
+            // And counters and debug registers are.
+            debug: debug::TRAP_COUNTERS
+                | debug::TRAP_DEBUG
+                | debug::TRAP_LOCK
+                | debug::TRAP_TRACE_FILTER
+                | debug::NO_SECURE_DEBUG
+                | debug::NO_SECURE_DEBUG_32
+                | debug::SECURE_CYCLES_NOT_COUNTED
+                | debug::EL3_CYCLES_NOT_COUNTED,
+        };
+        Self {
+            secure,
+            normal,
+            mitigations: Mitigations::default(),
+            scalable_vectors: normal.coprocessors & coprocessors::SCALABLE_VECTORS != 0,
+            scalable_matrices: normal.coprocessors & coprocessors::SCALABLE_MATRICES != 0,
+        }
+    }
+
+    /// Whether partitions have timers that the monitor has no part in.
+    #[inline(always)]
+    #[expect(clippy::unused_self, reason = "other architectures find it out")]
+    pub const fn own_timers(&self) -> bool {
+        false
+    }
+
+    /// Adds what they are to the monitor's first line.
+    pub fn describe(&self, line: &mut Text<200>) {
+        line.text(", TrustZone, text read-only");
+        if self.scalable_vectors {
+            line.text(", SVE");
+        }
+        if self.scalable_matrices {
+            line.text(", SME");
+        }
+    }
+}
+
+/// `SCR_EL3` of the normal world: whatever its identification registers show does not trap.
+fn normal_configuration() -> u64 {
+    let processor_0 = read!("id_aa64pfr0_el1");
+    let processor_1 = read!("id_aa64pfr1_el1");
+    let processor_2 = read!("s3_0_c0_c4_2");
+    let instructions_1 = read!("id_aa64isar1_el1");
+    let instructions_2 = read!("id_aa64isar2_el1");
+    let memory_0 = read!("id_aa64mmfr0_el1");
+    let memory_1 = read!("id_aa64mmfr1_el1");
+    let memory_3 = read!("s3_0_c0_c7_3");
+    let mut bits = scr::NON_SECURE
+        | scr::FIQ
+        | scr::EXTERNAL_ABORTS
+        | scr::ALWAYS
+        | scr::HYPERVISOR_CALLS
+        | scr::SECURE_FETCH
+        | scr::AARCH64;
+    let has_keys = field(instructions_1, 4) | field(instructions_1, 8) | field(instructions_2, 12);
+    let mut add = |exists: bool, bit: u64| bits |= if exists { bit } else { 0 };
+    add(has_keys != 0, scr::KEYS | scr::AUTHENTICATION);
+    let speculation = field(processor_0, 56);
+    let speculation_fraction = field(processor_1, 32);
+    add(
+        speculation >= 2 || speculation == 1 && speculation_fraction >= 2,
+        scr::CONTEXT_NUMBERS,
+    );
+    add(field(processor_1, 8) >= 2, scr::TAGS);
+    add(field(memory_0, 56) >= 1, scr::FINE_GRAINED_TRAPS);
+    add(field(memory_0, 56) >= 2, scr::FINE_GRAINED_TRAPS_2);
+    add(field(memory_0, 60) >= 2, scr::COUNTER_OFFSET);
+    add(field(processor_0, 44) >= 2, scr::ACTIVITY_OFFSETS);
+    add(field(instructions_1, 60) >= 2, scr::STORE_64);
+    add(field(instructions_1, 60) >= 3, scr::ACCELERATOR_DATA);
+    add(field(memory_1, 40) >= 1, scr::EXTENDED_HYPERVISOR);
+    add(field(processor_1, 44) >= 1, scr::GUARDED_STACKS);
+    add(field(processor_1, 24) >= 1, scr::THREAD_POINTER_2);
+    add(field(processor_1, 48) >= 1, scr::READ_CHECK_WRITE);
+    add(field(memory_3, 0) >= 1, scr::TRANSLATION_2);
+    add(field(memory_3, 4) >= 1, scr::CONTROL_2);
+    add(
+        field(memory_3, 8) | field(memory_3, 12) | field(memory_3, 16) | field(memory_3, 20) != 0,
+        scr::PERMISSION_INDIRECTION,
+    );
+    add(field(memory_3, 24) >= 1, scr::ATTRIBUTES_2);
+    add(field(memory_3, 32) >= 1, scr::REGISTERS_128);
+    add(field(processor_2, 32) >= 1, scr::FLOAT_MODE);
+    bits
+}
+
+/// `CPTR_EL3` of the normal world.
+fn normal_coprocessors() -> u64 {
+    let mut bits = 0;
+    if field(read!("id_aa64pfr0_el1"), 32) != 0 {
+        bits |= coprocessors::SCALABLE_VECTORS;
+    }
+    if field(read!("id_aa64pfr1_el1"), 24) != 0 {
+        bits |= coprocessors::SCALABLE_MATRICES;
+    }
+    bits
+}
+
+/// `MDCR_EL3` of the normal world: its own debug registers and counters, and nothing about the secure one.
+fn normal_debug() -> u64 {
+    let features = read!("id_aa64dfr0_el1");
+    let mut bits = debug::NO_SECURE_DEBUG | debug::NO_SECURE_DEBUG_32;
+    let counters = field(features, 8);
+    if counters != 0xf && counters >= 6 {
+        bits |= debug::SECURE_CYCLES_NOT_COUNTED;
+    }
+    if counters != 0xf && counters >= 7 {
+        bits |= debug::EL3_CYCLES_NOT_COUNTED;
+    }
+    if counters != 0xf && counters >= 9 {
+        bits |= debug::COUNTERS_2;
+    }
+    if field(features, 32) != 0 {
+        bits |= debug::PROFILING_NORMAL;
+    }
+    if field(features, 32) >= 3 {
+        bits |= debug::PROFILING_FILTER;
+    }
+    if field(features, 44) != 0 {
+        bits |= debug::TRACE_BUFFER_NORMAL;
+    }
+    if field(features, 48) == 1 {
+        bits |= debug::THREAD_COUNTERS;
+    }
+    if field(features, 52) != 0 {
+        bits |= debug::BRANCH_RECORDS_NORMAL;
+    }
+    bits
+}
+
+/// Where the board's system image lies: at the start of its flash.
+pub const fn image_base(board: &ThisBoard) -> u64 {
+    board.image_base
+}
+
+/// The devices that the monitor drives itself.
+pub struct Platform {
+    /// The interrupt controller.
+    pub controller: Controller,
+}
+
+impl Platform {
+    /// Interrupts another core, so that it looks at its mail.
+    #[inline]
+    pub fn interrupt(&self, core: usize) {
+        self.controller.interrupt(core);
+    }
+
+    /// What no partition may reach.
+    #[expect(clippy::unused_self, reason = "other architectures look into it")]
+    pub fn reserved(&self, board: &ThisBoard) -> [Reserved; 3] {
+        let own = match board.secure {
+            Some(secure) => secure.monitor,
+            None => Window { base: 0, size: 0 },
+        };
+        let page = Window {
+            base: board.uart.window.base & !0xfff,
+            size: 0x1000,
+        };
+        [own, page, board.finisher.window].map(|window| Reserved {
+            base: window.base,
+            size: window.size,
+        })
+    }
+
+    /// The registers of the interrupt controller of which a partition may reach some.
+    #[expect(clippy::unused_self, reason = "other architectures look into it")]
+    pub fn reachable_controller(&self, board: &ThisBoard) -> Reserved {
+        let window = board.architecture.gic.distributor;
+        Reserved {
+            base: window.base,
+            size: window.size,
+        }
+    }
+
+    /// Whether each partition's memory is in its own world; if not, the index of one.
+    #[expect(clippy::unused_self, reason = "other architectures look into it")]
+    pub fn check_protection(
+        &self,
+        table: &SystemTable<'_>,
+        board: &ThisBoard,
+    ) -> Result<(), usize> {
+        let Some(secure) = board.secure.map(|secure| secure.programs) else {
+            return Err(0);
+        };
+        for (index, entry) in table.partitions.iter().enumerate() {
+            let is_program = entry.kind == table::Kind::Program as u8;
+            let mut ram = table.regions_of(entry).iter();
+            let in_its_world = ram.all(|region| {
+                let is_secure = region.base.wrapping_sub(secure.base) < secure.size;
+                region.kind != RegionKind::Ram as u8 || is_secure == is_program
+            });
+            if !in_its_world {
+                return Err(index);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What the mechanism knows of a partition.
+pub struct View {
+    memory: [Region; MAX_RAM],
+    ram_count: usize,
+    affinities: [u64; MAX_CORES],
+    has_lines: bool,
+}
+
+impl View {
+    /// Of nobody.
+    pub const EMPTY: Self = Self {
+        memory: [Region { base: 0, size: 0 }; MAX_RAM],
+        ram_count: 0,
+        affinities: [0; MAX_CORES],
+        has_lines: false,
+    };
+
+    /// Of a partition whose places are known.
+    pub fn new(
+        _: &'static ThisBoard,
+        table: &SystemTable<'_>,
+        entry: &table::Partition,
+        view: &PartitionView,
+        _: [u32; 32],
+    ) -> Self {
+        let mut this = Self::EMPTY;
+        let regions = table.regions_of(entry).iter();
+        let ram = regions.filter(|region| region.kind == RegionKind::Ram as u8);
+        for (place, region) in this.memory.iter_mut().zip(ram) {
+            *place = Region {
+                base: region.base,
+                size: region.size,
+            };
+            this.ram_count = this.ram_count.wrapping_add(1);
+        }
+        for (affinity, place) in this.affinities.iter_mut().zip(&view.places) {
+            *affinity = u64::from(place.core);
+        }
+        this.has_lines = entry.kind != table::Kind::Program as u8;
+        this
+    }
+
+    /// Whether the partition reaches some of the interrupt controller itself.
+    pub const fn has_lines(&self) -> bool {
+        self.has_lines
+    }
+}
+
+impl PartitionView {
+    /// The partition as its calls are judged, made by its virtual core `own`.
+    #[inline]
+    pub fn caller(&self, own: usize) -> Caller<'_> {
+        let memory = self.arch.memory.get(..self.arch.ram_count);
+        let affinities = self.arch.affinities.get(..self.virtual_cores);
+        Caller::new(
+            memory.unwrap_or_default(),
+            affinities.unwrap_or_default(),
+            own as u32,
+        )
+    }
+}

@@ -1,0 +1,173 @@
+//! How a virtual core gets onto a core and off it: what is saved, what is restored.
+//!
+//! This is on the path from an interrupt to the real-time partition. What is rare stays out of line.
+
+use crate::arch::controller::{Kept, software};
+use crate::arch::floating_point;
+use crate::arch::platform::coprocessors::TRAP_FLOATING_POINT;
+use crate::arch::register::write;
+use crate::arch::translation;
+use crate::cores::Core;
+use partita_monitor_core::schedule::{NEVER, NOBODY};
+use partita_virtual_aarch64::timer::Timer;
+
+impl Core {
+    /// Puts a virtual core into the state in which it starts at `address`.
+    pub fn start_context(&mut self, number: usize, address: u64, argument: u64) {
+        let (machine, id) = (self.machine, self.id);
+        let Some(slot) = self.slots.get_mut(number) else {
+            return;
+        };
+        let own_number = slot.resident.number as u64;
+        let is_secure = slot.context.is_secure();
+        let second = if is_secure { own_number } else { 0 };
+        slot.context.start(address, (argument, second));
+        slot.arch.kept = Kept::RESET;
+        slot.arch.timer = Timer::RESET;
+        slot.arch.called = false;
+        slot.arch.floating_point = floating_point::State::ZERO;
+        if is_secure {
+            for interrupt in 0..software::STRIDE {
+                let interrupt = slot.arch.interrupts.wrapping_add(interrupt);
+                self.arch.gate.withdraw(interrupt);
+            }
+        } else {
+            self.arch.gate.restart(&machine.platform.controller, id);
+            crate::arch::boot::reset_hypervisor();
+        }
+    }
+
+    /// The timer of the live virtual core fired: told once, until it is set again.
+    pub fn show_timer(&mut self) {
+        if let Some(slot) = self.slots.get_mut(self.live) {
+            slot.timer = NEVER;
+            self.arch.gate.raise(slot.arch.interrupts);
+        }
+    }
+
+    /// A line of the live virtual core is pending, or a notice.
+    #[inline]
+    pub fn show_interrupt(&self) {
+        if let Some(slot) = self.slots.get(self.live)
+            && slot.context.is_secure()
+        {
+            let interrupt = software::LINE - software::TIMER;
+            self.arch
+                .gate
+                .raise(slot.arch.interrupts.wrapping_add(interrupt));
+        }
+    }
+
+    /// A virtual core gets a software interrupt.
+    pub fn show_software_interrupt(&mut self, number: usize) {
+        if let Some(slot) = self.slots.get(number)
+            && slot.context.is_secure()
+        {
+            let interrupt = software::CALL - software::TIMER;
+            self.arch
+                .gate
+                .raise(slot.arch.interrupts.wrapping_add(interrupt));
+        }
+    }
+
+    /// Decides whether the serial port may interrupt this core.
+    #[inline(always)]
+    pub fn hide_console(&self, hide: bool) {
+        self.arch.gate.hide_console(hide);
+    }
+
+    /// Answers a request of [`crate::mail::CONTROLLER`]: there is none here.
+    #[expect(clippy::unused_self, reason = "other architectures have such requests")]
+    pub const fn answer_controller(&self, _: usize) {}
+
+    /// Drops whatever of a virtual core is on the core, without keeping it.
+    pub fn forget(&mut self, number: usize) {
+        if self.live == number {
+            self.live = NOBODY;
+            self.arch.gate.shut();
+        }
+        if self.arch.floats_of == number {
+            // Nobody finds what it left there.
+            self.arch.floats_of = NOBODY;
+            floating_point::restore(&floating_point::State::ZERO);
+        }
+        if self.arch.secure_of == number {
+            self.arch.secure_of = NOBODY;
+        }
+    }
+
+    /// Takes the live virtual core off the core, if any.
+    #[inline(always)]
+    pub fn leave(&mut self) {
+        let Some(slot) = self.slots.get_mut(self.live) else {
+            return;
+        };
+        self.live = NOBODY;
+        slot.context.save();
+        self.arch.gate.close(&mut slot.arch.kept);
+    }
+
+    /// Brings a virtual core onto the core, which no other one is on.
+    #[inline(always)]
+    pub fn enter(&mut self, chosen: usize, now: u64) {
+        let Some(slot) = self.slots.get_mut(chosen) else {
+            return;
+        };
+        slot.context.restore();
+        self.arch.gate.open(&slot.arch.kept);
+        if slot.timer <= now {
+            slot.timer = NEVER;
+            self.arch.gate.raise(slot.arch.interrupts);
+        }
+        let has_lines = slot.pending_lines != 0;
+        let coprocessors = slot.context.switched.coprocessors;
+        let hides_console = slot.critical;
+        let is_secure = slot.context.is_secure();
+        let has_floats = self.arch.floats_of == chosen;
+        let floats = slot.arch.floats;
+        self.live = chosen;
+        if has_floats {
+            write!("cptr_el3", coprocessors);
+        } else {
+            write!("cptr_el3", coprocessors | TRAP_FLOATING_POINT);
+            if is_secure && floats {
+                self.take_floats(chosen);
+            }
+        }
+        if has_lines {
+            self.show_interrupt();
+        }
+        if is_secure && self.arch.secure_of != chosen {
+            self.forget_secure(chosen);
+        }
+        if self.serves_console {
+            self.hide_console(hides_console);
+        }
+    }
+
+    /// Another program's translations are not this one's.
+    #[cold]
+    #[inline(never)]
+    fn forget_secure(&mut self, chosen: usize) {
+        self.arch.secure_of = chosen;
+        translation::forget_secure();
+    }
+
+    /// Brings the floating-point registers of the live virtual core onto the core. Returns whether it has any.
+    #[inline(never)]
+    pub fn take_floats(&mut self, number: usize) -> bool {
+        let Some(slot) = self.slots.get(number).filter(|slot| slot.arch.floats) else {
+            return false;
+        };
+        let coprocessors = slot.context.switched.coprocessors;
+        if let Some(before) = self.slots.get_mut(self.arch.floats_of) {
+            floating_point::save(&mut before.arch.floating_point);
+        }
+        if let Some(slot) = self.slots.get(number) {
+            floating_point::restore(&slot.arch.floating_point);
+        }
+        self.arch.floats_of = number;
+        write!("cptr_el3", coprocessors);
+        true
+    }
+}

@@ -1,0 +1,217 @@
+//! What a trap asks for, and who answers it.
+
+use crate::arch::call;
+use crate::arch::context::Context;
+use crate::arch::register::{class, class_of, read, write};
+use crate::arch::vector::entry;
+use crate::cores::Core;
+use crate::health;
+use crate::report;
+use partita_abi::health::Kind;
+use partita_virtual_aarch64::timer::{Access, Register};
+
+/// Bits of `SPSR_EL3` (DDI 0487, D24.2.148).
+mod status {
+    pub const LEVEL: u64 = 3 << 2;
+    pub const LEVEL_0: u64 = 0;
+    pub const LEVEL_2: u64 = 2 << 2;
+    pub const OWN_STACK: u64 = 1;
+    pub const AARCH32: u64 = 1 << 4;
+    pub const MASKED: u64 = 0xf << 6;
+    /// Privileged accesses to memory of user mode are denied.
+    pub const PRIVILEGED_ACCESS: u64 = 1 << 22;
+}
+
+/// Syndrome of an undefined instruction: class 0, an instruction of 32 bits.
+const UNDEFINED: u64 = 1 << 25;
+/// `HCR_EL2.TGE`: exceptions of EL0 are taken to EL2.
+const TRAP_GENERAL: u64 = 1 << 27;
+
+/// Answers a trap from a partition and returns the context to enter. Called by the vector with interrupts masked.
+pub extern "C" fn trap(core: &mut Core, entry: u32) -> *const Context {
+    let started = crate::arch::instructions();
+    if entry == entry::INTERRUPT {
+        core.answer_interrupts();
+        return core.reschedule(started);
+    }
+    let syndrome = read!("esr_el3");
+    if entry == entry::SYSTEM_ERROR {
+        return system_error(core, started, syndrome);
+    }
+    match class_of(syndrome) {
+        class::CALL | class::CALL_32 => call::answer(core, started),
+        class::WAIT => wait(core, started),
+        class::SYSTEM_REGISTER => system_register(core, started, syndrome),
+        class::FLOATING_POINT if core.take_floats(core.live) => core.resume(),
+        class::FLOATING_POINT => denied(core, started, Kind::FloatingPoint, syndrome),
+        class::UNKNOWN => denied(core, started, Kind::IllegalInstruction, syndrome),
+        class::FETCH_ABORT | class::DATA_ABORT => abort(core, started, syndrome),
+        _ => denied(core, started, Kind::UnexpectedTrap, syndrome),
+    }
+}
+
+/// Enters the first partition of a core that has just started.
+pub extern "C" fn first(core: &mut Core) -> *const Context {
+    core.reschedule(crate::arch::instructions())
+}
+
+/// `WFI` gives the core back.
+#[inline(always)]
+fn wait(core: &mut Core, started: u64) -> *const Context {
+    skip();
+    if core.wait_running() {
+        core.reschedule(started)
+    } else {
+        core.resume()
+    }
+}
+
+/// Goes on after the instruction that trapped.
+#[inline(always)]
+fn skip() {
+    write!("elr_el3", read!("elr_el3").wrapping_add(4));
+}
+
+/// A trapped access to a system register: to the secure timer of a program, for which the monitor stands in, or to
+/// one that is out of reach.
+#[inline(never)]
+fn system_register(core: &mut Core, started: u64, syndrome: u64) -> *const Context {
+    let access = Access::of(syndrome);
+    let now = core.now();
+    let timer = access.timer();
+    let Some((_, slot, _)) = core.running() else {
+        return core.reschedule(started);
+    };
+    let Some(register) = timer.filter(|_| slot.context.is_secure()) else {
+        let kind = if slot.context.is_secure() {
+            Kind::IllegalInstruction
+        } else {
+            Kind::UnexpectedTrap
+        };
+        return denied(core, started, kind, syndrome);
+    };
+    skip();
+    if access.is_read {
+        let value = slot.arch.timer.read(register, now);
+        // 31 is the register that is always zero.
+        if let Some(place) = slot.context.registers.get_mut(access.general)
+            && access.general != 31
+        {
+            *place = value;
+        }
+        return core.resume();
+    }
+    let general = access.general;
+    let value = match slot.context.registers.get(general) {
+        Some(value) if general != 31 => *value,
+        _ => 0,
+    };
+    set_timer(core, register, value, now);
+    core.reschedule(started)
+}
+
+/// A program sets its timer, which interrupts at once if its time has come.
+fn set_timer(core: &mut Core, register: Register, value: u64, now: u64) {
+    let Some((_, slot, _)) = core.running() else {
+        return;
+    };
+    slot.arch.timer.write(register, value, now);
+    let deadline = slot.arch.timer.deadline();
+    slot.timer = deadline.unwrap_or(partita_monitor_core::schedule::NEVER);
+    let interrupt = slot.arch.interrupts;
+    if deadline.is_none_or(|deadline| deadline > now) {
+        core.arch.gate.withdraw(interrupt);
+    }
+}
+
+/// An asynchronous external abort: a write that memory or a device refused, some time ago.
+#[cold]
+fn system_error(core: &mut Core, started: u64, syndrome: u64) -> *const Context {
+    let counter = read!("elr_el3");
+    if let Some((_, _, view)) = core.running() {
+        let (index, cause) = (view.index, class_of(syndrome) as u32);
+        // The address is not known; what is told is the syndrome.
+        let _goes_on = health::raise(core, index, Kind::AccessFault, cause, syndrome, counter);
+    }
+    core.reschedule(started)
+}
+
+/// An access that memory or a device refused.
+#[cold]
+fn abort(core: &mut Core, started: u64, syndrome: u64) -> *const Context {
+    let (address, counter) = (read!("far_el3"), read!("elr_el3"));
+    if let Some((_, _, view)) = core.running() {
+        let (index, cause) = (view.index, class_of(syndrome) as u32);
+        if health::raise(core, index, Kind::AccessFault, cause, address, counter) {
+            inject(syndrome, Some(address));
+        }
+    }
+    core.reschedule(started)
+}
+
+/// What the partition may not do: an event, and an undefined instruction for the partition if it goes on. The event
+/// tells the syndrome, which names the register.
+#[cold]
+fn denied(core: &mut Core, started: u64, kind: Kind, syndrome: u64) -> *const Context {
+    let counter = read!("elr_el3");
+    if let Some((_, _, view)) = core.running() {
+        let (index, cause) = (view.index, class_of(syndrome) as u32);
+        if health::raise(core, index, kind, cause, syndrome, counter) {
+            inject(UNDEFINED, None);
+        }
+    }
+    core.reschedule(started)
+}
+
+/// Makes the running virtual core take a synchronous exception, as the hardware would have (D1.3.1): at its own
+/// level, or at the level that user mode's exceptions go to.
+fn inject(syndrome: u64, address: Option<u64>) {
+    let before = read!("spsr_el3");
+    let counter = read!("elr_el3");
+    let level = before & status::LEVEL;
+    let is_secure = read!("scr_el3") & 1 == 0;
+    let from_user = level == status::LEVEL_0 || before & status::AARCH32 != 0;
+    let general = !is_secure && read!("hcr_el2") & TRAP_GENERAL != 0;
+    let to_hypervisor = level == status::LEVEL_2 || from_user && general;
+    let offset = if from_user && before & status::AARCH32 != 0 {
+        0x600
+    } else if from_user {
+        0x400
+    } else if before & status::OWN_STACK != 0 {
+        0x200
+    } else {
+        0
+    };
+    let kept = before & status::PRIVILEGED_ACCESS | status::MASKED | status::OWN_STACK;
+    // The class of an abort says whether it came from a lower level.
+    let syndrome = match class_of(syndrome) {
+        found @ (class::FETCH_ABORT | class::DATA_ABORT) if !from_user => {
+            syndrome & !(0x3f << 26) | (found | 1) << 26
+        }
+        _ => syndrome,
+    };
+    if to_hypervisor {
+        write!("spsr_el2", before);
+        write!("elr_el2", counter);
+        write!("esr_el2", syndrome);
+        if let Some(address) = address {
+            write!("far_el2", address);
+        }
+        write!("elr_el3", read!("vbar_el2").wrapping_add(offset));
+        write!("spsr_el3", kept | status::LEVEL_2);
+    } else {
+        write!("spsr_el1", before);
+        write!("elr_el1", counter);
+        write!("esr_el1", syndrome);
+        if let Some(address) = address {
+            write!("far_el1", address);
+        }
+        write!("elr_el3", read!("vbar_el1").wrapping_add(offset));
+        write!("spsr_el3", kept | 1 << 2);
+    }
+}
+
+/// A trap in the monitor itself ends the machine.
+pub extern "C" fn monitor_fault(cause: u64, counter: u64, value: u64) -> ! {
+    report::fatal_trap(cause, counter, value)
+}
