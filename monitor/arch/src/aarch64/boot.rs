@@ -7,6 +7,7 @@ use crate::arch::register::{read, secure_configuration, synchronize, write};
 use crate::arch::timer;
 use crate::arch::translation::{self, Map};
 use crate::arch::vector;
+use crate::board::BOARD;
 use crate::cores::Core;
 use crate::machine;
 use crate::report;
@@ -15,22 +16,17 @@ use core::arch::asm;
 use partita_abi::table::RegionKind;
 use partita_board::Window;
 
-unsafe extern "Rust" {
-    /// The firmware binary's board: it calls [`start`].
-    fn partita_board_main(core: usize) -> !;
-}
-
 /// Every core comes here from the vector, with its stack; the boot core first, the others when memory is ready.
 pub extern "C" fn start_core(core: usize) -> ! {
-    // SAFETY: defined by the firmware binary with this signature.
-    unsafe { partita_board_main(core) }
+    // SAFETY: the board that this firmware is for.
+    unsafe { start(&BOARD, core) }
 }
 
 /// Starts the monitor on the calling core.
 ///
 /// # Safety
-/// Called from `partita_board_main` only, on the board that `board` describes.
-pub unsafe fn start(board: &'static ThisBoard, id: usize) -> ! {
+/// Called once on each core of the board that `board` describes.
+unsafe fn start(board: &'static ThisBoard, id: usize) -> ! {
     let boots = id == board.first_core;
     if boots {
         // SAFETY: the boot core, once, before anybody translates.

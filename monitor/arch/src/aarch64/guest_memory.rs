@@ -66,6 +66,27 @@ impl<'a> Physical<'a> {
         true
     }
 
+    /// Writes a word of the partition's RAM, at a multiple of 8; returns whether it is the partition's.
+    pub fn write_u64(&self, address: u64, value: u64) -> bool {
+        if !address.is_multiple_of(8) || !self.partition.is_ram(address, 8) {
+            return false;
+        }
+        // SAFETY: as in `write_u8`.
+        unsafe {
+            asm!(
+                "dc civac, {address}",
+                "dsb sy",
+                "str {value}, [{address}]",
+                "dc civac, {address}",
+                "dsb sy",
+                address = in(reg) address,
+                value = in(reg) value,
+                options(nostack, preserves_flags)
+            );
+        }
+        true
+    }
+
     /// Reads words of the partition's RAM; returns whether they all are the partition's.
     pub fn read_words(&self, address: u64, words: &mut [u64]) -> bool {
         let length = (words.len() as u64).saturating_mul(8);

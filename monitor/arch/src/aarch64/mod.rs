@@ -13,6 +13,7 @@ pub mod guest_memory;
 pub mod memory;
 pub mod platform;
 mod register;
+pub mod stack;
 mod switch;
 pub mod timer;
 mod translation;

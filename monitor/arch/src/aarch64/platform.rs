@@ -5,9 +5,10 @@ use crate::arch::controller::Controller;
 use crate::arch::register::{field, read, secure_configuration as scr};
 use crate::machine::PartitionView;
 use partita_abi::MAX_CORES;
+use partita_abi::image::CRASH_BYTES;
 use partita_abi::table::{self, RegionKind, SystemTable};
 use partita_board::{Aarch64, Board, Window};
-use partita_monitor_core::check::Reserved;
+use partita_monitor_core::check::{Reserved, Secure};
 use partita_monitor_core::text::Text;
 use partita_virtual_aarch64::caller::{Caller, Region};
 use partita_virtual_aarch64::smc::Mitigations;
@@ -230,6 +231,29 @@ impl Platform {
         self.controller.interrupt(core);
     }
 
+    /// The highest interrupt line.
+    #[expect(clippy::unused_self, reason = "other architectures look into it")]
+    pub const fn lines(&self, board: &ThisBoard) -> u16 {
+        board.architecture.gic.lines
+    }
+
+    /// The memories that only the secure world reaches.
+    #[expect(clippy::unused_self, reason = "other architectures look into it")]
+    pub fn secure(&self, board: &ThisBoard) -> Option<Secure> {
+        board.secure.map(|secure| Secure {
+            image_end: secure.flash.base.saturating_add(secure.flash.size),
+            crash_base: secure
+                .monitor
+                .base
+                .saturating_add(secure.monitor.size)
+                .saturating_sub(CRASH_BYTES),
+            programs: Reserved {
+                base: secure.programs.base,
+                size: secure.programs.size,
+            },
+        })
+    }
+
     /// What no partition may reach.
     #[expect(clippy::unused_self, reason = "other architectures look into it")]
     pub fn reserved(&self, board: &ThisBoard) -> [Reserved; 3] {
@@ -299,31 +323,6 @@ impl View {
         has_lines: false,
     };
 
-    /// Of a partition whose places are known.
-    pub fn new(
-        _: &'static ThisBoard,
-        table: &SystemTable<'_>,
-        entry: &table::Partition,
-        view: &PartitionView,
-        _: [u32; 32],
-    ) -> Self {
-        let mut this = Self::EMPTY;
-        let regions = table.regions_of(entry).iter();
-        let ram = regions.filter(|region| region.kind == RegionKind::Ram as u8);
-        for (place, region) in this.memory.iter_mut().zip(ram) {
-            *place = Region {
-                base: region.base,
-                size: region.size,
-            };
-            this.ram_count = this.ram_count.wrapping_add(1);
-        }
-        for (affinity, place) in this.affinities.iter_mut().zip(&view.places) {
-            *affinity = u64::from(place.core);
-        }
-        this.has_lines = entry.kind != table::Kind::Program as u8;
-        this
-    }
-
     /// Whether the partition reaches some of the interrupt controller itself.
     pub const fn has_lines(&self) -> bool {
         self.has_lines
@@ -331,6 +330,29 @@ impl View {
 }
 
 impl PartitionView {
+    /// Completes the view of a partition whose places are known.
+    pub fn complete(
+        &mut self,
+        _: &'static crate::Board,
+        table: &SystemTable<'_>,
+        entry: &table::Partition,
+        _: [u32; 32],
+    ) {
+        let regions = table.regions_of(entry).iter();
+        let ram = regions.filter(|region| region.kind == RegionKind::Ram as u8);
+        for (place, region) in self.arch.memory.iter_mut().zip(ram) {
+            *place = Region {
+                base: region.base,
+                size: region.size,
+            };
+            self.arch.ram_count = self.arch.ram_count.wrapping_add(1);
+        }
+        for (affinity, place) in self.arch.affinities.iter_mut().zip(&self.places) {
+            *affinity = u64::from(place.core);
+        }
+        self.arch.has_lines = !self.is_program;
+    }
+
     /// The partition as its calls are judged, made by its virtual core `own`.
     #[inline]
     pub fn caller(&self, own: usize) -> Caller<'_> {

@@ -3,7 +3,6 @@
 use crate::arch::register::{read, synchronize, write};
 use crate::arch::wait_for_interrupt;
 use crate::machine::Machine;
-use partita_board::Board;
 
 /// Its interrupt on each core, by the Base System Architecture (DEN0094, table 4).
 pub const INTERRUPT: u32 = 29;
@@ -19,7 +18,7 @@ pub fn count() -> u64 {
 }
 
 /// Machine time in ticks.
-pub fn now(_: &Board) -> u64 {
+pub fn now(_: &crate::Board) -> u64 {
     count()
 }
 

@@ -315,7 +315,7 @@ impl Gate {
         for line in 0..PRIVATE {
             let priority = match line {
                 timer::INTERRUPT | BETWEEN_CORES => OWN_PRIORITY,
-                8..14 => PROGRAM_PRIORITY,
+                _ if OF_PROGRAMS >> line & 1 != 0 => PROGRAM_PRIORITY,
                 _ => 0x80,
             };
             all.write_u8(second + distributor::PRIORITY + line as usize, priority);
