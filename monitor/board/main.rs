@@ -5,15 +5,12 @@
 
 #[cfg(target_os = "none")]
 mod firmware {
-    use partita_board::{Board, Riscv64, of_package};
+    use partita_monitor::{Board, board_of_package};
 
     /// Read by the monitor, to which it is a constant: the firmware is linked as a whole.
     // SAFETY: the name belongs to the monitor, which declares it with this type.
     #[unsafe(no_mangle)]
-    static PARTITA_BOARD: Board<Riscv64> = of_package(env!("CARGO_PKG_NAME"))
-        .riscv64()
-        .expect("this firmware is for boards of RISC-V")
-        .for_firmware();
+    static PARTITA_BOARD: Board = board_of_package(env!("CARGO_PKG_NAME"));
 
     #[panic_handler]
     fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
@@ -23,5 +20,5 @@ mod firmware {
 
 #[cfg(not(target_os = "none"))]
 fn main() {
-    eprintln!("this is firmware: build it for riscv64imac-unknown-none-elf");
+    eprintln!("this is firmware: build it for the bare-metal target of its board");
 }

@@ -5,7 +5,7 @@
 //! Where code is for such harts only, it asks here first, beside asking the hart.
 
 /// A board of this architecture.
-type Board = partita_board::Board<crate::arch::platform::Details>;
+pub type Board = partita_board::Board<crate::arch::platform::Details>;
 
 unsafe extern "Rust" {
     // SAFETY: defined by the firmware binary of each board, with this type, and never written.

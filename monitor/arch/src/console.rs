@@ -32,6 +32,7 @@ const INPUT_BYTES: usize = 16;
 
 /// Registers of an emulated 16550 that are looked at here.
 const DATA: u64 = 0;
+#[allow(dead_code, reason = "used where accesses to a UART trap")]
 const INTERRUPT_IDENTITY: u64 = 2;
 const LINE_STATUS: u64 = 5;
 const DATA_READY: u8 = 1 << 0;
@@ -194,6 +195,7 @@ pub fn read(view: &PartitionView, address: u64, length: u64) -> u64 {
 }
 
 /// A partition reads a register of its emulated UART. Polling it also sends lines that have no end.
+#[allow(dead_code, reason = "used where accesses to a UART trap")]
 #[inline(always)]
 pub fn uart_read(view: &PartitionView, offset: u64) -> u8 {
     let consoles = &mut *CONSOLES.lock();
@@ -211,6 +213,7 @@ pub fn uart_read(view: &PartitionView, offset: u64) -> u8 {
 }
 
 /// A partition writes a register of its emulated UART.
+#[allow(dead_code, reason = "used where accesses to a UART trap")]
 #[inline(always)]
 pub fn uart_write(view: &PartitionView, offset: u64, value: u8) {
     let consoles = &mut *CONSOLES.lock();
@@ -282,6 +285,7 @@ fn input(consoles: &mut Consoles, machine: &Machine, byte: u8) -> bool {
 static UNSENT: AtomicBool = AtomicBool::new(false);
 
 /// Machine time in nanoseconds, for a byte that may start a line: somebody has to send it.
+#[allow(dead_code, reason = "used where accesses to a UART trap")]
 fn now_with_service() -> u64 {
     UNSENT.store(true, Relaxed);
     arch::timer::now_ns()

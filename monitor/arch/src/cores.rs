@@ -220,6 +220,7 @@ impl Core {
     }
 
     /// Its bit in a set of cores.
+    #[allow(dead_code, reason = "used where cores wait for fences of each other")]
     #[inline]
     pub const fn bit(&self) -> u32 {
         1_u32.wrapping_shl(self.id as u32)

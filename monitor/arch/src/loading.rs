@@ -35,6 +35,7 @@ impl LoadMemory for Memory {
                 destination as *mut u8,
                 length as usize,
             );
+            arch::memory::write_back(destination, length);
         }
     }
 }

@@ -129,6 +129,7 @@ impl Mailbox {
     }
 
     /// Asks for a fence. Returns the number of the fence.
+    #[allow(dead_code, reason = "used where cores wait for fences of each other")]
     #[inline]
     pub fn ask_for_fence(&self) -> u32 {
         let number = self.fences_asked.fetch_add(1, SeqCst).wrapping_add(1);

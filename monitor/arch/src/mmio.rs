@@ -69,6 +69,7 @@ impl Registers {
 
 impl<T: Copy> Register<T> {
     /// Reads the register.
+    #[allow(dead_code, reason = "used where the timer is such a register")]
     #[inline(always)]
     pub fn read(&self) -> T {
         // SAFETY: the address lies in a device window of the board (`Registers::register`).

@@ -1,49 +1,40 @@
 //! From reset to the first partition.
 
-use crate::arch::controller::Controller;
 use crate::arch::halt;
-use crate::arch::platform::{Features, Platform, ThisBoard};
+use crate::arch::platform::Features;
 use crate::arch::register::{read, secure_configuration, synchronize, write};
 use crate::arch::timer;
 use crate::arch::translation::{self, Map};
 use crate::arch::vector;
 use crate::board::BOARD;
+use crate::console;
 use crate::cores::Core;
 use crate::machine;
 use crate::report;
+use crate::serial::Port;
 use crate::startup;
 use core::arch::asm;
 use partita_abi::table::RegionKind;
 use partita_board::Window;
 
-/// Every core comes here from the vector, with its stack; the boot core first, the others when memory is ready.
-pub extern "C" fn start_core(core: usize) -> ! {
-    // SAFETY: the board that this firmware is for.
-    unsafe { start(&BOARD, core) }
-}
-
-/// Starts the monitor on the calling core.
-///
-/// # Safety
-/// Called once on each core of the board that `board` describes.
-unsafe fn start(board: &'static ThisBoard, id: usize) -> ! {
-    let boots = id == board.first_core;
+/// Starts the monitor on the core that calls this: every core comes here from the vector, with its stack; the boot
+/// core first, the others when memory is ready.
+pub extern "C" fn start_core(id: usize) -> ! {
+    let boots = id == BOARD.first_core;
     if boots {
         // SAFETY: the boot core, once, before anybody translates.
-        unsafe { translation::prepare(&map(board)) };
+        unsafe { translation::prepare(&map()) };
     }
     // SAFETY: the tables are ready, and map text, data and this core's stack to where they are.
     unsafe { translation::enable() };
     timer::silence();
-    let features = prepare_core(board);
+    let features = prepare_core();
     let machine = if boots {
         vector::release();
-        // SAFETY: the caller's promise, and nobody else uses the port yet.
-        unsafe { startup::open_board(board) };
-        // SAFETY: the caller's promise: this is the board's controller.
-        let controller = unsafe { Controller::new(board) };
-        let machine = startup::start_machine(board, Platform { controller }, features);
-        reach_partitions(board, machine);
+        // SAFETY: nobody else uses the port yet.
+        unsafe { console::open(Port::new()) };
+        let machine = startup::start_machine(features);
+        reach_partitions(machine);
         call_others();
         machine
     } else {
@@ -61,10 +52,10 @@ unsafe fn start(board: &'static ThisBoard, id: usize) -> ! {
 }
 
 /// What the monitor reaches.
-fn map(board: &ThisBoard) -> Map {
+fn map() -> Map {
     let layout = vector::layout();
-    let gic = board.architecture.gic.windows();
-    let Some(secure) = board.secure else {
+    let gic = BOARD.architecture.gic.windows();
+    let Some(secure) = BOARD.secure else {
         halt();
     };
     Map {
@@ -80,19 +71,19 @@ fn map(board: &ThisBoard) -> Map {
             gic[1],
             gic[2],
             gic[3],
-            board.uart.window,
-            board.finisher.window,
+            BOARD.uart.window,
+            BOARD.finisher.window,
         ],
         guards: (
             vector::guard_page(0),
             vector::STACK_STRIDE as u64,
-            board.max_cores,
+            BOARD.max_cores,
         ),
     }
 }
 
 /// Lets the monitor reach the normal world's RAM and devices, as far as partitions have them.
-fn reach_partitions(board: &ThisBoard, machine: &machine::Machine) {
+fn reach_partitions(machine: &machine::Machine) {
     for entry in machine.table.partitions {
         let regions = machine.table.regions_of(entry).iter();
         for region in regions {
@@ -103,7 +94,7 @@ fn reach_partitions(board: &ThisBoard, machine: &machine::Machine) {
             if region.kind != RegionKind::Ram as u8 {
                 // SAFETY: the boot core, before partitions run; the table was checked.
                 unsafe { translation::map_device(range) };
-            } else if region.base >= board.ram_base {
+            } else if region.base >= BOARD.ram_base {
                 // SAFETY: as above.
                 unsafe { translation::map_normal_ram(range) };
             }
@@ -129,10 +120,10 @@ fn wait_for_machine() -> &'static machine::Machine {
 }
 
 /// Sets what is the same for every partition, and finds out what the core can do.
-fn prepare_core(board: &ThisBoard) -> Features {
+fn prepare_core() -> Features {
     match read!("cntfrq_el0") {
-        0 => write!("cntfrq_el0", board.timebase_hz),
-        found if found == board.timebase_hz => {}
+        0 => write!("cntfrq_el0", BOARD.timebase_hz),
+        found if found == BOARD.timebase_hz => {}
         _ => report::fatal("the system counter has another frequency than the board says"),
     }
     let features = Features::find();

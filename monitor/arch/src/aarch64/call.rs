@@ -5,6 +5,7 @@
 
 use crate::arch::boot;
 use crate::arch::context::Context;
+use crate::arch::controller::Controller;
 use crate::arch::register::read;
 use crate::console;
 use crate::cores::{Core, NOTICES_PENDING};
@@ -332,7 +333,7 @@ fn complete(core: &mut Core, view: &PartitionView, line: u32) -> Outcome {
         return Outcome::Error(error::INVALID_PARAMETER);
     }
     slot.claimed_lines &= !bit;
-    machine.platform.controller.unmask(id, line as u16);
+    Controller.unmask(id, line as u16);
     Outcome::Value(0)
 }
 

@@ -27,8 +27,6 @@ pub mod software {
 const BETWEEN_CORES: u32 = 15;
 /// Software interrupts that belong to programs.
 const OF_PROGRAMS: u32 = 0x3f00;
-/// Software interrupts that Linux has.
-const OF_LINUX: u32 = 0x00ff;
 
 /// The priority of what is the monitor's own: the highest.
 const OWN_PRIORITY: u8 = 0x00;

@@ -4,7 +4,7 @@ use crate::arch::controller::{Gate, Kept, software};
 use crate::arch::floating_point;
 use crate::arch::vector;
 use crate::cores::Core;
-use crate::machine::{Machine, Resident};
+use crate::machine::Resident;
 use crate::report;
 use partita_abi::MAX_SHARING;
 use partita_monitor_core::schedule::NOBODY;
@@ -55,9 +55,9 @@ impl CoreState {
     ///
     /// # Safety
     /// `place` is a core's own, and valid for writes.
-    pub unsafe fn write(place: *mut Self, machine: &Machine, id: usize) {
+    pub unsafe fn write(place: *mut Self, id: usize) {
         let state = Self {
-            gate: Gate::new(&machine.platform.controller, id),
+            gate: Gate::new(id),
             floats_of: NOBODY,
             secure_of: NOBODY,
         };
@@ -68,11 +68,8 @@ impl CoreState {
 
 impl Core {
     /// Prepares a virtual core that lives on this core.
-    pub fn settle_slot(&mut self, number: usize, residents: &[Option<Resident>; MAX_SHARING]) {
+    pub fn settle_slot(&mut self, number: usize, _: &[Option<Resident>; MAX_SHARING]) {
         let machine = self.machine;
-        let program = |resident: &&Resident| machine.partition(resident.partition).is_program;
-        let before = residents.iter().flatten().take(number).filter(program);
-        let before = before.count() as u32;
         let Some(slot) = self.slots.get_mut(number) else {
             return;
         };
@@ -82,12 +79,12 @@ impl Core {
             .configure(view.is_program, slot.wfi_traps, &machine.features);
         slot.arch.floats = view.floating_point || !view.is_program;
         if view.is_program {
-            if before >= software::PROGRAMS {
-                report::fatal("there are more programs on a core than can have interrupts");
+            let core = machine.table.virtual_cores.get(slot.resident.virtual_core);
+            let first = core.map_or(0, |core| u32::from(core.protection_slot));
+            if first != software::TIMER && first != software::TIMER + software::STRIDE {
+                report::fatal("a program is to be told by interrupts that are not for programs");
             }
-            slot.arch.interrupts = software::STRIDE
-                .wrapping_mul(before)
-                .wrapping_add(software::TIMER);
+            slot.arch.interrupts = first;
         }
         if view.is_program && slot.arch.floats && machine.features.scalable_vectors {
             report::fatal(

@@ -33,6 +33,12 @@ pub fn instructions() -> u64 {
     register::read!("cntpct_el0")
 }
 
+/// Interrupts another core, so that it looks at its mail.
+#[inline]
+pub fn interrupt(core: usize) {
+    controller::Controller.interrupt(core);
+}
+
 /// The number of this core.
 pub fn core_number() -> u64 {
     register::read!("mpidr_el1") & 0xff

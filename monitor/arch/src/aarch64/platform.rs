@@ -1,14 +1,13 @@
 //! What is driven of a board with Arm cores, and what is known of a partition there.
 
 use crate::arch::context::Switched;
-use crate::arch::controller::Controller;
 use crate::arch::register::{field, read, secure_configuration as scr};
-use crate::machine::PartitionView;
+use crate::board::{BOARD, Board};
+use crate::machine::{NO_DEVICE, PartitionView};
 use partita_abi::MAX_CORES;
-use partita_abi::image::CRASH_BYTES;
 use partita_abi::table::{self, RegionKind, SystemTable};
-use partita_board::{Aarch64, Board, Window};
-use partita_monitor_core::check::{Reserved, Secure};
+use partita_board::{Window, of_package};
+use partita_monitor_core::check::Reserved;
 use partita_monitor_core::text::Text;
 use partita_virtual_aarch64::caller::{Caller, Region};
 use partita_virtual_aarch64::smc::Mitigations;
@@ -16,8 +15,8 @@ use partita_virtual_aarch64::smc::Mitigations;
 /// The most RAM regions of one partition.
 const MAX_RAM: usize = 4;
 
-/// A board as the monitor here has it.
-pub type ThisBoard = Board<Aarch64>;
+/// What is of this architecture alone in a board.
+pub use partita_board::Aarch64 as Details;
 
 /// What the cores of this board can do, found out at boot.
 #[derive(Clone, Copy)]
@@ -213,97 +212,65 @@ fn normal_debug() -> u64 {
     bits
 }
 
-/// Where the board's system image lies: at the start of its flash.
-pub const fn image_base(board: &ThisBoard) -> u64 {
-    board.image_base
+/// The board whose firmware the package of this name is.
+pub const fn board_of_package(package: &str) -> Board {
+    match of_package(package).aarch64() {
+        Some(board) => board.for_firmware(),
+        None => panic!("this firmware is for boards of Arm"),
+    }
 }
 
-/// The devices that the monitor drives itself.
-pub struct Platform {
-    /// The interrupt controller.
-    pub controller: Controller,
+/// Where Linux finds an emulated watchdog: nowhere, as its accesses do not trap.
+pub const fn watchdog() -> u64 {
+    NO_DEVICE
 }
 
-impl Platform {
-    /// Interrupts another core, so that it looks at its mail.
-    #[inline]
-    pub fn interrupt(&self, core: usize) {
-        self.controller.interrupt(core);
-    }
+/// The highest interrupt line.
+pub fn lines() -> u16 {
+    BOARD.architecture.gic.lines
+}
 
-    /// The highest interrupt line.
-    #[expect(clippy::unused_self, reason = "other architectures look into it")]
-    pub const fn lines(&self, board: &ThisBoard) -> u16 {
-        board.architecture.gic.lines
-    }
+/// What no partition may reach.
+pub fn reserved() -> [Reserved; 8] {
+    const NONE: Window = Window { base: 0, size: 0 };
+    let (flash, monitor) = match BOARD.secure {
+        Some(secure) => (secure.flash, secure.monitor),
+        None => (NONE, NONE),
+    };
+    let port = Window {
+        base: BOARD.uart.window.base & !0xfff,
+        size: 0x1000,
+    };
+    let gic = BOARD.architecture.gic.windows();
+    let windows = [
+        port,
+        BOARD.finisher.window,
+        flash,
+        monitor,
+        gic[0],
+        gic[1],
+        gic[2],
+        gic[3],
+    ];
+    windows.map(reserve)
+}
 
-    /// The memories that only the secure world reaches.
-    #[expect(clippy::unused_self, reason = "other architectures look into it")]
-    pub fn secure(&self, board: &ThisBoard) -> Option<Secure> {
-        board.secure.map(|secure| Secure {
-            image_end: secure.flash.base.saturating_add(secure.flash.size),
-            crash_base: secure
-                .monitor
-                .base
-                .saturating_add(secure.monitor.size)
-                .saturating_sub(CRASH_BYTES),
-            programs: Reserved {
-                base: secure.programs.base,
-                size: secure.programs.size,
-            },
-        })
-    }
+/// The registers of the interrupt controller of which a partition may reach some: it separates the worlds itself.
+pub fn reachable_controller() -> Reserved {
+    reserve(Window { base: 0, size: 0 })
+}
 
-    /// What no partition may reach.
-    #[expect(clippy::unused_self, reason = "other architectures look into it")]
-    pub fn reserved(&self, board: &ThisBoard) -> [Reserved; 3] {
-        let own = match board.secure {
-            Some(secure) => secure.monitor,
-            None => Window { base: 0, size: 0 },
-        };
-        let page = Window {
-            base: board.uart.window.base & !0xfff,
-            size: 0x1000,
-        };
-        [own, page, board.finisher.window].map(|window| Reserved {
-            base: window.base,
-            size: window.size,
-        })
+const fn reserve(window: Window) -> Reserved {
+    Reserved {
+        base: window.base,
+        size: window.size,
     }
+}
 
-    /// The registers of the interrupt controller of which a partition may reach some.
-    #[expect(clippy::unused_self, reason = "other architectures look into it")]
-    pub fn reachable_controller(&self, board: &ThisBoard) -> Reserved {
-        let window = board.architecture.gic.distributor;
-        Reserved {
-            base: window.base,
-            size: window.size,
-        }
-    }
-
-    /// Whether each partition's memory is in its own world; if not, the index of one.
-    #[expect(clippy::unused_self, reason = "other architectures look into it")]
-    pub fn check_protection(
-        &self,
-        table: &SystemTable<'_>,
-        board: &ThisBoard,
-    ) -> Result<(), usize> {
-        let Some(secure) = board.secure.map(|secure| secure.programs) else {
-            return Err(0);
-        };
-        for (index, entry) in table.partitions.iter().enumerate() {
-            let is_program = entry.kind == table::Kind::Program as u8;
-            let mut ram = table.regions_of(entry).iter();
-            let in_its_world = ram.all(|region| {
-                let is_secure = region.base.wrapping_sub(secure.base) < secure.size;
-                region.kind != RegionKind::Ram as u8 || is_secure == is_program
-            });
-            if !in_its_world {
-                return Err(index);
-            }
-        }
-        Ok(())
-    }
+/// Whether each virtual core's protection entries let it reach what its partition owns, and nothing else: there are
+/// none, as the memories of the two worlds are apart.
+pub const fn check_protection(_: &SystemTable<'_>) -> Result<(), usize> {
+    Ok(())
 }
 
 /// What the mechanism knows of a partition.
@@ -333,7 +300,6 @@ impl PartitionView {
     /// Completes the view of a partition whose places are known.
     pub fn complete(
         &mut self,
-        _: &'static crate::Board,
         table: &SystemTable<'_>,
         entry: &table::Partition,
         _: [u32; 32],

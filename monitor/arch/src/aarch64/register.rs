@@ -123,14 +123,10 @@ pub mod class {
     pub const CALL: u64 = 0x17;
     /// A trapped `MRS`, `MSR` or system instruction.
     pub const SYSTEM_REGISTER: u64 = 0x18;
-    /// The scalable vector extension while `CPTR_EL3.EZ` is clear.
-    pub const SCALABLE_VECTORS: u64 = 0x19;
     /// Instruction abort of a lower level.
     pub const FETCH_ABORT: u64 = 0x20;
     /// Data abort of a lower level.
     pub const DATA_ABORT: u64 = 0x24;
-    /// SError.
-    pub const SYSTEM_ERROR: u64 = 0x2f;
 }
 
 /// The class of a syndrome.

@@ -14,10 +14,10 @@ use partita_virtual_aarch64::timer::Timer;
 impl Core {
     /// Puts a virtual core into the state in which it starts at `address`.
     pub fn start_context(&mut self, number: usize, address: u64, argument: u64) {
-        let (machine, id) = (self.machine, self.id);
         let Some(slot) = self.slots.get_mut(number) else {
             return;
         };
+        translation::forget_instructions();
         let own_number = slot.resident.number as u64;
         let is_secure = slot.context.is_secure();
         let second = if is_secure { own_number } else { 0 };
@@ -32,7 +32,7 @@ impl Core {
                 self.arch.gate.withdraw(interrupt);
             }
         } else {
-            self.arch.gate.restart(&machine.platform.controller, id);
+            self.arch.gate.restart();
             crate::arch::boot::reset_hypervisor();
         }
     }

@@ -2,7 +2,7 @@
 
 use crate::arch::register::{read, synchronize, write};
 use crate::arch::wait_for_interrupt;
-use crate::machine::Machine;
+use crate::board::BOARD;
 
 /// Its interrupt on each core, by the Base System Architecture (DEN0094, table 4).
 pub const INTERRUPT: u32 = 29;
@@ -18,8 +18,14 @@ pub fn count() -> u64 {
 }
 
 /// Machine time in ticks.
-pub fn now(_: &crate::Board) -> u64 {
+#[inline(always)]
+pub fn now() -> u64 {
     count()
+}
+
+/// Machine time in nanoseconds.
+pub fn now_ns() -> u64 {
+    BOARD.ticks_to_ns(now())
 }
 
 /// Silences the timer of this core: whoever decides who runs sets it again.
@@ -32,8 +38,8 @@ pub fn silence() {
 pub struct CoreTimer;
 
 impl CoreTimer {
-    /// That of the calling core.
-    pub fn new(_: &Machine, _: usize) -> Self {
+    /// That of the calling core, whatever its number.
+    pub fn new(_: usize) -> Self {
         silence();
         Self
     }

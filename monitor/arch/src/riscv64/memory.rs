@@ -30,3 +30,11 @@ pub unsafe fn clear_lines(address: u64, length: u64) {
         line = line.wrapping_add(64);
     }
 }
+
+/// Makes what was written to RAM of a partition that does not run visible to it when it starts: harts see it
+/// anyway, and fence when a virtual core is entered.
+///
+/// # Safety
+/// None is needed here; it is on other architectures.
+#[inline(always)]
+pub const unsafe fn write_back(_: u64, _: u64) {}

@@ -3,10 +3,10 @@
 use crate::arch::context::{ENVIRONMENT_STIMECMP, ENVIRONMENT_UPDATE_TABLES};
 use crate::arch::controller;
 use crate::arch::csr;
-use crate::board::BOARD;
+use crate::board::{BOARD, Board};
 use crate::machine::PartitionView;
 use partita_abi::table::{self, RegionKind, SystemTable};
-use partita_board::Window;
+use partita_board::{Window, of_package};
 use partita_monitor_core::check::Reserved;
 use partita_monitor_core::text::Text;
 use partita_virtual_riscv64::sbi;
@@ -82,6 +82,14 @@ impl Features {
         } else {
             ", timer by calls"
         });
+    }
+}
+
+/// The board whose firmware the package of this name is.
+pub const fn board_of_package(package: &str) -> Board {
+    match of_package(package).riscv64() {
+        Some(board) => board.for_firmware(),
+        None => panic!("this firmware is for boards of RISC-V"),
     }
 }
 

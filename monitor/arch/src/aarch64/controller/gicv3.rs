@@ -2,12 +2,12 @@
 //! redistributor for each core, and the processor's interface in system registers.
 
 use super::{
-    BETWEEN_CORES, CONSOLE_PRIORITY, LINE_PRIORITY, OF_LINUX, OF_PROGRAMS, OWN_PRIORITY,
+    BETWEEN_CORES, CONSOLE_PRIORITY, LINE_PRIORITY, OF_PROGRAMS, OWN_PRIORITY,
     PROGRAM_PRIORITY, software,
 };
-use crate::arch::platform::ThisBoard;
 use crate::arch::register::{complete_accesses, read, synchronize, write};
 use crate::arch::timer;
+use crate::board::BOARD;
 use crate::mmio::{Register, Registers};
 use crate::report;
 use core::cell::Cell;
@@ -56,44 +56,36 @@ const PRIVATE: u32 = 32;
 const SYSTEM_REGISTERS: u64 = 0xf;
 
 /// The board's interrupt controller.
-#[derive(Clone, Copy)]
-pub struct Controller {
-    distributor: Registers,
-    redistributors: Registers,
-    /// The serial port's line.
-    console: u32,
+pub struct Controller;
+
+/// Its distributor.
+#[inline(always)]
+fn distributor() -> Registers {
+    // SAFETY: the board's own interrupt controller.
+    unsafe { Registers::new(BOARD.architecture.gic.distributor) }
+}
+
+/// Its redistributors.
+fn redistributors() -> Registers {
+    match BOARD.architecture.gic.interface {
+        // SAFETY: the board's own interrupt controller.
+        GicInterface::V3 { redistributors, .. } => unsafe { Registers::new(redistributors) },
+        GicInterface::V2 { .. } => {
+            report::fatal("this firmware is for a board with a GIC of version 3")
+        }
+    }
 }
 
 impl Controller {
-    /// The controller described by the board.
-    ///
-    /// # Safety
-    /// `board` describes the board this runs on.
-    pub unsafe fn new(board: &'static ThisBoard) -> Self {
-        let gic = &board.architecture.gic;
-        match gic.interface {
-            GicInterface::V3 { redistributors, .. } => Self {
-                // SAFETY: the caller's promise.
-                distributor: unsafe { Registers::new(gic.distributor) },
-                // SAFETY: the caller's promise.
-                redistributors: unsafe { Registers::new(redistributors) },
-                console: u32::from(board.uart.line),
-            },
-            GicInterface::V2 { .. } => {
-                report::fatal("this firmware is for a board with a GIC of version 3")
-            }
-        }
-    }
-
     /// The highest interrupt there can be (12.9.38), plus one.
     fn lines(&self) -> u32 {
-        let found = (self.distributor.read_u32(distributor::TYPE) & 31).wrapping_add(1);
+        let found = (distributor().read_u32(distributor::TYPE) & 31).wrapping_add(1);
         found.wrapping_mul(32).min(1020)
     }
 
     /// Silences every line; those that nobody has stay in group 0.
     pub fn reset(&self, _cores: usize) {
-        let registers = &self.distributor;
+        let registers = distributor();
         registers.write_u32(distributor::CONTROL, 0);
         self.wait();
         registers.write_u32(distributor::CONTROL, distributor::AFFINITY_ROUTING);
@@ -122,7 +114,7 @@ impl Controller {
     /// Waits until a write of the control register has taken effect.
     fn wait(&self) {
         for _ in 0..PATIENCE {
-            if self.distributor.read_u32(distributor::CONTROL) & distributor::WRITE_PENDING == 0 {
+            if distributor().read_u32(distributor::CONTROL) & distributor::WRITE_PENDING == 0 {
                 return;
             }
         }
@@ -141,9 +133,9 @@ impl Controller {
 
     fn claim_line(&self, core: usize, line: u16, priority: u8) {
         let line = usize::from(line);
-        self.distributor
+        distributor()
             .write_u8(distributor::PRIORITY.wrapping_add(line), priority);
-        self.distributor.write_u64(
+        distributor().write_u64(
             distributor::ROUTE.wrapping_add(line.wrapping_mul(8)),
             core as u64,
         );
@@ -161,8 +153,8 @@ impl Controller {
     pub fn open_direct(&self, line: u16) {
         let line = u32::from(line);
         let offset = distributor::GROUP.wrapping_add(line as usize / 32 * 4);
-        let word = self.distributor.read_u32(offset);
-        self.distributor
+        let word = distributor().read_u32(offset);
+        distributor()
             .write_u32(offset, word | 1_u32.wrapping_shl(line % 32));
     }
 
@@ -170,12 +162,12 @@ impl Controller {
     pub fn close_direct(&self, _core: usize, line: u16) {
         let number = usize::from(line);
         self.close_mediated(0, line);
-        self.distributor
+        distributor()
             .write_u8(distributor::PRIORITY.wrapping_add(number), 0);
         let configuration = distributor::CONFIGURATION.wrapping_add(number / 16 * 4);
-        let word = self.distributor.read_u32(configuration);
+        let word = distributor().read_u32(configuration);
         let field = 3_u32.wrapping_shl((u32::from(line) % 16).wrapping_mul(2));
-        self.distributor.write_u32(configuration, word & !field);
+        distributor().write_u32(configuration, word & !field);
         self.open_direct(line);
     }
 
@@ -232,7 +224,7 @@ impl Controller {
     #[inline]
     fn write_bit(&self, register: usize, line: u32) {
         let offset = register.wrapping_add(line as usize / 32 * 4);
-        self.distributor
+        distributor()
             .write_u32(offset, 1_u32.wrapping_shl(line % 32));
     }
 
@@ -251,12 +243,10 @@ impl Controller {
     }
 
     /// The redistributor of the core with this number (12.11.35 `GICR_TYPER`).
-    fn redistributor(&self, core: usize) -> usize {
+    fn redistributor(core: usize) -> usize {
         for number in 0..partita_abi::MAX_CORES {
             let base = number.wrapping_mul(redistributor::STRIDE);
-            let kind = self
-                .redistributors
-                .read_u64(base.wrapping_add(redistributor::TYPE));
+            let kind = redistributors().read_u64(base.wrapping_add(redistributor::TYPE));
             if kind >> 32 == core as u64 {
                 return base;
             }
@@ -288,6 +278,8 @@ impl Kept {
 
 /// One core's side of the controller.
 pub struct Gate {
+    /// Where the registers for interrupts of this core are.
+    private: usize,
     set_pending: Register<u32>,
     clear_pending: Register<u32>,
     /// The serial port's bit in the words that let it interrupt, and keep it from that.
@@ -299,10 +291,10 @@ pub struct Gate {
 
 impl Gate {
     /// The gate of the calling core, closed for partitions and open for the monitor.
-    pub fn new(controller: &Controller, core: usize) -> Self {
-        let base = controller.redistributor(core);
-        let all = &controller.redistributors;
-        wake(all, base);
+    pub fn new(core: usize) -> Self {
+        let base = Controller::redistributor(core);
+        let all = redistributors();
+        wake(&all, base);
         let second = base.wrapping_add(redistributor::SECOND);
         let own = 1 << timer::INTERRUPT | 1 << BETWEEN_CORES;
         all.write_u32(second + distributor::CLEAR_ENABLE, !0);
@@ -324,10 +316,10 @@ impl Gate {
         all.write_u32(second + distributor::SET_ENABLE, own | OF_PROGRAMS);
         open_interface();
         let register = |offset| all.register(second + offset);
-        let line = controller.console;
+        let line = u32::from(BOARD.uart.line);
         let of_console = |first| {
             let offset = usize::wrapping_add(first, line as usize / 32 * 4);
-            controller.distributor.register(offset)
+            distributor().register(offset)
         };
         let (Some(set_pending), Some(clear_pending), Some(console_on), Some(console_off)) = (
             register(distributor::SET_PENDING),
@@ -338,6 +330,7 @@ impl Gate {
             report::fatal("the interrupt controller has no registers for this core")
         };
         Self {
+            private: second,
             set_pending,
             clear_pending,
             console: 1_u32.wrapping_shl(line % 32),
@@ -359,13 +352,10 @@ impl Gate {
     }
 
     /// Brings what a Linux left in the controller for this core to the state after reset.
-    pub fn restart(&self, controller: &Controller, core: usize) {
-        let second = controller
-            .redistributor(core)
-            .wrapping_add(redistributor::SECOND);
-        let all = &controller.redistributors;
+    pub fn restart(&self) {
+        let second = self.private;
+        let all = redistributors();
         let linux = !(1 << timer::INTERRUPT | OF_PROGRAMS | 1 << 14 | 1 << BETWEEN_CORES);
-        debug_assert_eq!(linux & OF_LINUX, OF_LINUX);
         all.write_u32(second + distributor::CLEAR_ENABLE, linux);
         all.write_u32(second + distributor::CLEAR_PENDING, linux);
         all.write_u32(second + distributor::CLEAR_ACTIVE, linux);
