@@ -154,14 +154,7 @@ fn carry_out(core: &mut Core, view: &'static PartitionView, call: Call) -> Outco
             resume_at(core, resume.address(), context);
             Outcome::Gone
         }
-        Call::SystemOff => raise(
-            core,
-            view,
-            Kind::Shutdown,
-            0,
-            0,
-            answer::INTERNAL_FAILURE,
-        ),
+        Call::SystemOff => raise(core, view, Kind::Shutdown, 0, 0, answer::INTERNAL_FAILURE),
         Call::SystemReset => raise(core, view, Kind::Reset, 0, 0, answer::INTERNAL_FAILURE),
         Call::ForgetBranches => Outcome::Answer(answer::SUCCESS),
         Call::ConsoleWrite { bytes } => Outcome::Value(console::write(
@@ -336,4 +329,3 @@ fn complete(core: &mut Core, view: &PartitionView, line: u32) -> Outcome {
     Controller.unmask(id, line as u16);
     Outcome::Value(0)
 }
-

@@ -94,6 +94,9 @@ impl Core {
     }
 
     /// All virtual cores that live here are prepared.
-    #[expect(clippy::unused_self, reason = "other architectures have something left")]
+    #[expect(
+        clippy::unused_self,
+        reason = "other architectures have something left"
+    )]
     pub const fn settled(&self) {}
 }

@@ -298,12 +298,7 @@ impl View {
 
 impl PartitionView {
     /// Completes the view of a partition whose places are known.
-    pub fn complete(
-        &mut self,
-        table: &SystemTable<'_>,
-        entry: &table::Partition,
-        _: [u32; 32],
-    ) {
+    pub fn complete(&mut self, table: &SystemTable<'_>, entry: &table::Partition, _: [u32; 32]) {
         let regions = table.regions_of(entry).iter();
         let ram = regions.filter(|region| region.kind == RegionKind::Ram as u8);
         for (place, region) in self.arch.memory.iter_mut().zip(ram) {

@@ -46,14 +46,20 @@ impl CoreTimer {
 
     /// Machine time in ticks.
     #[inline(always)]
-    #[expect(clippy::unused_self, reason = "other architectures have registers in it")]
+    #[expect(
+        clippy::unused_self,
+        reason = "other architectures have registers in it"
+    )]
     pub fn now(&self) -> u64 {
         count()
     }
 
     /// The timer interrupts from `ticks` on.
     #[inline(always)]
-    #[expect(clippy::unused_self, reason = "other architectures have registers in it")]
+    #[expect(
+        clippy::unused_self,
+        reason = "other architectures have registers in it"
+    )]
     pub fn set(&self, ticks: u64) {
         write!("cntps_cval_el1", ticks);
         write!("cntps_ctl_el1", ENABLED);

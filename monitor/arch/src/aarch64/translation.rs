@@ -243,12 +243,27 @@ pub unsafe fn enable() {
 pub fn forget_secure() {
     // SAFETY: only translations of lower levels of the state in `SCR_EL3`, which is the secure one between
     // partitions, are forgotten.
-    unsafe { asm!("tlbi alle1", "dsb nsh", "isb", options(nostack, preserves_flags)) };
+    unsafe {
+        asm!(
+            "tlbi alle1",
+            "dsb nsh",
+            "isb",
+            options(nostack, preserves_flags)
+        )
+    };
 }
 
 /// Makes instructions that were written visible to all cores.
 pub fn forget_instructions() {
     // SAFETY: only what is cached is forgotten.
-    unsafe { asm!("dsb ish", "ic ialluis", "dsb ish", "isb", options(nostack, preserves_flags)) };
+    unsafe {
+        asm!(
+            "dsb ish",
+            "ic ialluis",
+            "dsb ish",
+            "isb",
+            options(nostack, preserves_flags)
+        )
+    };
     synchronize();
 }

@@ -217,7 +217,7 @@ unsafe extern "C" {
 /// Lets the other cores go on: tables and data are ready.
 pub fn release() {
     // SAFETY: a place that the linker script keeps for this alone.
-    let released = unsafe { &*(&raw const __released) };
+    let released = unsafe { &__released };
     released.store(RELEASED, core::sync::atomic::Ordering::SeqCst);
     // SAFETY: the others do not translate yet, so what they look at has to be in memory; then they are woken.
     unsafe {

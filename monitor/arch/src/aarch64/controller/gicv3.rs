@@ -2,8 +2,8 @@
 //! redistributor for each core, and the processor's interface in system registers.
 
 use super::{
-    BETWEEN_CORES, CONSOLE_PRIORITY, LINE_PRIORITY, OF_PROGRAMS, OWN_PRIORITY,
-    PROGRAM_PRIORITY, software,
+    BETWEEN_CORES, CONSOLE_PRIORITY, LINE_PRIORITY, OF_PROGRAMS, OWN_PRIORITY, PROGRAM_PRIORITY,
+    software,
 };
 use crate::arch::register::{complete_accesses, read, synchronize, write};
 use crate::arch::timer;
@@ -133,8 +133,7 @@ impl Controller {
 
     fn claim_line(&self, core: usize, line: u16, priority: u8) {
         let line = usize::from(line);
-        distributor()
-            .write_u8(distributor::PRIORITY.wrapping_add(line), priority);
+        distributor().write_u8(distributor::PRIORITY.wrapping_add(line), priority);
         distributor().write_u64(
             distributor::ROUTE.wrapping_add(line.wrapping_mul(8)),
             core as u64,
@@ -154,16 +153,14 @@ impl Controller {
         let line = u32::from(line);
         let offset = distributor::GROUP.wrapping_add(line as usize / 32 * 4);
         let word = distributor().read_u32(offset);
-        distributor()
-            .write_u32(offset, word | 1_u32.wrapping_shl(line % 32));
+        distributor().write_u32(offset, word | 1_u32.wrapping_shl(line % 32));
     }
 
     /// Silences a line of Linux's, in any state, and has it as after reset.
     pub fn close_direct(&self, _core: usize, line: u16) {
         let number = usize::from(line);
         self.close_mediated(0, line);
-        distributor()
-            .write_u8(distributor::PRIORITY.wrapping_add(number), 0);
+        distributor().write_u8(distributor::PRIORITY.wrapping_add(number), 0);
         let configuration = distributor::CONFIGURATION.wrapping_add(number / 16 * 4);
         let word = distributor().read_u32(configuration);
         let field = 3_u32.wrapping_shl((u32::from(line) % 16).wrapping_mul(2));
@@ -224,8 +221,7 @@ impl Controller {
     #[inline]
     fn write_bit(&self, register: usize, line: u32) {
         let offset = register.wrapping_add(line as usize / 32 * 4);
-        distributor()
-            .write_u32(offset, 1_u32.wrapping_shl(line % 32));
+        distributor().write_u32(offset, 1_u32.wrapping_shl(line % 32));
     }
 
     /// Interrupts a core (12.2.21 `ICC_SGI0R_EL1`).
