@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, ensure};
 use clap::{Args, ValueEnum};
 
-use crate::architecture::{Architecture, RISCV64};
+use crate::architecture::{AARCH64, Architecture, RISCV64};
 use crate::cargo;
 use crate::linux::initramfs;
 use crate::paths::Paths;
@@ -90,6 +90,13 @@ pub const FIRMWARE: &[Firmware] = &[
         architecture: &RISCV64,
         folder: "boards/microchip-icicle-kit",
         features: "+relax",
+    },
+    Firmware {
+        package: "partita-board-qemu-virt-aarch64",
+        part: Part::Monitor,
+        architecture: &AARCH64,
+        folder: "boards/qemu-virt-aarch64",
+        features: "",
     },
     Firmware {
         package: "instrument-cluster",

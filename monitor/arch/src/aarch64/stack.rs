@@ -74,5 +74,5 @@ fn translate(status: u64, address: u64) -> Option<u64> {
     synchronize();
     let found = read!("par_el1");
     write!("par_el1", before);
-    (found & FAILED == 0).then_some(found & PAGE | address % PAGE_BYTES)
+    (found & FAILED == 0).then_some((found & PAGE) | (address % PAGE_BYTES))
 }
