@@ -172,7 +172,7 @@ fn rounds_beside_a_flood(target: u32) -> u64 {
             "#
         ),
     )
-    .for_ms(130)
+    .for_ms(180)
     .run();
     counted(&run)
 }
