@@ -119,6 +119,20 @@ pub const FIRMWARE: &[Firmware] = &[
         folder: "guests/riscv64",
         features: "",
     },
+    Firmware {
+        package: "instrument-cluster",
+        part: Part::Guests,
+        architecture: &AARCH64,
+        folder: "guests/aarch64",
+        features: "",
+    },
+    Firmware {
+        package: "controller",
+        part: Part::Guests,
+        architecture: &AARCH64,
+        folder: "guests/aarch64",
+        features: "",
+    },
 ];
 
 /// The package with the `partita` command.

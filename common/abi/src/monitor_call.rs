@@ -33,6 +33,20 @@ pub const MEASUREMENT: u64 = 6;
 /// Returns `NOTIFICATION_VALID | partition << 8 | kind`, or 0 if there is none.
 pub const NOTIFICATION_TAKE: u64 = 7;
 
+/// Arm: writes to the caller's console: `x1` is the address and `x2` the size of the bytes. Returns how many were
+/// taken.
+pub const CONSOLE_WRITE: u64 = 8;
+/// Arm: reads from the caller's console: `x1` is the address and `x2` the size of a buffer. Returns how many bytes
+/// there were.
+pub const CONSOLE_READ: u64 = 9;
+/// Arm: writes the byte in `x1` to the caller's console.
+pub const CONSOLE_WRITE_BYTE: u64 = 10;
+
+/// Arm: what is added to the number of a call to make it a function identifier: a fast call with 64-bit arguments in
+/// the range of OEM services (SMC Calling Convention 1.2, DEN0028, 2.5). Arguments are in `x1` to `x3`; an error
+/// returns in `x0`, a value in `x1`, all other registers are preserved. Errors are those of the SBI.
+pub const SMC_BASE: u64 = 0xc300_0000;
+
 /// Set in a value of [`NOTIFICATION_TAKE`] that is a notification.
 pub const NOTIFICATION_VALID: u64 = 1 << 31;
 /// What [`INTERRUPT_CLAIM`] returns, after all lines, when there are notifications to take. It needs no

@@ -9,9 +9,6 @@
 
 #define BUCKETS 2048u
 
-/* An emulator that executes an instruction each nanosecond executes as many in a tick of `time`. */
-#define INSTRUCTIONS_PER_TIME PARTITA_NS_PER_TIME
-
 bool partita_lateness_is_measured;
 
 static uint16_t buckets[BUCKETS];
@@ -23,23 +20,9 @@ void partita_lateness_measure(void)
     partita_lateness_is_measured = true;
 }
 
-/* The instruction counter stands still while every hart waits, and the time goes on, so the two are
- * compared anew for each interrupt: when `time` has just changed, it is exact. */
-static uint64_t instructions_at(uint64_t due)
-{
-    uint64_t before = partita_time();
-    uint64_t now, instructions;
-    do {
-        __asm volatile("csrr %0, time\n csrr %1, instret" : "=r"(now), "=r"(instructions));
-    } while (now == before);
-    /* `time` changed up to two instructions before it was read, as the loop has three, and `instret`
-     * was read one after. The result is thus at most two too small: late is never called early. */
-    return instructions - 3 - (now - due) * INSTRUCTIONS_PER_TIME;
-}
-
 void partita_lateness_record(uint64_t due, uint64_t instructions)
 {
-    int64_t difference = (int64_t) (instructions - instructions_at(due));
+    int64_t difference = (int64_t) (instructions - partita_instructions_at(due));
     uint64_t late = difference > 0 ? (uint64_t) difference : 0;
     uint64_t bucket = late < BUCKETS ? late : BUCKETS - 1;
     if (buckets[bucket] != UINT16_MAX) {

@@ -1,18 +1,15 @@
-/* The port's C part: the tick from the SBI's timer, interrupts, the kernel's hooks.
+/* The port's C part that is the same on every architecture: the tick from the monitor's timer, interrupts,
+ * the kernel's hooks. riscv64.c and aarch64.c have the registers.
  *
- * The rest is upstream's port, made a supervisor-mode one by src/supervisor_port.rs, and the Rust
- * glue in src/glue.rs. */
+ * The rest is upstream's port (on RISC-V made a supervisor-mode one by src/supervisor_port.rs), and the
+ * Rust glue in src/glue.rs. */
 
 #include "FreeRTOS.h"
 #include "lateness.h"
 #include "partita.h"
+#include "partition.h"
 #include "string.h"
 #include "task.h"
-
-/* Interrupts of `scause` and `sie` (RISC-V privileged 1.12, chapters 4.1.3 and 4.1.8). */
-#define INTERRUPT (1UL << 63)
-#define SUPERVISOR_TIMER 5UL
-#define SUPERVISOR_EXTERNAL 9UL
 
 /* How many late ticks one interrupt catches up with; more are left to the next, which comes at once. */
 #define MOST_TICKS_AT_ONCE 1000u
@@ -33,16 +30,6 @@ void partita_set_timer(uint64_t deadline);
 size_t partita_interrupt_claim(void);
 void partita_interrupt_complete(size_t line);
 _Noreturn void partita_stop(const char *reason, size_t length, unsigned int line);
-_Noreturn void partita_unexpected_trap(size_t cause, size_t program_counter, size_t value);
-
-/* In trap.S. */
-void partita_freertos_vector(void);
-
-/* What the trap vector keeps: where it puts a register aside, and the instruction count. */
-static volatile struct {
-    uint64_t register_kept;
-    uint64_t instructions;
-} trap_record;
 
 uint64_t partita_time_per_tick;
 uint64_t partita_ns_per_time;
@@ -71,24 +58,16 @@ uint64_t partita_late_ticks(void)
     return late_ticks;
 }
 
-/* Called by the kernel when the scheduler starts, with interrupts off. */
-void vPortSetupTimerInterrupt(void)
+void partita_start_ticks(void)
 {
-    /* The vector reads the instruction counter too; where that may not be read, this is where the
-     * partition stops, with the runtime's vector still in place to say so. */
-    __asm volatile("csrr zero, instret");
-    __asm volatile("csrw sscratch, %0" ::"r"(&trap_record) : "memory");
-    __asm volatile("csrw stvec, %0" ::"r"(partita_freertos_vector));
-
     start_time = partita_time();
     next_tick_time = start_time + PARTITA_TIME_PER_TICK;
     partita_set_timer(next_tick_time);
-    __asm volatile("csrs sie, %0" ::"r"(1UL << SUPERVISOR_TIMER));
 }
 
 /* Every deadline is the last one plus a period, so the tick does not drift. Whoever was kept from
  * running for longer catches up with the kernel's count, so that it stays the true time. */
-static void tick(void)
+void partita_tick(uint64_t instructions)
 {
     uint64_t now = partita_time();
     uint64_t ticks = 1;
@@ -98,7 +77,7 @@ static void tick(void)
         return;
     }
     if (partita_lateness_is_measured) {
-        partita_lateness_record(next_tick_time, trap_record.instructions);
+        partita_lateness_record(next_tick_time, instructions);
     }
 
     if (now - next_tick_time >= PARTITA_TIME_PER_TICK) {
@@ -173,7 +152,7 @@ __attribute__((weak)) void vApplicationHealthEvent(unsigned int partition, unsig
     (void) kind;
 }
 
-static void device_interrupts(void)
+void partita_device_interrupts(void)
 {
     for (unsigned int handled = 0; handled < MOST_DEVICE_INTERRUPTS_AT_ONCE; handled++) {
         size_t line = partita_interrupt_claim();
@@ -189,41 +168,9 @@ static void device_interrupts(void)
     }
 }
 
-void partita_enable_device_interrupts(void)
-{
-    __asm volatile("csrs sie, %0" ::"r"(1UL << SUPERVISOR_EXTERNAL));
-}
-
 __attribute__((weak)) void vApplicationDeviceInterrupt(size_t line)
 {
     partita_panic("a device interrupts, but vApplicationDeviceInterrupt is not defined");
-}
-
-static _Noreturn void unexpected_trap(void)
-{
-    size_t cause, program_counter, value;
-    __asm volatile("csrr %0, scause" : "=r"(cause));
-    __asm volatile("csrr %0, sepc" : "=r"(program_counter));
-    __asm volatile("csrr %0, stval" : "=r"(value));
-    partita_unexpected_trap(cause, program_counter, value);
-}
-
-/* Called by upstream's trap handler, on the interrupt stack. */
-void freertos_risc_v_application_interrupt_handler(size_t cause)
-{
-    if (cause == (INTERRUPT | SUPERVISOR_TIMER)) {
-        tick();
-    } else if (cause == (INTERRUPT | SUPERVISOR_EXTERNAL)) {
-        device_interrupts();
-    } else {
-        unexpected_trap();
-    }
-}
-
-/* Called by upstream's trap handler for every exception that is not a yield. */
-void freertos_risc_v_application_exception_handler(void)
-{
-    unexpected_trap();
 }
 
 /* Nothing is to be done: the monitor gets the core, and may give it to another partition. */

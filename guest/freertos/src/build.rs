@@ -1,6 +1,6 @@
 //! Building a FreeRTOS partition: called from the `build.rs` of a binary crate.
 
-use crate::supervisor_port;
+use crate::supervisor_port::{self, ChangedUpstream};
 use std::path::{Path, PathBuf};
 use std::{env, fs, process::Command};
 
@@ -14,8 +14,8 @@ macro_rules! port_files {
 
 /// The part of the port that is written for a partition.
 const PORT_FILES: [(&str, &str); 11] = port_files![
-    "trap.S",
     "partition.c",
+    "partition.h",
     "line.c",
     "lateness.c",
     "lateness.h",
@@ -27,6 +27,72 @@ const PORT_FILES: [(&str, &str); 11] = port_files![
     "include/freertos_risc_v_chip_specific_extensions.h",
 ];
 
+/// What differs between the architectures that a partition can be built for.
+struct Architecture {
+    /// As the build script is told it.
+    name: &'static str,
+    /// Its part of the port.
+    files: &'static [(&'static str, &'static str)],
+    /// The folder of upstream's port, and its files.
+    upstream: (&'static str, &'static [&'static str]),
+    /// What a file of upstream's port becomes.
+    convert: fn(&str, &str) -> Result<String, ChangedUpstream>,
+    /// The cross compilers that are looked for, in this order.
+    compilers: &'static [&'static str],
+    /// Their Debian package.
+    package: &'static str,
+    /// Options of the compiler.
+    flags: &'static [&'static str],
+}
+
+static RISCV64: Architecture = Architecture {
+    name: "riscv64",
+    files: &port_files!["trap.S", "riscv64.c"],
+    upstream: ("GCC/RISC-V", &supervisor_port::FILES),
+    convert: supervisor_port::convert,
+    compilers: &[
+        "riscv64-linux-gnu-gcc",
+        "riscv64-unknown-elf-gcc",
+        "riscv64-unknown-linux-gnu-gcc",
+    ],
+    package: "gcc-riscv64-linux-gnu",
+    // The target's own flags come first; these override them.
+    flags: &["-march=rv64imac_zicsr", "-mabi=lp64", "-mcmodel=medany"],
+};
+
+static AARCH64: Architecture = Architecture {
+    name: "aarch64",
+    files: &port_files!["aarch64_vectors.S", "aarch64.c"],
+    upstream: (
+        "GCC/ARM_AARCH64_SRE",
+        &["port.c", "portASM.S", "portmacro.h"],
+    ),
+    convert: |_, upstream| Ok(upstream.to_owned()),
+    compilers: &["aarch64-linux-gnu-gcc", "aarch64-none-elf-gcc"],
+    package: "gcc-aarch64-linux-gnu",
+    flags: &[
+        // Nothing but integers, and no access that device memory refuses: translation is off.
+        "-march=armv8-a",
+        "-mgeneral-regs-only",
+        "-mstrict-align",
+        "-mno-outline-atomics",
+        // Upstream's way to say "EL1", and that its tick does not run at the lowest priority.
+        "-DGUEST",
+        "-DQEMU",
+    ],
+};
+
+impl Architecture {
+    /// The one that the calling package is built for.
+    fn wanted() -> &'static Self {
+        let name = env::var("CARGO_CFG_TARGET_ARCH").expect("cargo sets CARGO_CFG_TARGET_ARCH");
+        let mut known = [&RISCV64, &AARCH64].into_iter();
+        known
+            .find(|architecture| architecture.name == name)
+            .unwrap_or_else(|| panic!("there is no port for {name}"))
+    }
+}
+
 /// The kernel's files that depend on nothing but the port. What an application leaves out is not
 /// linked.
 const KERNEL_FILES: [&str; 7] = [
@@ -37,13 +103,6 @@ const KERNEL_FILES: [&str; 7] = [
     "stream_buffer.c",
     "tasks.c",
     "timers.c",
-];
-
-/// The cross compilers that are looked for, in this order.
-const COMPILERS: [&str; 3] = [
-    "riscv64-linux-gnu-gcc",
-    "riscv64-unknown-elf-gcc",
-    "riscv64-unknown-linux-gnu-gcc",
 ];
 
 /// A partition that runs FreeRTOS: the application's C files and its `FreeRTOSConfig.h`.
@@ -83,8 +142,9 @@ impl Partition {
             return;
         }
         println!("cargo::rerun-if-changed={}", self.directory.display());
-        let port = write_port();
-        let mut compiler = compiler(&port);
+        let architecture = Architecture::wanted();
+        let port = write_port(architecture);
+        let mut compiler = compiler(architecture, &port);
         compiler
             .include(&self.directory)
             .include(port.join("include"))
@@ -92,9 +152,16 @@ impl Partition {
             .include(&port)
             .files(KERNEL_FILES.map(|file| Path::new(KERNEL).join(file)))
             .files(
-                supervisor_port::FILES
+                architecture
+                    .upstream
+                    .1
                     .iter()
-                    .chain(PORT_FILES.iter().map(|(name, _)| name))
+                    .chain(
+                        PORT_FILES
+                            .iter()
+                            .chain(architecture.files)
+                            .map(|(name, _)| name),
+                    )
                     .filter(|name| !name.ends_with(".h"))
                     .map(|name| port.join(name)),
             )
@@ -107,7 +174,7 @@ impl Partition {
 }
 
 /// Writes the port's files into the build directory, and returns where.
-fn write_port() -> PathBuf {
+fn write_port(architecture: &Architecture) -> PathBuf {
     let output = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR")).join("port");
     let write = |name: &str, text: &str| {
         let path = output.join(name);
@@ -115,29 +182,34 @@ fn write_port() -> PathBuf {
             .and_then(|()| fs::write(&path, text))
             .unwrap_or_else(|error| panic!("cannot write {}: {error}", path.display()));
     };
-    for file in supervisor_port::FILES {
-        let upstream = Path::new(KERNEL).join("portable/GCC/RISC-V").join(file);
+    let (folder, files) = architecture.upstream;
+    for file in files {
+        let upstream = Path::new(KERNEL).join("portable").join(folder).join(file);
         let text = fs::read_to_string(&upstream)
             .unwrap_or_else(|error| panic!("cannot read {}: {error}", upstream.display()));
-        match supervisor_port::convert(file, &text) {
+        match (architecture.convert)(file, &text) {
             Ok(text) => write(file, &text),
             Err(error) => panic!("{error}"),
         }
     }
-    for (name, text) in PORT_FILES {
+    for (name, text) in PORT_FILES.iter().chain(architecture.files) {
         write(name, text);
     }
     output
 }
 
 /// The cross compiler with the flags of a partition, for the port's files in `port`.
-fn compiler(port: &Path) -> cc::Build {
+fn compiler(architecture: &Architecture, port: &Path) -> cc::Build {
     let mut build = cc::Build::new();
     if !names_a_compiler() {
-        let compiler = COMPILERS.into_iter().find(|name| runs(name)).unwrap_or_else(|| {
+        let mut compilers = architecture.compilers.iter();
+        let compiler = compilers.find(|name| runs(name)).unwrap_or_else(|| {
             panic!(
-                "no C compiler for RISC-V is installed: run `cargo xtask setup`, or install Debian's \
-                 gcc-riscv64-linux-gnu, or name one in CC_riscv64imac_unknown_none_elf"
+                "no C compiler for {} is installed: run `cargo xtask setup`, install Debian's {}, or name \
+                 one in CC_{}",
+                architecture.name,
+                architecture.package,
+                env::var("TARGET").unwrap_or_default().replace('-', "_")
             )
         });
         build
@@ -145,10 +217,7 @@ fn compiler(port: &Path) -> cc::Build {
             .archiver(compiler.replace("-gcc", "-ar"));
     }
     build
-        // The target's own flags come first; these override them.
-        .flag("-march=rv64imac_zicsr")
-        .flag("-mabi=lp64")
-        .flag("-mcmodel=medany")
+        .flags(architecture.flags)
         // With every symbol hidden, position independence costs no indirection by a GOT.
         .flag("-fPIE")
         .flag("-include")

@@ -2,8 +2,10 @@
 
 use core::slice;
 use core::sync::atomic::{AtomicUsize, Ordering};
+#[cfg(target_arch = "aarch64")]
+use partita_guest_rt::interrupts::{self, Reason};
 use partita_guest_rt::monitor::Kind;
-use partita_guest_rt::{console, device_tree, hart, monitor, println, sbi, trap};
+use partita_guest_rt::{console, device_tree, hart, monitor, println, trap};
 
 partita_guest_rt::entry!(start);
 
@@ -71,8 +73,7 @@ unsafe extern "C" fn partita_has_argument_of_length(name: *const u8, length: usi
 /// Sets the timer to an absolute time.
 #[unsafe(no_mangle)]
 extern "C" fn partita_set_timer(deadline: u64) {
-    // The TIME extension has no error for a caller to handle (RISC-V SBI 2.0, chapter 6.1).
-    let _ = sbi::set_timer(deadline);
+    hart::set_timer(deadline);
 }
 
 /// Adds to the partition's deadline record; nobody keeps one where Partita is not below.
@@ -150,6 +151,27 @@ unsafe extern "C" fn partita_stop(reason: *const u8, length: usize, line: u32) -
         Err(_) => println!("freertos: stopped"),
     }
     monitor::panic(ASSERTION_CODE)
+}
+
+/// The interrupt by which the monitor tells that the timer has fired.
+#[cfg(target_arch = "aarch64")]
+#[unsafe(no_mangle)]
+extern "C" fn partita_timer_interrupt() -> u32 {
+    interrupts::number(Reason::Timer).unwrap_or(u32::MAX)
+}
+
+/// The interrupt by which the monitor tells that a line is pending.
+#[cfg(target_arch = "aarch64")]
+#[unsafe(no_mangle)]
+extern "C" fn partita_external_interrupt() -> u32 {
+    interrupts::number(Reason::External).unwrap_or(u32::MAX)
+}
+
+/// Lets this core's interrupt controller hand on interrupts.
+#[cfg(target_arch = "aarch64")]
+#[unsafe(no_mangle)]
+extern "C" fn partita_open_interrupts() {
+    interrupts::open();
 }
 
 /// Stops the partition at a trap that nobody handles.

@@ -1,6 +1,9 @@
-//! The partition's console, by the SBI's debug console: `print!` and `println!`.
+//! The partition's console, by calls of the monitor: `print!` and `println!`.
 
-use crate::sbi;
+#[cfg(target_arch = "riscv64")]
+use crate::sbi::console_write;
+#[cfg(target_arch = "aarch64")]
+use crate::smc::console_write;
 use core::fmt::{self, Write};
 
 /// How often a console that takes nothing is asked again before the rest is dropped: a real-time
@@ -11,7 +14,7 @@ const ATTEMPTS_WITHOUT_PROGRESS: usize = 16;
 pub fn write(mut bytes: &[u8]) {
     let mut attempts = 0;
     while !bytes.is_empty() && attempts < ATTEMPTS_WITHOUT_PROGRESS {
-        match sbi::console_write(bytes) {
+        match console_write(bytes) {
             Ok(0) => attempts += 1,
             Ok(taken) => {
                 attempts = 0;

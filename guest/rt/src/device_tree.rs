@@ -51,6 +51,12 @@ pub fn time_hz(tree: &[u8]) -> Option<u32> {
     word(property(tree, b"cpus", b"timebase-frequency")?, 0)
 }
 
+/// The interrupt with this index of a node under the root, where interrupts are plain numbers.
+#[must_use]
+pub fn interrupt(tree: &[u8], node: &[u8], index: usize) -> Option<u32> {
+    word(property(tree, node, b"interrupts")?, index.checked_mul(4)?)
+}
+
 /// The value of a property of a node under the root.
 fn property<'a>(tree: &'a [u8], node: &[u8], property: &[u8]) -> Option<&'a [u8]> {
     if word(tree, 0)? != MAGIC {

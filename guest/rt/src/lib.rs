@@ -34,19 +34,31 @@ pub mod device_tree;
 #[cfg(target_os = "none")]
 pub mod console;
 #[cfg(target_os = "none")]
-pub mod hart;
-#[cfg(target_os = "none")]
 pub mod monitor;
 #[cfg(target_os = "none")]
 mod panic;
-#[cfg(target_os = "none")]
-pub mod probe;
-#[cfg(target_os = "none")]
-pub mod sbi;
-#[cfg(target_os = "none")]
-mod start;
-#[cfg(target_os = "none")]
-pub mod trap;
+
+#[cfg(all(target_os = "none", target_arch = "riscv64"))]
+mod riscv64 {
+    pub mod hart;
+    pub mod probe;
+    pub mod sbi;
+    mod start;
+    pub mod trap;
+}
+#[cfg(all(target_os = "none", target_arch = "riscv64"))]
+pub use riscv64::{hart, probe, sbi, trap};
+
+#[cfg(all(target_os = "none", target_arch = "aarch64"))]
+mod aarch64 {
+    pub mod hart;
+    pub mod interrupts;
+    pub mod smc;
+    mod start;
+    pub mod trap;
+}
+#[cfg(all(target_os = "none", target_arch = "aarch64"))]
+pub use aarch64::{hart, interrupts, smc, trap};
 
 /// Names the function that the first hart runs: `fn(hart: usize, device_tree: usize) -> !`.
 ///

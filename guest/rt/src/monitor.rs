@@ -1,6 +1,9 @@
-//! Monitor calls: the Partita extension of the SBI.
+//! Monitor calls of Partita's own.
 
-use crate::sbi;
+#[cfg(target_arch = "riscv64")]
+use crate::sbi::partita;
+#[cfg(target_arch = "aarch64")]
+use crate::smc::partita;
 pub use partita_abi::health::Kind;
 pub use partita_abi::measurement::Measurement;
 use partita_abi::monitor_call as abi;
@@ -11,7 +14,7 @@ use zerocopy::FromZeros as _;
 ///
 /// # Errors
 ///
-/// That the SBI is not Partita's.
+/// That the monitor is not Partita.
 pub fn report_deadlines(met: u64, missed: u64, worst_latency_ns: u64) -> Result<(), Error> {
     call(abi::REPORT_DEADLINES, [met, missed, worst_latency_ns]).map(drop)
 }
@@ -21,7 +24,7 @@ pub fn report_deadlines(met: u64, missed: u64, worst_latency_ns: u64) -> Result<
 ///
 /// # Errors
 ///
-/// That the SBI is not Partita's.
+/// That the monitor is not Partita.
 pub fn interrupt_claim() -> Result<Option<usize>, Error> {
     call(abi::INTERRUPT_CLAIM, [0; 3]).map(|line| (line != 0).then_some(line))
 }
@@ -30,7 +33,7 @@ pub fn interrupt_claim() -> Result<Option<usize>, Error> {
 ///
 /// # Errors
 ///
-/// That the line was not claimed, or that the SBI is not Partita's.
+/// That the line was not claimed, or that the monitor is not Partita.
 pub fn interrupt_complete(line: usize) -> Result<(), Error> {
     call(abi::INTERRUPT_COMPLETE, [line as u64, 0, 0]).map(drop)
 }
@@ -39,7 +42,7 @@ pub fn interrupt_complete(line: usize) -> Result<(), Error> {
 ///
 /// # Errors
 ///
-/// That there is none with this index, or that the SBI is not Partita's.
+/// That there is none with this index, or that the monitor is not Partita.
 pub fn measurement(index: usize) -> Result<(Measurement, usize), Error> {
     let mut measurement = Measurement::new_zeroed();
     let arguments = [
@@ -47,19 +50,10 @@ pub fn measurement(index: usize) -> Result<(Measurement, usize), Error> {
         // Translation is off in a partition of this runtime: an address is a physical address.
         (&raw mut measurement).addr(),
         size_of::<Measurement>(),
-        0,
-        0,
-        0,
     ];
     // SAFETY: the call writes to `measurement` only, any bytes of which are one.
-    let answer = unsafe {
-        sbi::call(
-            abi::EXTENSION as usize,
-            abi::MEASUREMENT as usize,
-            arguments,
-        )
-    };
-    answer.into_result().map(|count| (measurement, count))
+    let answer = unsafe { partita(abi::MEASUREMENT, arguments) };
+    answer.map(|count| (measurement, count))
 }
 
 /// Starts this partition's watchdog: unless [`watchdog_reset`] is called within `timeout_ns`, and again and
@@ -68,7 +62,7 @@ pub fn measurement(index: usize) -> Result<(Measurement, usize), Error> {
 ///
 /// # Errors
 ///
-/// That the manifest gives the partition no watchdog, or that the SBI is not Partita's.
+/// That the manifest gives the partition no watchdog, or that the monitor is not Partita.
 pub fn watchdog_start(timeout_ns: Option<u64>) -> Result<(), Error> {
     call(abi::WATCHDOG_START, [timeout_ns.unwrap_or(0), 0, 0]).map(drop)
 }
@@ -77,7 +71,7 @@ pub fn watchdog_start(timeout_ns: Option<u64>) -> Result<(), Error> {
 ///
 /// # Errors
 ///
-/// That the SBI is not Partita's.
+/// That the monitor is not Partita.
 pub fn watchdog_reset() -> Result<(), Error> {
     call(abi::WATCHDOG_PET, [0; 3]).map(drop)
 }
@@ -96,7 +90,7 @@ pub struct Notification {
 ///
 /// # Errors
 ///
-/// That the SBI is not Partita's.
+/// That the monitor is not Partita.
 pub fn notification_take() -> Result<Option<Notification>, Error> {
     let value = call(abi::NOTIFICATION_TAKE, [0; 3])? as u64;
     let notification = Notification {
@@ -120,9 +114,6 @@ pub fn panic(code: u64) -> ! {
 pub const NOTIFICATION_LINE: usize = abi::NOTIFICATION_LINE as usize;
 
 fn call(function: u64, arguments: [u64; 3]) -> Result<usize, Error> {
-    sbi::harmless(
-        abi::EXTENSION as usize,
-        function as usize,
-        arguments.map(|value| value as usize),
-    )
+    // SAFETY: only used for calls that leave this program's memory and cores as they are.
+    unsafe { partita(function, arguments.map(|value| value as usize)) }
 }

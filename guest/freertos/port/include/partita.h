@@ -10,7 +10,7 @@
 
 /* ---- Time ---- */
 
-/* Ticks of the `time` register in one tick of the kernel, and nanoseconds in one of the former: what the
+/* Ticks of the time in one tick of the kernel, and nanoseconds in one of the former: what the
  * partition's device tree says, known before `main`. */
 extern uint64_t partita_time_per_tick;
 extern uint64_t partita_ns_per_time;
@@ -21,7 +21,11 @@ extern uint64_t partita_ns_per_time;
 static inline uint64_t partita_time(void)
 {
     uint64_t ticks;
+#ifdef __aarch64__
+    __asm volatile("isb\n mrs %0, cntpct_el0" : "=r"(ticks));
+#else
     __asm volatile("csrr %0, time" : "=r"(ticks));
+#endif
     return ticks;
 }
 

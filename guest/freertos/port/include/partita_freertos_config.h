@@ -5,6 +5,20 @@
 /* Used by nothing: the tick is made from the `time` register, whose rate the device tree tells. */
 #define configCPU_CLOCK_HZ 0UL
 
+#ifdef __aarch64__
+/* The monitor's interrupts have a priority that the kernel's critical sections keep back: of 32, which is
+ * what fits in the upper five bits, all from this one on. */
+#define configUNIQUE_INTERRUPT_PRIORITIES 32
+#define configMAX_API_CALL_INTERRUPT_PRIORITY 18
+#ifndef __ASSEMBLER__
+void partita_setup_tick(void);
+#endif
+#define configSETUP_TICK_INTERRUPT() partita_setup_tick()
+/* The timer stays silent until it is set anew. */
+#define configCLEAR_TICK_INTERRUPT()
+#define configUSE_TASK_FPU_SUPPORT 1
+#endif
+
 /* The tick comes from the SBI's timer; there is no timer in memory. */
 #define configMTIME_BASE_ADDRESS 0
 #define configMTIMECMP_BASE_ADDRESS 0

@@ -32,6 +32,12 @@ pub fn instructions_retired() -> u64 {
     count
 }
 
+/// Makes the timer interrupt pending once [`time`] reaches `deadline`, and not before. `u64::MAX` turns it off.
+pub fn set_timer(deadline: u64) {
+    // The TIME extension has no error for a caller to handle (RISC-V SBI 2.0, chapter 6.1).
+    let _ = sbi::set_timer(deadline);
+}
+
 /// Waits until an enabled interrupt is pending; it may return earlier. In a partition that shares its
 /// core this is what gives the core to the others.
 pub fn wait_for_interrupt() {

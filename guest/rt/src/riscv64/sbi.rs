@@ -1,6 +1,7 @@
 //! Standard SBI calls (RISC-V SBI 2.0). Hart ids are the partition's own, virtual ones.
 
 use core::arch::asm;
+use partita_abi::monitor_call;
 use sbi_spec::binary::{Error, SbiRet};
 use sbi_spec::{base, dbcn, hsm, rfnc, spi, srst, time};
 
@@ -46,6 +47,25 @@ pub(crate) fn harmless(
     let [first, second, third] = arguments;
     // SAFETY: only used for calls that leave this program's memory and harts as they are.
     unsafe { call(extension, function, [first, second, third, 0, 0, 0]) }.into_result()
+}
+
+/// A call of the Partita extension.
+///
+/// # Safety
+///
+/// As for [`call`].
+pub(crate) unsafe fn partita(function: u64, arguments: [usize; 3]) -> Result<usize, Error> {
+    let [first, second, third] = arguments;
+    let arguments = [first, second, third, 0, 0, 0];
+    // SAFETY: the caller's promise.
+    unsafe {
+        call(
+            monitor_call::EXTENSION as usize,
+            function as usize,
+            arguments,
+        )
+    }
+    .into_result()
 }
 
 /// Whether `extension` is there: 0 if not.

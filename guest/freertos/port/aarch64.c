@@ -1,0 +1,79 @@
+/* The port's part for Arm: S-EL1, where the monitor interrupts by software-generated interrupts. */
+
+#include <stdbool.h>
+
+#include "FreeRTOS.h"
+#include "lateness.h"
+#include "partita.h"
+#include "partition.h"
+#include "task.h"
+
+/* An emulator that executes an instruction each nanosecond executes as many in a tick of the time. */
+#define INSTRUCTIONS_PER_TIME PARTITA_NS_PER_TIME
+
+/* The interrupt's number in what the interrupt controller's register of acknowledged ones holds. */
+#define NUMBER_MASK 0xffffffu
+
+/* The glue, in src/glue.rs. */
+uint32_t partita_timer_interrupt(void);
+uint32_t partita_external_interrupt(void);
+void partita_open_interrupts(void);
+
+static uint32_t timer_interrupt;
+static uint32_t external_interrupt;
+
+/* Whether the application takes interrupts of devices, and whether one came before it did. */
+static volatile bool takes_device_interrupts;
+static volatile bool device_interrupt_waits;
+
+/* Called by the kernel when the scheduler starts, with interrupts off. */
+void partita_setup_tick(void)
+{
+    timer_interrupt = partita_timer_interrupt();
+    external_interrupt = partita_external_interrupt();
+    partita_open_interrupts();
+    partita_start_ticks();
+}
+
+/* There is no counter of instructions that both worlds leave alone: the time has to do, which an emulator
+ * derives from them. */
+uint64_t partita_instructions_at(uint64_t due)
+{
+    return due * INSTRUCTIONS_PER_TIME;
+}
+
+void partita_enable_device_interrupts(void)
+{
+    taskENTER_CRITICAL();
+    takes_device_interrupts = true;
+    if (device_interrupt_waits) {
+        device_interrupt_waits = false;
+        partita_device_interrupts();
+    }
+    taskEXIT_CRITICAL();
+}
+
+/* Called by upstream's interrupt handler, on the interrupt stack, with the interrupt acknowledged. */
+void vApplicationIRQHandler(uint32_t acknowledged)
+{
+    uint32_t interrupt = acknowledged & NUMBER_MASK;
+    if (interrupt == timer_interrupt) {
+        partita_tick(partita_time() * INSTRUCTIONS_PER_TIME);
+    } else if (interrupt == external_interrupt) {
+        if (takes_device_interrupts) {
+            partita_device_interrupts();
+        } else {
+            device_interrupt_waits = true;
+        }
+    }
+}
+
+/* Called by the vectors for every exception that is not a yield. */
+_Noreturn void partita_freertos_exception(void)
+{
+    size_t cause, program_counter, value;
+    __asm volatile("mrs %0, esr_el1" : "=r"(cause));
+    __asm volatile("mrs %0, elr_el1" : "=r"(program_counter));
+    __asm volatile("mrs %0, far_el1" : "=r"(value));
+    partita_unexpected_trap(cause, program_counter, value);
+}
