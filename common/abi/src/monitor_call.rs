@@ -47,6 +47,10 @@ pub const CONSOLE_WRITE_BYTE: u64 = 10;
 /// returns in `x0`, a value in `x1`, all other registers are preserved. Errors are those of the SBI.
 pub const SMC_BASE: u64 = 0xc300_0000;
 
+/// Arm: the function identifier of Linux's watchdog, whose stock driver calls it (Linux, `drivers/watchdog/arm_smc_wdt.c`):
+/// `x1` is 0 to ask for the range of timeouts, 1 to set one, 2 to start or stop, 3 to reset it, 4 to ask for the time left.
+pub const SMC_WATCHDOG: u64 = 0x8200_3d06;
+
 /// Set in a value of [`NOTIFICATION_TAKE`] that is a notification.
 pub const NOTIFICATION_VALID: u64 = 1 << 31;
 /// What [`INTERRUPT_CLAIM`] returns, after all lines, when there are notifications to take. It needs no

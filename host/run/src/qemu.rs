@@ -164,7 +164,7 @@ impl Qemu {
             }
         }
         option("-serial", "chardev:console");
-        if machine.cpu.is_none() {
+        if machine.cpu.is_none() || plan.board.architecture.aarch64().is_some() {
             // Such a machine brings a network of its own, which would have timers of its own.
             option("-nic", "none");
         }

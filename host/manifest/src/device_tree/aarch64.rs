@@ -7,6 +7,7 @@
 use super::{CONTROLLER_PHANDLE, Node};
 use crate::secure;
 use crate::system::{Partition, System};
+use partita_abi::monitor_call::SMC_WATCHDOG;
 use partita_abi::table::Kind;
 use partita_board::{Aarch64, Device, Gic, GicInterface, Window, timer};
 
@@ -29,6 +30,9 @@ pub(super) fn add(system: &System, arm: &Aarch64, partition: &Partition, root: &
             root.child(timers(&arm.gic, partition));
             root.child(performance(&arm.gic, partition));
             root.child(clock(arm));
+            if partition.health.watchdog_ns != 0 {
+                root.child(watchdog(partition.health.watchdog_ns));
+            }
         }
         Kind::Program => {
             root.child(controller(&arm.gic, false));
@@ -166,6 +170,17 @@ fn clock(arm: &Aarch64) -> Node {
     node.cells("#clock-cells", &[0]);
     node.cells("clock-frequency", &[arm.uart_clock_hz]);
     node.cells("phandle", &[CLOCK_PHANDLE]);
+    node
+}
+
+/// The watchdog that the monitor keeps for Linux, by calls (Linux binding `arm-smc-wdt`).
+fn watchdog(timeout_ns: u64) -> Node {
+    let mut node = Node::new("watchdog");
+    node.text("compatible", "arm,smc-wdt");
+    node.cells("arm,smc-id", &[SMC_WATCHDOG as u32]);
+    // What the driver takes unless it is told another time.
+    let seconds = (timeout_ns / 1_000_000_000).clamp(1, u64::from(u32::MAX));
+    node.cells("timeout-sec", &[seconds as u32]);
     node
 }
 

@@ -229,6 +229,7 @@ fn images() -> Vec<(&'static str, Vec<u8>)> {
         ("Image.gz", b"\x1f\x8b\x08\0compressed".to_vec()),
         ("Image.shrunk", shrunk),
         ("program-riscv64.elf", program.build()),
+        ("relocated-riscv64.elf", relocated.build()),
         ("program-aarch64.elf", arm.build()),
         ("fixed-aarch64.elf", arm_fixed.build()),
         ("relocated-aarch64.elf", arm_relocated.build()),
