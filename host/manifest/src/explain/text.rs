@@ -95,14 +95,20 @@ fn memory_map(plan: &Plan, paint: Paint, out: &mut String) {
             String::new(),
         ),
     ];
-    let mut memories = vec![plan.board.ram_base..ram_end];
-    if let Some(secure) = plan.board.secure {
-        let (base, size) = (secure.monitor.base, secure.monitor.size);
-        pieces.push((base, size, "monitor's data".to_owned(), String::new()));
-        let programs = secure.programs;
-        memories.push(programs.base..programs.base + programs.size);
-        memories.push(secure.flash.base..secure.flash.base + secure.flash.size);
-    }
+    let ram = plan.board.ram_base..ram_end;
+    let memories = match plan.board.secure {
+        None => vec![ram],
+        Some(secure) => {
+            let (base, size) = (secure.monitor.base, secure.monitor.size);
+            pieces.push((base, size, "monitor's data".to_owned(), String::new()));
+            let programs = secure.programs.base..secure.programs.base + secure.programs.size;
+            vec![
+                secure.flash.base..secure.flash.base + secure.flash.size,
+                programs,
+                ram,
+            ]
+        }
+    };
     for partition in &plan.partitions {
         let line = partition
             .regions
@@ -114,9 +120,7 @@ fn memory_map(plan: &Plan, paint: Paint, out: &mut String) {
     pieces.sort_by_key(|(base, ..)| *base);
     let mut grid = Grid::new(&[Column::Left, Column::Right, Column::Left, Column::Left]);
     let free = |from: u64, to: u64, grid: &mut Grid| {
-        let mut memories = memories.clone();
-        memories.sort_by_key(|memory| memory.start);
-        for memory in memories {
+        for memory in &memories {
             let (from, to) = (from.max(memory.start), to.min(memory.end));
             if from < to {
                 let [addresses, bytes] = range(from, to - from);
