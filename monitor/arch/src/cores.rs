@@ -123,6 +123,8 @@ pub struct Core {
     end_ticks: u64,
     /// Lengths of switches in instructions.
     pub switch_lengths: Histogram,
+    /// What else the architecture keeps of it that is large.
+    pub large: arch::cores::LargeState,
 }
 
 /// A place for a core's state.
@@ -178,7 +180,8 @@ impl Core {
             }
             (&raw mut (*core).live).write(NOBODY);
             (&raw mut (*core).timer).write(arch::timer::CoreTimer::new(id));
-            arch::cores::CoreState::write(&raw mut (*core).arch, id);
+            (&raw mut (*core).arch).write(arch::cores::CoreState::new(id));
+            arch::cores::LargeState::write(&raw mut (*core).large);
             (&raw mut (*core).switch_lengths).write(Histogram::new());
             &mut *core
         };

@@ -42,6 +42,7 @@ impl SlotState {
 }
 
 /// Of a hart.
+#[repr(C)]
 pub struct CoreState {
     /// The slots that can be entered with floating-point and vector registers, and counters, as they are,
     /// one bit each.
@@ -56,25 +57,37 @@ pub struct CoreState {
     pub counters_used: bool,
     /// The hart's side of the interrupt controller.
     pub gate: Gate,
+}
+
+impl CoreState {
+    /// Of a hart that has just started.
+    pub fn new(id: usize) -> Self {
+        Self {
+            undisturbed: 0,
+            floating_point: Ownership::new(),
+            vectors: Ownership::new(),
+            counters_on: NOBODY,
+            counters_used: false,
+            gate: Gate::new(id),
+        }
+    }
+}
+
+/// Of a hart, and behind all that a switch uses.
+pub struct LargeState {
     /// The slots' vector registers, while they are not on the hart.
     pub vector_registers: [vector_registers::State; MAX_SHARING],
 }
 
-impl CoreState {
-    /// Writes the first state to its place, which has no room on the stack.
+impl LargeState {
+    /// Writes the first state to its place: it has no room on the stack.
     ///
     /// # Safety
     /// `place` is a hart's own, and valid for writes.
-    pub unsafe fn write(place: *mut Self, id: usize) {
-        // SAFETY: the caller's promise.
-        unsafe {
-            (&raw mut (*place).undisturbed).write(0);
-            (&raw mut (*place).floating_point).write(Ownership::new());
-            (&raw mut (*place).vectors).write(Ownership::new());
-            (&raw mut (*place).counters_on).write(NOBODY);
-            (&raw mut (*place).counters_used).write(false);
-            (&raw mut (*place).gate).write(Gate::new(id));
-            for slot in 0..MAX_SHARING {
+    pub unsafe fn write(place: *mut Self) {
+        for slot in 0..MAX_SHARING {
+            // SAFETY: the caller's promise.
+            unsafe {
                 (&raw mut (*place).vector_registers[slot]).write(vector_registers::State::new());
             }
         }

@@ -36,7 +36,7 @@ impl Core {
         }
         slot.arch.floating_point = floating_point::State::ZERO;
         if BOARD.architecture.vector
-            && let Some(state) = self.arch.vector_registers.get_mut(number)
+            && let Some(state) = self.large.vector_registers.get_mut(number)
         {
             state.clear();
         }
@@ -221,10 +221,10 @@ impl Core {
             && self.arch.vectors.undisturbed().wrapping_shr(number) & 1 == 0
         {
             let change = self.arch.vectors.enter(chosen);
-            if let Some(state) = self.arch.vector_registers.get_mut(change.save) {
+            if let Some(state) = self.large.vector_registers.get_mut(change.save) {
                 vector_registers::save(state);
             }
-            match self.arch.vector_registers.get(chosen) {
+            match self.large.vector_registers.get(chosen) {
                 Some(state) if change.load => vector_registers::restore(state),
                 _ => vector_registers::clear(),
             }
