@@ -175,6 +175,10 @@ fn carry_out(core: &mut Core, view: &'static PartitionView, call: Call) -> Outco
                 Outcome::Error(error::FAILED)
             }
         }
+        Call::CallCores { cores } => {
+            call_cores(view, cores);
+            Outcome::Value(0)
+        }
         Call::ReportDeadlines {
             met,
             missed,
@@ -209,6 +213,19 @@ fn carry_out(core: &mut Core, view: &'static PartitionView, call: Call) -> Outco
             Outcome::Value(0)
         }
         Call::NotificationTake => Outcome::Value(health::take_notice(view.index)),
+    }
+}
+
+/// Has each of these cores look at its mail, where it finds a software interrupt.
+fn call_cores(view: &PartitionView, cores: u64) {
+    let mut left = cores;
+    while left != 0 {
+        let place = view.place(left.trailing_zeros());
+        left &= left.wrapping_sub(1);
+        let (target, slot) = (usize::from(place.core), usize::from(place.slot));
+        if mail::of(target).request(slot, mail::SOFTWARE_INTERRUPT) {
+            crate::arch::interrupt(target);
+        }
     }
 }
 

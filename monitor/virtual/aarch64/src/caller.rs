@@ -57,6 +57,15 @@ impl<'a> Caller<'a> {
         Some(number as u32)
     }
 
+    /// All its virtual cores, one bit each.
+    #[must_use]
+    pub const fn all_cores(&self) -> u64 {
+        match 1_u64.checked_shl(self.affinities.len() as u32) {
+            Some(end) => end.wrapping_sub(1),
+            None => u64::MAX,
+        }
+    }
+
     /// `length` bytes from `address`, if they all lie in one region of its RAM.
     #[must_use]
     pub fn range(&self, address: u64, length: u64) -> Option<MemoryRange> {

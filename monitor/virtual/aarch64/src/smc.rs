@@ -13,7 +13,7 @@ use partita_abi::monitor_call;
 
 mod id;
 
-pub use id::{CONSOLE_READ, CONSOLE_WRITE, CONSOLE_WRITE_BYTE, PARTITA};
+pub use id::{CALL_CORES, CONSOLE_READ, CONSOLE_WRITE, CONSOLE_WRITE_BYTE, PARTITA};
 
 /// Answers to calls (SMCCC 1.4, 7.1; PSCI 1.1, 5.2.2). They are 32 bits wide; the upper half of the register
 /// continues the sign.
@@ -137,6 +137,11 @@ pub enum Call {
     ConsoleWriteByte {
         /// The byte.
         byte: u8,
+    },
+    /// Raise the software interrupt of cores of the caller's partition.
+    CallCores {
+        /// Which virtual cores, one bit each.
+        cores: u64,
     },
     /// Add to the caller's deadline record.
     ReportDeadlines {
@@ -378,6 +383,11 @@ fn own(number: u32, arguments: [u64; 3], caller: &Caller<'_>) -> Call {
             None => foreign_buffer(a1),
         },
         CONSOLE_WRITE_BYTE => Call::ConsoleWriteByte { byte: a1 as u8 },
+        CALL_CORES if a1 & !caller.all_cores() == 0 => Call::CallCores { cores: a1 },
+        CALL_CORES => Call::Deny {
+            answer: error::INVALID_PARAMETER,
+            reached: (a1 & !caller.all_cores()).trailing_zeros().into(),
+        },
         _ => Call::Fail(error::NOT_SUPPORTED),
     }
 }

@@ -197,6 +197,20 @@ fn partitas_own_calls_are_those_of_the_interface() {
 }
 
 #[test]
+fn only_own_cores_are_called() {
+    for cores in [0, 1, 2, 3] {
+        assert_eq!(call(PARTITA | 12, [cores, 0, 0]), Call::CallCores { cores });
+    }
+    for (cores, reached) in [(4, 2), (0xff, 2), (1 << 63, 63)] {
+        let answer = error::INVALID_PARAMETER;
+        assert_eq!(
+            call(PARTITA | 12, [cores, 0, 0]),
+            Call::Deny { answer, reached }
+        );
+    }
+}
+
+#[test]
 fn a_buffer_that_is_not_the_callers_is_denied() {
     for number in [8, 9] {
         for (address, length) in [(RAM - 1, 2), (RAM + SIZE - 1, 2), (u64::MAX, 2)] {
