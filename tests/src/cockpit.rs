@@ -51,7 +51,11 @@ impl<'a> Cockpit<'a> {
         } = self;
         let last = cores - 1;
         let all: Vec<_> = (first_core..cores).collect();
-        let command_line = command_line(self.panic, self.run);
+        let mut command_line = command_line(self.panic, self.run);
+        if partita_board::by_name(board).is_some_and(|board| board.console_port().is_some()) {
+            // Linux takes the port that its device tree names.
+            command_line = command_line.replace("console=ttyS0 ", "");
+        }
         System::on(
             board,
             &format!("cores = {cores}\nmemory = \"512MiB\"\n{board_lines}"),
@@ -65,6 +69,7 @@ impl<'a> Cockpit<'a> {
                 fp = "none"
                 budget = "400us"
                 period = "1ms"
+                accept = ["trusted-base"]
 
                 [partition.linux]
                 criticality = "QM"

@@ -96,9 +96,9 @@ impl System {
         );
         for (name, file) in [
             ("$guest", "guests/riscv64/test-guest.elf"),
-            ("$cluster", "guests/riscv64/instrument-cluster.elf"),
-            ("$kernel", "linux/riscv64/Image"),
-            ("$initramfs", "linux/riscv64/initramfs.cpio"),
+            ("$cluster", "guests/{arch}/instrument-cluster.elf"),
+            ("$kernel", "linux/{arch}/Image"),
+            ("$initramfs", "linux/{arch}/initramfs.cpio"),
             ("$perf", "linux/riscv64/initramfs-perf.cpio"),
         ] {
             text = text.replace(name, &artefact(file).display().to_string());

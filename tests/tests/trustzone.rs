@@ -1,0 +1,89 @@
+//! TrustZone: FreeRTOS in the secure world and Debian's arm64 kernel in the normal one, on the same cores.
+
+use partita_tests::cockpit::Cockpit;
+use partita_tests::{Run, System};
+
+const BOARD: &str = "qemu-virt-aarch64";
+
+fn cockpit(cores: usize, run: &str) -> System {
+    Cockpit {
+        board: BOARD,
+        ..Cockpit::new(cores, run)
+    }
+    .system()
+}
+
+fn state_and_boots<'a>(run: &'a Run, name: &str) -> (&'a str, u64) {
+    let partition = run.partition(name);
+    (partition.state.as_str(), partition.boots.into())
+}
+
+#[test]
+fn freertos_at_s_el1_and_linux_at_el2_share_a_core_and_both_do_their_work() {
+    let run = cockpit(2, "load,ticks,noshell")
+        .until("linux", "linux alive 1")
+        .run();
+    run.assert_undisturbed("cluster");
+    run.assert_said("linux", "partita: linux init reached");
+    run.assert_said("linux", "partita: 2 cpus online");
+    assert_eq!(state_and_boots(&run, "linux"), ("running", 1));
+    assert!(run.report().cores[&1].switches > 1000);
+    assert!(run.report().healthy, "{:?}", run.report().reasons);
+}
+
+#[test]
+fn what_is_typed_for_linux_reaches_its_own_serial_port() {
+    let run = cockpit(1, "idle")
+        .expect("linux", "linux# ")
+        .send("linux", "echo typed $((40+2))\n")
+        .until("linux", "typed 42")
+        .run();
+    run.assert_undisturbed("cluster");
+    assert!(!run.said("cluster", "typed"));
+}
+
+#[test]
+fn linux_reaches_no_memory_and_no_device_of_the_secure_world() {
+    let system = cockpit(1, "noshell");
+    let secure = system.plan().board.secure.expect("secure memory");
+    // The monitor's text, the table, its data and its crash records; the cluster's memory; the secure serial
+    // port, and the pins that end the machine.
+    let closed = [
+        secure.flash.base + 0x128,
+        secure.flash.base + 0x10_0040,
+        secure.monitor.base + 0x40,
+        system.plan().crash_base + 8,
+        system.planned("cluster").ram.base + 0x238,
+        system.plan().board.uart.window.base + 0x18,
+        system.plan().board.finisher.window.base + 0x400,
+    ];
+    let words: Vec<String> = closed
+        .iter()
+        .map(|address| format!("devmem:{address:#x}"))
+        .collect();
+    let run = cockpit(1, &format!("{},noshell", words.join(",")))
+        .until("linux", "partita: linux ready")
+        .run();
+    run.assert_undisturbed("cluster");
+    for address in closed {
+        // 135: ended by a bus error. QEMU reports the abort to the kernel that caused it, not to EL3.
+        for access in ["read", "write"] {
+            let line = format!("partita: devmem {access} {address:#x} exit 135");
+            run.assert_said("linux", &line);
+        }
+    }
+    assert_eq!(state_and_boots(&run, "cluster"), ("running", 1));
+    assert!(run.report().healthy, "{:?}", run.report().reasons);
+}
+
+#[test]
+fn a_linux_that_reboots_comes_back_and_leaves_the_rtos_running() {
+    let run = cockpit(2, "reboot-after:1,noshell")
+        .expect("linux", "partita: linux init reached")
+        .expect("linux", "partita: reboot now")
+        .until("linux", "partita: linux init reached")
+        .run();
+    run.assert_undisturbed("cluster");
+    assert_eq!(state_and_boots(&run, "linux"), ("running", 2));
+    assert_eq!(state_and_boots(&run, "cluster"), ("running", 1));
+}
