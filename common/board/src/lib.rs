@@ -172,6 +172,9 @@ pub struct Qemu {
     /// The `-cpu` argument, without the options that a manifest sets (`smepmp`, `sstc`); none where the
     /// machine has its own processors.
     pub cpu: Option<&'static str>,
+    /// The processors that a manifest can choose, each with its `-cpu` argument; [`Qemu::cpu`] is the one without a
+    /// choice.
+    pub cpus: &'static [(&'static str, &'static str)],
     /// The amount of memory that the machine must have, whatever the plan reckons with.
     pub memory: Option<u64>,
     /// The place of the monitor's serial port among those of the machine.
@@ -324,6 +327,7 @@ impl<A: Copy> Board<A> {
                 program: "",
                 machine: "",
                 cpu: None,
+                cpus: &[],
                 memory: None,
                 serial: 0,
                 loading: QemuLoading::Firmware,

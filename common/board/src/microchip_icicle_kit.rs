@@ -76,6 +76,7 @@ pub const MICROCHIP_ICICLE_KIT: Board = Board {
         program: "qemu-system-riscv64",
         machine: "microchip-icicle-kit",
         cpu: None,
+        cpus: &[],
         memory: Some(0x8000_0000),
         serial: 1,
         loading: QemuLoading::Loader,

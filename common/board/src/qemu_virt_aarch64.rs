@@ -131,6 +131,13 @@ pub const QEMU_VIRT_AARCH64: Board = Board {
         program: "qemu-system-aarch64",
         machine: "virt,secure=on,virtualization=on,gic-version=3",
         cpu: Some("cortex-a53"),
+        cpus: &[
+            ("cortex-a53", "cortex-a53"),
+            ("cortex-a57", "cortex-a57"),
+            ("cortex-a72", "cortex-a72"),
+            // Its counter would run at 1 GHz.
+            ("max", "max,cntfrq=62500000"),
+        ],
         memory: None,
         serial: 1,
         loading: QemuLoading::Firmware,

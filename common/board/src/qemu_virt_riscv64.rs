@@ -164,6 +164,7 @@ pub const QEMU_VIRT_RISCV64: Board = Board {
         program: "qemu-system-riscv64",
         machine: "virt",
         cpu: Some("rv64,h=false,sscofpmf=on"),
+        cpus: &[],
         memory: None,
         serial: 0,
         loading: QemuLoading::Firmware,

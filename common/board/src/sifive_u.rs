@@ -110,6 +110,7 @@ pub const SIFIVE_U: Board = Board {
         program: "qemu-system-riscv64",
         machine: "sifive_u",
         cpu: None,
+        cpus: &[],
         memory: None,
         serial: 0,
         loading: QemuLoading::Firmware,

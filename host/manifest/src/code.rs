@@ -53,6 +53,8 @@ codes! {
     ReservedName = "reserved-name";
     /// A board that does not exist.
     UnknownBoard = "unknown-board";
+    /// A processor that the board cannot have.
+    UnknownProcessor = "unknown-processor";
     /// A device that the board does not have.
     UnknownDevice = "unknown-device";
     /// A criticality that does not exist.

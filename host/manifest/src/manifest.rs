@@ -31,6 +31,7 @@ pub(crate) struct Manifest {
     pub(crate) board: Option<Located<&'static Board>>,
     pub(crate) memory: Option<Located<u64>>,
     pub(crate) cores: Option<Located<usize>>,
+    pub(crate) cpu: Option<Located<String>>,
     pub(crate) smepmp: Option<Located<bool>>,
     pub(crate) sstc: Option<Located<bool>>,
     pub(crate) vector: Option<Located<bool>>,
@@ -179,7 +180,8 @@ pub(crate) mod keys {
 
     pub(crate) const ROOT: &[&str] = &["system", "board", "partition", "run"];
     pub(crate) const SYSTEM: &[&str] = &["name", "version"];
-    pub(crate) const BOARD: &[&str] = &["name", "memory", "cores", "smepmp", "sstc", "vector"];
+    pub(crate) const BOARD: &[&str] =
+        &["name", "memory", "cores", "cpu", "smepmp", "sstc", "vector"];
     pub(crate) const RUN: &[&str] = &["console"];
     pub(crate) const PARTITION: &[&str] = &[
         "criticality",

@@ -119,6 +119,7 @@ fn parse_board(
         .require("cores", "cores = 4", problems)
         .and_then(|entry| entry.number(problems))
         .map(|number| number.map(|cores| usize::try_from(cores).unwrap_or(0)));
+    manifest.cpu = section.get("cpu").and_then(|entry| entry.string(problems));
     let mut option = |key| {
         let entry = section.get(key)?;
         Some(Located::new(entry.boolean(problems)?, entry.span()))

@@ -30,6 +30,8 @@ pub struct Plan {
     pub cores: usize,
     /// Bytes of RAM of the board.
     pub memory_bytes: u64,
+    /// The processor as QEMU's `-cpu` takes it, where the manifest chooses one.
+    pub cpu: Option<&'static str>,
     /// Whether the board's cores have Smepmp.
     pub smepmp: bool,
     /// Whether the board's cores have Sstc.

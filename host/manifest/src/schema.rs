@@ -83,6 +83,8 @@ struct Board {
     /// How many cores it has. They are numbered from 0.
     #[schemars(range(min = 1, max = 8))]
     cores: u32,
+    /// Its processor, on a board that can have several, such as `cortex-a72`.
+    cpu: Option<String>,
     /// Whether its cores have Smepmp, by which the monitor's text is read-only even to the monitor.
     #[schemars(default = "yes")]
     smepmp: Option<bool>,

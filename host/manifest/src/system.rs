@@ -16,6 +16,8 @@ pub(crate) struct System {
     pub(crate) board: &'static Board,
     pub(crate) memory: Located<u64>,
     pub(crate) cores: usize,
+    /// The processor as QEMU has it, where the manifest chooses one.
+    pub(crate) cpu: Option<&'static str>,
     pub(crate) smepmp: bool,
     pub(crate) sstc: bool,
     pub(crate) vector: bool,

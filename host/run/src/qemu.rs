@@ -130,7 +130,7 @@ impl Qemu {
     ) -> Vec<OsString> {
         let on = |on| if on { "on" } else { "off" };
         let machine = &plan.board.qemu;
-        let cpu = machine.cpu.map(|cpu| {
+        let cpu = plan.cpu.or(machine.cpu).map(|cpu| {
             if plan.board.architecture.riscv64().is_none() {
                 return cpu.to_owned();
             }

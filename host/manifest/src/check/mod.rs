@@ -71,6 +71,7 @@ fn check_count(manifest: &Manifest, problems: &mut Problems) {
 fn check_board(manifest: &Manifest, problems: &mut Problems) {
     let Some(board) = &manifest.board else { return };
     check_extensions(manifest, board, problems);
+    check_processor(manifest, board, problems);
     if let Some(vector) = &manifest.vector
         && vector.value
         && !has(board.value, |riscv| riscv.vector)
@@ -130,6 +131,35 @@ fn check_board(manifest: &Manifest, problems: &mut Problems) {
 /// Whether the board's cores can have an extension of RISC-V.
 fn has(board: &Board, extension: impl Fn(&Riscv64) -> bool) -> bool {
     board.architecture.riscv64().is_some_and(extension)
+}
+
+/// The processor that the manifest chooses, as QEMU's `-cpu` takes it.
+fn processor(manifest: &Manifest, board: &Board) -> Option<&'static str> {
+    let wanted = manifest.cpu.as_ref()?;
+    let mut cpus = board.qemu.cpus.iter();
+    let (_, argument) = cpus.find(|(name, _)| *name == wanted.value)?;
+    Some(argument)
+}
+
+fn check_processor(manifest: &Manifest, board: &Located<&'static Board>, problems: &mut Problems) {
+    let Some(wanted) = &manifest.cpu else { return };
+    if processor(manifest, board.value).is_some() {
+        return;
+    }
+    let names = board.value.qemu.cpus.iter().map(|(name, _)| *name);
+    let help = match board.value.qemu.cpus {
+        [] => "remove it: this board has one kind of processor".to_owned(),
+        _ => suggest::help(&wanted.value, names),
+    };
+    problems.push(
+        Problem::error(
+            Code::UnknownProcessor,
+            format!("`{}` has no processor `{}`", board.value.name, wanted.value),
+        )
+        .at(&wanted.span, "wanted here")
+        .at(&board.span, "this board")
+        .help(help),
+    );
 }
 
 /// Smepmp and Sstc: the board can have them or not, and the manifest can do without.
@@ -361,7 +391,8 @@ fn complete(manifest: Manifest, images: Vec<Option<Image>>, focus: usize) -> Opt
         .map(|entry| health::complete(entry, &manifest))
         .collect();
     let vector = has_vector(&manifest);
-    let board = manifest.board?.value;
+    let board = manifest.board.as_ref()?.value;
+    let cpu = processor(&manifest, board);
     let partitions = manifest
         .partitions
         .into_iter()
@@ -377,6 +408,7 @@ fn complete(manifest: Manifest, images: Vec<Option<Image>>, focus: usize) -> Opt
         board,
         memory: manifest.memory?,
         cores: manifest.cores?.value,
+        cpu,
         smepmp: or(manifest.smepmp, has(board, |riscv| riscv.smepmp)),
         sstc: or(manifest.sstc, has(board, |riscv| riscv.sstc)),
         vector,

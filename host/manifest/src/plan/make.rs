@@ -46,6 +46,7 @@ pub(super) fn make(path: &Path, system: &System, problems: &mut Problems) -> Opt
         board: system.board,
         cores: system.cores,
         memory_bytes: system.memory.value,
+        cpu: system.cpu,
         smepmp: system.smepmp,
         sstc: system.sstc,
         vector: system.vector,
