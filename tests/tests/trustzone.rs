@@ -87,3 +87,26 @@ fn a_linux_that_reboots_comes_back_and_leaves_the_rtos_running() {
     assert_eq!(state_and_boots(&run, "linux"), ("running", 2));
     assert_eq!(state_and_boots(&run, "cluster"), ("running", 1));
 }
+
+#[test]
+fn every_processor_that_a_manifest_can_choose_runs_both() {
+    let board = partita_board::by_name(BOARD).expect("a board");
+    for (cpu, _) in board
+        .qemu
+        .cpus
+        .iter()
+        .filter(|(cpu, _)| *cpu != "cortex-a53")
+    {
+        let line = format!("cpu = \"{cpu}\"");
+        let run = Cockpit {
+            board: BOARD,
+            board_lines: &line,
+            ..Cockpit::new(1, "noshell")
+        }
+        .system()
+        .until("linux", "partita: linux ready")
+        .run();
+        run.assert_undisturbed("cluster");
+        assert!(run.report().healthy, "{cpu}: {:?}", run.report().reasons);
+    }
+}
