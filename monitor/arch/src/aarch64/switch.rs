@@ -138,19 +138,22 @@ impl Core {
             self.show_interrupt();
         }
         if is_secure && self.arch.secure_of != chosen {
-            self.forget_secure(chosen);
+            self.change_program(chosen);
         }
         if self.serves_console {
             self.hide_console(hides_console);
         }
     }
 
-    /// Another program's translations are not this one's.
+    /// Another program was on this core before: its translations and its interrupts are not this one's.
     #[cold]
     #[inline(never)]
-    fn forget_secure(&mut self, chosen: usize) {
+    fn change_program(&mut self, chosen: usize) {
         self.arch.secure_of = chosen;
         translation::forget_secure();
+        if let Some(slot) = self.slots.get(chosen) {
+            self.arch.gate.select(slot.arch.interrupts);
+        }
     }
 
     /// Brings the floating-point registers of the live virtual core onto the core. Returns whether it has any.

@@ -41,6 +41,8 @@ mod redistributor {
     pub const TYPE: usize = 0x0008;
     pub const WAKER: usize = 0x0014;
     pub const PROCESSOR_SLEEP: u32 = 1 << 1;
+    /// Of the first register: a write that disables has not taken effect yet.
+    pub const WRITE_PENDING: u32 = 1 << 3;
     pub const CHILDREN_ASLEEP: u32 = 1 << 2;
     pub const STRIDE: usize = 0x2_0000;
     pub const SECOND: usize = 0x1_0000;
@@ -309,7 +311,7 @@ impl Gate {
             all.write_u8(second + distributor::PRIORITY + line as usize, priority);
         }
         all.write_u32(second + distributor::NON_SECURE_ACCESS, 0);
-        all.write_u32(second + distributor::SET_ENABLE, own | OF_PROGRAMS);
+        all.write_u32(second + distributor::SET_ENABLE, own);
         open_interface();
         let register = |offset| all.register(second + offset);
         let line = u32::from(BOARD.uart.line);
@@ -340,6 +342,24 @@ impl Gate {
     #[inline(always)]
     pub fn raise(&self, number: u32) {
         self.set_pending.write(1 << number);
+    }
+
+    /// Of the software interrupts of programs on this core, lets only those of one come: they are all in one group.
+    pub fn select(&self, first: u32) {
+        let all = redistributors();
+        let own = 1_u32
+            .wrapping_shl(software::STRIDE)
+            .wrapping_sub(1)
+            .wrapping_shl(first);
+        all.write_u32(self.private + distributor::CLEAR_ENABLE, OF_PROGRAMS);
+        all.write_u32(self.private + distributor::SET_ENABLE, own);
+        // What was disabled is not signalled any more (12.11.7 `GICR_CTLR.RWP`).
+        let control = self.private.wrapping_sub(redistributor::SECOND);
+        for _ in 0..PATIENCE {
+            if all.read_u32(control) & redistributor::WRITE_PENDING == 0 {
+                return;
+            }
+        }
     }
 
     /// Takes back a software interrupt of a program on this core.
