@@ -95,7 +95,7 @@ impl System {
             "[system]\nname = \"test\"\n\n[board]\nname = \"{name}\"\n{board}\n\n{partitions}"
         );
         for (name, file) in [
-            ("$guest", "guests/riscv64/test-guest.elf"),
+            ("$guest", "guests/{arch}/test-guest.elf"),
             ("$cluster", "guests/{arch}/instrument-cluster.elf"),
             ("$kernel", "linux/{arch}/Image"),
             ("$initramfs", "linux/{arch}/initramfs.cpio"),

@@ -127,6 +127,13 @@ pub const FIRMWARE: &[Firmware] = &[
         features: "",
     },
     Firmware {
+        package: "partita-test-guests",
+        part: Part::Guests,
+        architecture: &AARCH64,
+        folder: "guests/aarch64",
+        features: "",
+    },
+    Firmware {
         package: "controller",
         part: Part::Guests,
         architecture: &AARCH64,

@@ -1,11 +1,16 @@
 //! Parts that do next to nothing.
 
 use crate::arguments::Arguments;
-use partita_guest_rt::hart::source;
-use partita_guest_rt::{console, hart, monitor, println, sbi};
+use crate::neutral::{
+    console_read, listen_to_nothing, listen_to_timer, reboot, shut_down, wait_us,
+};
+use partita_guest_rt::{console, hart, monitor, println};
 
-/// How long [`echo`] waits before it looks for input again, in ticks of 100 ns.
-const ECHO_TICKS: u64 = 10_000;
+#[cfg(target_arch = "riscv64")]
+pub use crate::neutral::wait_until;
+
+/// How long [`echo`] waits before it looks for input again, in microseconds.
+const ECHO_US: usize = 1000;
 
 /// Says that it runs, then waits for ever.
 pub fn idle() -> ! {
@@ -15,7 +20,7 @@ pub fn idle() -> ! {
 
 /// Waits for ever, and lets nothing wake it.
 pub fn rest() -> ! {
-    hart::disable_sources(source::SOFTWARE | source::TIMER | source::EXTERNAL);
+    listen_to_nothing();
     loop {
         hart::wait_for_interrupt();
     }
@@ -30,6 +35,7 @@ pub fn spin() -> ! {
 }
 
 /// Points its stack pointer at `stack` and reads the monitor's memory.
+#[cfg(target_arch = "riscv64")]
 pub fn lose_stack(arguments: &Arguments<'_>) -> ! {
     println!("lost-stack: running");
     let stack = arguments.number("stack", 0);
@@ -49,12 +55,12 @@ pub fn lose_stack(arguments: &Arguments<'_>) -> ! {
 /// Says back what is typed, a line at a time.
 pub fn echo() -> ! {
     println!("echo: running");
-    hart::enable_sources(source::TIMER);
+    listen_to_timer();
     let mut line = [0; 64];
     let mut length = 0;
     loop {
         let mut bytes = [0; 16];
-        let count = sbi::console_read(&mut bytes).unwrap_or(0);
+        let count = console_read(&mut bytes);
         for &byte in &bytes[..count] {
             if matches!(byte, b'\r' | b'\n') {
                 let text = core::str::from_utf8(&line[..length]).unwrap_or("?");
@@ -65,20 +71,20 @@ pub fn echo() -> ! {
                 length += 1;
             }
         }
-        wait_until(hart::time() + ECHO_TICKS);
+        wait_us(ECHO_US);
     }
 }
 
 /// Says `lines` lines, `pace-us` apart.
 pub fn talk(arguments: &Arguments<'_>) -> ! {
     let lines = arguments.number("lines", 1);
-    let pace = 10 * arguments.number("pace-us", 0) as u64;
+    let pace = arguments.number("pace-us", 0);
     println!("talk: running");
-    hart::enable_sources(source::TIMER);
+    listen_to_timer();
     for line in 0..lines {
         println!("talk: line {line} of {lines}");
         if pace != 0 {
-            wait_until(hart::time() + pace);
+            wait_us(pace);
         }
     }
     rest()
@@ -86,7 +92,7 @@ pub fn talk(arguments: &Arguments<'_>) -> ! {
 
 /// Says what looks like the words of others.
 pub fn forge() -> ! {
-    hart::enable_sources(source::TIMER);
+    listen_to_timer();
     for text in [
         "forge: running\n",
         "[    9.000000000 monitor] forged\n",
@@ -97,7 +103,7 @@ pub fn forge() -> ! {
         "forge: done\n",
     ] {
         console::write(text.as_bytes());
-        wait_until(hart::time() + ECHO_TICKS);
+        wait_us(ECHO_US);
     }
     rest()
 }
@@ -105,16 +111,12 @@ pub fn forge() -> ! {
 /// Ends itself after `after-us`, in the way that the arguments name.
 pub fn end(arguments: &Arguments<'_>) -> ! {
     println!("end: running");
-    hart::enable_sources(source::TIMER);
-    wait_until(hart::time() + 10 * arguments.number("after-us", 0) as u64);
+    listen_to_timer();
+    wait_us(arguments.number("after-us", 0));
     for (word, value) in arguments.words() {
         match word {
-            "shutdown" => {
-                let _ = sbi::system_reset(sbi::RESET_TYPE_SHUTDOWN, sbi::RESET_REASON_NO_REASON);
-            }
-            "reboot" => {
-                let _ = sbi::system_reset(sbi::RESET_TYPE_COLD_REBOOT, sbi::RESET_REASON_NO_REASON);
-            }
+            "shutdown" => shut_down(),
+            "reboot" => reboot(),
             "panic" => monitor::panic(value.unwrap_or(0) as u64),
             "rust-panic" => panic!("as the arguments say"),
             _ => {}
@@ -122,13 +124,4 @@ pub fn end(arguments: &Arguments<'_>) -> ! {
     }
     println!("end: still here");
     rest()
-}
-
-/// Gives the core back until the time `ticks`. The timer must be an enabled source, and interrupts
-/// must be off, so that it only wakes.
-pub fn wait_until(ticks: u64) {
-    let _ = sbi::set_timer(ticks);
-    while hart::time() < ticks {
-        hart::wait_for_interrupt();
-    }
 }

@@ -8,44 +8,52 @@
 mod arguments;
 
 #[cfg(target_os = "none")]
-mod conformance;
-#[cfg(target_os = "none")]
-mod counters;
-#[cfg(target_os = "none")]
-mod entropy;
-#[cfg(target_os = "none")]
-mod harts;
-#[cfg(target_os = "none")]
 mod health;
 #[cfg(target_os = "none")]
 mod idle;
 #[cfg(target_os = "none")]
-mod imsic;
-#[cfg(target_os = "none")]
-mod interplay;
-#[cfg(target_os = "none")]
-mod isolation;
-#[cfg(target_os = "none")]
-mod measurements;
+mod neutral;
 #[cfg(target_os = "none")]
 mod periodic;
-#[cfg(target_os = "none")]
+
+#[cfg(all(target_os = "none", target_arch = "riscv64"))]
+mod conformance;
+#[cfg(all(target_os = "none", target_arch = "riscv64"))]
+mod counters;
+#[cfg(all(target_os = "none", target_arch = "riscv64"))]
+mod entropy;
+#[cfg(all(target_os = "none", target_arch = "riscv64"))]
+mod harts;
+#[cfg(all(target_os = "none", target_arch = "riscv64"))]
+mod imsic;
+#[cfg(all(target_os = "none", target_arch = "riscv64"))]
+mod interplay;
+#[cfg(all(target_os = "none", target_arch = "riscv64"))]
+mod isolation;
+#[cfg(all(target_os = "none", target_arch = "riscv64"))]
+mod measurements;
+#[cfg(all(target_os = "none", target_arch = "riscv64"))]
 mod probe;
-#[cfg(target_os = "none")]
+#[cfg(all(target_os = "none", target_arch = "riscv64"))]
 mod registers;
-#[cfg(target_os = "none")]
+#[cfg(all(target_os = "none", target_arch = "riscv64"))]
 mod rtc;
-#[cfg(target_os = "none")]
+#[cfg(all(target_os = "none", target_arch = "riscv64"))]
 mod sbi_arguments;
-#[cfg(target_os = "none")]
+#[cfg(all(target_os = "none", target_arch = "riscv64"))]
 mod serial;
-#[cfg(target_os = "none")]
+#[cfg(all(target_os = "none", target_arch = "riscv64"))]
 mod state;
-#[cfg(target_os = "none")]
+#[cfg(all(target_os = "none", target_arch = "riscv64"))]
 mod timer;
-#[cfg(target_os = "none")]
+#[cfg(all(target_os = "none", target_arch = "riscv64"))]
+mod trouble;
+#[cfg(all(target_os = "none", target_arch = "aarch64"))]
+#[path = "trouble_aarch64.rs"]
+mod trouble;
+#[cfg(all(target_os = "none", target_arch = "riscv64"))]
 mod vectors;
-#[cfg(target_os = "none")]
+#[cfg(all(target_os = "none", target_arch = "riscv64"))]
 mod witness;
 
 #[cfg(target_os = "none")]
@@ -60,62 +68,75 @@ fn main(hart: usize, device_tree: usize) -> ! {
     let text = unsafe { tree::at(device_tree) }.and_then(tree::boot_arguments);
     let arguments = arguments::Arguments::new(text.unwrap_or_default());
     match arguments.part() {
-        "conformance" => conformance::run(hart, &arguments),
-        "count" => interplay::count(&arguments),
-        "counters" => counters::run(&arguments),
-        "counters-watch" => counters::watch(&arguments),
-        "entropy" => entropy::run(&arguments),
         "echo" => idle::echo(),
         "end" => idle::end(&arguments),
-        "flood" => interplay::flood(&arguments),
-        "floating-point" => registers::use_floating_point(),
-        "floating-point-found" => registers::find_floating_point(),
-        "floating-point-left" => registers::leave_floating_point(),
         "forge" => idle::forge(),
-        "greet" => interplay::greet(),
-        "fault" => health::fault(&arguments),
-        "hammer" => sbi_arguments::hammer(&arguments),
-        "harts" => harts::run(&arguments),
+        "fault" => trouble::fault(&arguments),
         "idle" => idle::idle(),
-        "ignore" => interplay::ignore(&arguments),
-        "imsic-look" => imsic::look(&arguments),
-        "imsic-pending" => imsic::leave_pending(),
-        "isolation" => isolation::run(&arguments),
-        "lost-stack" => idle::lose_stack(&arguments),
-        "knock" => interplay::knock(&arguments),
-        "measurements" => measurements::run(&arguments),
         "listen" => health::listen(),
         "miss" => health::miss(&arguments),
         "periodic" => periodic::run(&arguments),
-        "probe" => probe::run(&arguments),
-        "registers" => registers::run(&arguments),
-        "relay" => interplay::relay(&arguments),
-        "restless" => interplay::restless(&arguments),
-        "rtc" => rtc::run(&arguments),
-        "rtc-suspend" => rtc::suspend(&arguments),
-        "sbi-arguments" => sbi_arguments::run(&arguments),
-        "rtc-late" => rtc::late(),
-        "rtc-leave" => rtc::leave(&arguments),
-        "rtc-storm" => rtc::storm(&arguments),
-        "serial" => serial::run(&arguments),
-        "serial-suspend" => serial::suspend(&arguments),
         "spin" => idle::spin(),
-        "system-suspend" => harts::suspend_system(&arguments),
         "talk" => idle::talk(&arguments),
-        "state" => state::run(&arguments),
         "watch" => health::watch(&arguments),
-        "state-left" => state::leave(),
-        "timer" => timer::run(&arguments),
-        "vectors" => registers::use_vectors(),
-        "vectors-found" => registers::find_vectors(),
-        "vectors-left" => registers::leave_vectors(),
-        "witness" => witness::run(&arguments),
         part => {
+            play_of_architecture(hart, part, &arguments);
             println!("there is no part `{part}`");
             monitor::panic(99)
         }
     }
 }
+
+/// Plays a part that only this architecture has; returns if there is none of that name.
+#[cfg(all(target_os = "none", target_arch = "riscv64"))]
+fn play_of_architecture(hart: usize, part: &str, arguments: &arguments::Arguments<'_>) {
+    match part {
+        "conformance" => conformance::run(hart, arguments),
+        "count" => interplay::count(arguments),
+        "counters" => counters::run(arguments),
+        "counters-watch" => counters::watch(arguments),
+        "entropy" => entropy::run(arguments),
+        "flood" => interplay::flood(arguments),
+        "floating-point" => registers::use_floating_point(),
+        "floating-point-found" => registers::find_floating_point(),
+        "floating-point-left" => registers::leave_floating_point(),
+        "greet" => interplay::greet(),
+        "hammer" => sbi_arguments::hammer(arguments),
+        "harts" => harts::run(arguments),
+        "ignore" => interplay::ignore(arguments),
+        "imsic-look" => imsic::look(arguments),
+        "imsic-pending" => imsic::leave_pending(),
+        "isolation" => isolation::run(arguments),
+        "lost-stack" => idle::lose_stack(arguments),
+        "knock" => interplay::knock(arguments),
+        "measurements" => measurements::run(arguments),
+        "probe" => probe::run(arguments),
+        "registers" => registers::run(arguments),
+        "relay" => interplay::relay(arguments),
+        "restless" => interplay::restless(arguments),
+        "rtc" => rtc::run(arguments),
+        "rtc-suspend" => rtc::suspend(arguments),
+        "sbi-arguments" => sbi_arguments::run(arguments),
+        "rtc-late" => rtc::late(),
+        "rtc-leave" => rtc::leave(arguments),
+        "rtc-storm" => rtc::storm(arguments),
+        "serial" => serial::run(arguments),
+        "serial-suspend" => serial::suspend(arguments),
+        "system-suspend" => harts::suspend_system(arguments),
+        "state" => state::run(arguments),
+        "state-left" => state::leave(),
+        "timer" => timer::run(arguments),
+        "vectors" => registers::use_vectors(),
+        "vectors-found" => registers::find_vectors(),
+        "vectors-left" => registers::leave_vectors(),
+        "witness" => witness::run(arguments),
+        _ => {}
+    }
+}
+
+/// As above.
+#[cfg(all(target_os = "none", target_arch = "aarch64"))]
+const fn play_of_architecture(_: usize, _: &str, _: &arguments::Arguments<'_>) {}
 
 #[cfg(not(target_os = "none"))]
 fn main() {}

@@ -13,6 +13,15 @@ pub fn time() -> u64 {
     ticks
 }
 
+/// Ticks of [`time`] in a second.
+#[must_use]
+pub fn time_hz() -> u64 {
+    let rate;
+    // SAFETY: reads a register that the firmware has set.
+    unsafe { asm!("mrs {}, cntfrq_el0", out(reg) rate, options(nomem, nostack, preserves_flags)) };
+    rate
+}
+
 /// Makes the timer interrupt once [`time`] reaches `deadline`, and not before. `u64::MAX` turns it off.
 pub fn set_timer(deadline: u64) {
     let enable = u64::from(deadline != u64::MAX);

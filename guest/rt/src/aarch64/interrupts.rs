@@ -76,6 +76,16 @@ pub fn open() {
     }
 }
 
+/// Takes a pending interrupt without a handler, while interrupts are off, and says why it came.
+pub fn take() -> Option<Reason> {
+    let interrupt = acknowledge();
+    let reason = reason(interrupt);
+    if reason.is_some() {
+        complete(interrupt);
+    }
+    reason
+}
+
 /// Takes the pending interrupt with the highest priority; one from 1020 on is none.
 pub(crate) fn acknowledge() -> u32 {
     let interrupt: u64;

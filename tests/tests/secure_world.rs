@@ -1,0 +1,174 @@
+//! Two programs in the secure world of Arm, on one core: their order, their budgets and their troubles are those
+//! of partitions anywhere.
+
+use partita_tests::{Run, System};
+
+const BOARD: &str = "qemu-virt-aarch64";
+
+/// A critical program that may not miss a deadline, and one with these arguments and lines, on one core.
+fn beside_a_critical_one(arguments: &str, lines: &str) -> System {
+    System::on(
+        BOARD,
+        "cores = 1\nmemory = \"512MiB\"",
+        &format!(
+            r#"
+            [partition.critical]
+            criticality = "ASIL-D"
+            image = "$guest"
+            arguments = "periodic period-us:1000 work-us:50 tolerance-us:100 report:10"
+            memory = "256KiB"
+            cores = [0]
+            budget = "400us"
+            period = "1ms"
+            accept = ["trusted-base"]
+
+            [partition.other]
+            criticality = "QM"
+            image = "$guest"
+            arguments = "{arguments}"
+            memory = "256KiB"
+            cores = [0]
+            fp = "none"
+            accept = ["trusted-base"]
+            {lines}
+            "#
+        ),
+    )
+    .shift(1)
+    .for_ms(120)
+}
+
+/// Share of a core that a partition had, in hundredths of a percent.
+fn share(run: &Run, name: &str) -> u64 {
+    run.partition(name).cpu_ns * 10_000 / run.report().virtual_ns
+}
+
+#[test]
+fn a_program_keeps_its_deadlines_beside_one_that_spins() {
+    let run = beside_a_critical_one("spin", "").for_ms(300).run();
+    run.assert_undisturbed("critical");
+    run.assert_said("other", "spin: running");
+    assert!(run.report().cores[&0].switches > 400);
+    assert!(run.report().healthy, "{:?}", run.report().reasons);
+}
+
+#[test]
+fn a_critical_program_that_spins_is_held_to_its_budget() {
+    let run = System::on(
+        BOARD,
+        "cores = 1\nmemory = \"512MiB\"",
+        r#"
+        [partition.runaway]
+        criticality = "ASIL-D"
+        image = "$guest"
+        arguments = "spin"
+        memory = "1MiB"
+        cores = [0]
+        budget = "300us"
+        period = "1ms"
+        accept = ["trusted-base"]
+
+        [partition.ordinary]
+        criticality = "QM"
+        image = "$guest"
+        arguments = "periodic period-us:2000 tolerance-us:400 report:20"
+        memory = "1MiB"
+        cores = [0]
+        accept = ["trusted-base"]
+        "#,
+    )
+    .for_ms(400)
+    .run();
+    let share = share(&run, "runaway");
+    assert!(
+        (2_950..=3_050).contains(&share),
+        "the runaway had {share} of 10000"
+    );
+    run.assert_undisturbed("ordinary");
+    assert!(run.events("runaway", "budget-overrun").next().is_some());
+}
+
+/// What a program can do to end itself, and the event that it must be.
+const TROUBLES: [(&str, &str, &str); 5] = [
+    ("panic", "end after-us:2000 panic:7", ""),
+    ("reset", "end after-us:2000 reboot", ""),
+    // The runtime handles a fault, says so and asks for its own end: no EL2 is above it that would see more.
+    ("panic", "fault after-us:2000 access", ""),
+    ("panic", "fault after-us:2000 illegal", ""),
+    (
+        "deadline-miss",
+        "miss after-us:2000",
+        "deadline-miss = \"restart\"",
+    ),
+];
+
+#[test]
+fn each_event_restarts_its_program_from_its_pristine_image_and_then_it_stays_off() {
+    for (event, arguments, health) in TROUBLES {
+        let lines = format!("[partition.other.health]\n{health}");
+        let run = beside_a_critical_one(arguments, &lines).run();
+        let other = run.partition("other");
+        assert_eq!(
+            (other.boots, other.state.as_str()),
+            (4, "failed"),
+            "{event} by `{arguments}`"
+        );
+        assert!(run.events("other", event).count() >= 1, "{arguments}");
+        if !arguments.starts_with("end") {
+            // It finds its memory as new each time.
+            assert_eq!(run.count("other", "running, found 1 0"), 4, "{arguments}");
+            assert_eq!(run.count("other", "running, found"), 4, "{arguments}");
+        }
+        run.assert_undisturbed("critical");
+    }
+}
+
+#[test]
+fn a_program_that_faults_for_ever_has_no_more_than_the_time_that_is_left() {
+    let run = beside_a_critical_one("fault after-us:2000 vector", "watchdog = \"10ms\"").run();
+    assert!(run.events("other", "watchdog").next().is_some());
+    run.assert_undisturbed("critical");
+}
+
+#[test]
+fn a_watchdog_that_is_reset_in_time_does_not_bite_and_then_it_does() {
+    let lines = "watchdog = \"5ms\"";
+    let run = beside_a_critical_one("watch times:8 every-us:3000", lines)
+        .for_ms(35)
+        .run();
+    run.assert_said("other", "watch: no more");
+    assert_eq!(run.events("other", "watchdog").count(), 1);
+    assert_eq!(run.partition("other").boots, 2);
+    run.assert_undisturbed("critical");
+}
+
+#[test]
+fn a_program_that_shuts_down_stays_off_alone() {
+    let run = beside_a_critical_one("end after-us:2000 shutdown", "").run();
+    assert_eq!(run.partition("other").boots, 1);
+    assert_eq!(run.partition("other").state.as_str(), "stopped");
+    run.assert_undisturbed("critical");
+}
+
+#[test]
+fn what_is_typed_goes_to_the_chosen_program_only() {
+    let run = beside_a_critical_one("echo", "")
+        .for_ms(5_000)
+        .expect("other", "echo: running")
+        .send("other", "words\n")
+        .until("other", "echo: `words`")
+        .run();
+    run.assert_undisturbed("critical");
+}
+
+#[test]
+fn nobody_forges_the_words_of_others() {
+    let run = beside_a_critical_one("forge", "").run();
+    run.assert_said("other", "forge: done");
+    assert!(!run.said("critical", "forged"));
+    assert!(
+        run.lines()
+            .iter()
+            .all(|line| line.partition().is_some() || !line.text.contains("forged"))
+    );
+}
