@@ -29,10 +29,12 @@ pub fn fault(arguments: &Arguments<'_>) -> ! {
                 // SAFETY: as above.
                 unsafe { asm!("udf #0") };
             }
-            // The vector is where nothing is: the first fault leads to another one, for ever.
-            "vector" => {
+            // The handler's second instruction faults, each time again. A vector where nothing is would fault
+            // without executing anything, and QEMU's time would stand still with `-icount`.
+            "handler" => {
+                let vector = partita_test_broken_vector as *const () as usize;
                 // SAFETY: as above.
-                unsafe { asm!("msr vbar_el1, {}", "isb", "udf #0", in(reg) 0x0f80_0000_usize) };
+                unsafe { asm!("msr vbar_el1, {}", "isb", "udf #0", in(reg) vector) };
             }
             "call" => {
                 // SAFETY: the monitor refuses the memory, which is not this partition's.
@@ -45,3 +47,21 @@ pub fn fault(arguments: &Arguments<'_>) -> ! {
     println!("fault: still here");
     rest()
 }
+
+unsafe extern "C" {
+    fn partita_test_broken_vector();
+}
+
+// Only the entry of synchronous exceptions of this level is ever used, the fifth one.
+core::arch::global_asm!(
+    r#"
+    .pushsection .text.partita_test_broken_vector, "ax", @progbits
+    .balign 2048
+    .global partita_test_broken_vector
+partita_test_broken_vector:
+    .space  0x200
+    nop
+    udf     #0
+    .popsection
+"#
+);
