@@ -96,7 +96,7 @@ impl System {
         );
         for (name, file) in [
             ("$guest", "guests/{arch}/test-guest.elf"),
-            ("$cluster", "guests/{arch}/instrument-cluster.elf"),
+            ("$cluster", "guests/{platform}/instrument-cluster.elf"),
             ("$kernel", "linux/{arch}/Image"),
             ("$initramfs", "linux/{arch}/initramfs.cpio"),
             ("$perf", "linux/riscv64/initramfs-perf.cpio"),

@@ -50,6 +50,8 @@ pub struct Firmware {
     /// Target features of the board beyond the target's, as `-C target-feature` takes them. `relax` lets the
     /// linker make the long form of a call or an address short: a tenth of the monitor's text.
     features: &'static str,
+    /// Features of the package.
+    package_features: &'static [&'static str],
 }
 
 impl Firmware {
@@ -69,6 +71,7 @@ pub const FIRMWARE: &[Firmware] = &[
         architecture: &RISCV64,
         folder: "boards/qemu-virt-riscv64",
         features: "+zba,+zbb,+zbs,+relax",
+        package_features: &[],
     },
     Firmware {
         package: "partita-board-qemu-virt-riscv64-aia",
@@ -76,6 +79,7 @@ pub const FIRMWARE: &[Firmware] = &[
         architecture: &RISCV64,
         folder: "boards/qemu-virt-riscv64-aia",
         features: "+zba,+zbb,+zbs,+relax",
+        package_features: &[],
     },
     Firmware {
         package: "partita-board-sifive-u",
@@ -83,6 +87,7 @@ pub const FIRMWARE: &[Firmware] = &[
         architecture: &RISCV64,
         folder: "boards/sifive-u",
         features: "+relax",
+        package_features: &[],
     },
     Firmware {
         package: "partita-board-microchip-icicle-kit",
@@ -90,6 +95,7 @@ pub const FIRMWARE: &[Firmware] = &[
         architecture: &RISCV64,
         folder: "boards/microchip-icicle-kit",
         features: "+relax",
+        package_features: &[],
     },
     Firmware {
         package: "partita-board-qemu-virt-aarch64",
@@ -97,6 +103,7 @@ pub const FIRMWARE: &[Firmware] = &[
         architecture: &AARCH64,
         folder: "boards/qemu-virt-aarch64",
         features: "",
+        package_features: &[],
     },
     Firmware {
         package: "instrument-cluster",
@@ -104,6 +111,7 @@ pub const FIRMWARE: &[Firmware] = &[
         architecture: &RISCV64,
         folder: "guests/riscv64",
         features: "",
+        package_features: &[],
     },
     Firmware {
         package: "controller",
@@ -111,6 +119,7 @@ pub const FIRMWARE: &[Firmware] = &[
         architecture: &RISCV64,
         folder: "guests/riscv64",
         features: "",
+        package_features: &[],
     },
     Firmware {
         package: "partita-test-guests",
@@ -118,6 +127,7 @@ pub const FIRMWARE: &[Firmware] = &[
         architecture: &RISCV64,
         folder: "guests/riscv64",
         features: "",
+        package_features: &[],
     },
     Firmware {
         package: "instrument-cluster",
@@ -125,6 +135,7 @@ pub const FIRMWARE: &[Firmware] = &[
         architecture: &AARCH64,
         folder: "guests/aarch64",
         features: "",
+        package_features: &[],
     },
     Firmware {
         package: "partita-test-guests",
@@ -132,6 +143,7 @@ pub const FIRMWARE: &[Firmware] = &[
         architecture: &AARCH64,
         folder: "guests/aarch64",
         features: "",
+        package_features: &[],
     },
     Firmware {
         package: "controller",
@@ -139,6 +151,23 @@ pub const FIRMWARE: &[Firmware] = &[
         architecture: &AARCH64,
         folder: "guests/aarch64",
         features: "",
+        package_features: &[],
+    },
+    Firmware {
+        package: "instrument-cluster",
+        part: Part::Guests,
+        architecture: &AARCH64,
+        folder: "guests/aarch64-gicv2",
+        features: "",
+        package_features: &["gicv2"],
+    },
+    Firmware {
+        package: "controller",
+        part: Part::Guests,
+        architecture: &AARCH64,
+        folder: "guests/aarch64-gicv2",
+        features: "",
+        package_features: &["gicv2"],
     },
 ];
 
@@ -217,6 +246,9 @@ fn build_firmware(paths: &Paths, firmware: &Firmware) -> Result<()> {
     ];
     if !firmware.features.is_empty() {
         arguments.extend(["--config", &features]);
+    }
+    for feature in firmware.package_features {
+        arguments.extend(["--features", feature]);
     }
     let executables = if firmware.features.contains("+relax") {
         cargo::build_with_unstable_features(paths, &arguments)?

@@ -254,6 +254,18 @@ impl Architecture {
         }
     }
 
+    /// What programs for the board are built for: its name, and `-gicv2` behind it where the interrupt controller
+    /// makes a difference to them.
+    pub const fn platform(&self) -> &'static str {
+        match self {
+            Self::Riscv64(_) => "riscv64",
+            Self::Aarch64(arm) => match arm.gic.interface {
+                GicInterface::V2 { .. } => "aarch64-gicv2",
+                GicInterface::V3 { .. } => "aarch64",
+            },
+        }
+    }
+
     /// Its name in file names and in `{arch}`.
     pub const fn name(&self) -> &'static str {
         match self {

@@ -1,5 +1,6 @@
 //! Building a FreeRTOS partition: called from the `build.rs` of a binary crate.
 
+use crate::arm_port;
 use crate::supervisor_port::{self, ChangedUpstream};
 use std::path::{Path, PathBuf};
 use std::{env, fs, process::Command};
@@ -45,7 +46,7 @@ struct Architecture {
     flags: &'static [&'static str],
 }
 
-static RISCV64: Architecture = Architecture {
+const RISCV64: Architecture = Architecture {
     name: "riscv64",
     files: &port_files!["trap.S", "riscv64.c"],
     upstream: ("GCC/RISC-V", &supervisor_port::FILES),
@@ -60,7 +61,7 @@ static RISCV64: Architecture = Architecture {
     flags: &["-march=rv64imac_zicsr", "-mabi=lp64", "-mcmodel=medany"],
 };
 
-static AARCH64: Architecture = Architecture {
+const AARCH64: Architecture = Architecture {
     name: "aarch64",
     files: &port_files!["aarch64_vectors.S", "aarch64.c"],
     upstream: (
@@ -82,10 +83,30 @@ static AARCH64: Architecture = Architecture {
     ],
 };
 
+/// With a GICv2, whose interface is a device. For packages with the feature `gicv2`.
+const AARCH64_GICV2: Architecture = Architecture {
+    upstream: ("GCC/ARM_AARCH64", AARCH64.upstream.1),
+    convert: arm_port::convert,
+    flags: &[
+        "-march=armv8-a",
+        "-mgeneral-regs-only",
+        "-mstrict-align",
+        "-mno-outline-atomics",
+        "-DGUEST",
+        "-DQEMU",
+        // Upstream warns of its own way to say "EL1".
+        "-Wno-cpp",
+    ],
+    ..AARCH64
+};
+
 impl Architecture {
     /// The one that the calling package is built for.
     fn wanted() -> &'static Self {
         let name = env::var("CARGO_CFG_TARGET_ARCH").expect("cargo sets CARGO_CFG_TARGET_ARCH");
+        if name == AARCH64.name && env::var_os("CARGO_FEATURE_GICV2").is_some() {
+            return &AARCH64_GICV2;
+        }
         let mut known = [&RISCV64, &AARCH64].into_iter();
         known
             .find(|architecture| architecture.name == name)

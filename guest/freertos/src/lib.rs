@@ -7,6 +7,8 @@
 #![cfg_attr(target_os = "none", no_std)]
 
 #[cfg(not(target_os = "none"))]
+mod arm_port;
+#[cfg(not(target_os = "none"))]
 pub mod build;
 #[cfg(target_os = "none")]
 mod glue;

@@ -110,6 +110,25 @@ pub struct ChangedUpstream {
     reason: &'static str,
 }
 
+impl ChangedUpstream {
+    /// `text` is `found` times in `file` and not `expected` times.
+    pub const fn new(
+        file: &'static str,
+        text: &'static str,
+        expected: usize,
+        found: usize,
+        reason: &'static str,
+    ) -> Self {
+        Self {
+            file,
+            text,
+            expected,
+            found,
+            reason,
+        }
+    }
+}
+
 impl fmt::Display for ChangedUpstream {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
@@ -121,9 +140,9 @@ impl fmt::Display for ChangedUpstream {
         } = self;
         write!(
             formatter,
-            "the FreeRTOS kernel's {file} has {text:?} {found} times where the supervisor port \
-             expects {expected} ({reason}); review the replacements in supervisor_port.rs against \
-             this kernel release"
+            "the FreeRTOS kernel's {file} has {text:?} {found} times where the port of a \
+             partition expects {expected} ({reason}); review the replacements in src/ against this \
+             kernel release"
         )
     }
 }

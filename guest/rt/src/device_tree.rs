@@ -57,7 +57,20 @@ pub fn interrupt(tree: &[u8], node: &[u8], index: usize) -> Option<u32> {
     word(property(tree, node, b"interrupts")?, index.checked_mul(4)?)
 }
 
-/// The value of a property of a node under the root.
+/// The base address of a window, by its index, in `reg` of the node `node` under the root,
+/// if it is `compatible` with this.
+#[must_use]
+pub fn window(tree: &[u8], node: &[u8], compatible: &[u8], index: usize) -> Option<u64> {
+    if string(property(tree, node, b"compatible")?, 0)? != compatible {
+        return None;
+    }
+    let reg = property(tree, node, b"reg")?;
+    let at = index.checked_mul(16)?;
+    let (high, low) = (word(reg, at)?, word(reg, at.checked_add(4)?)?);
+    Some(u64::from(high) << 32 | u64::from(low))
+}
+
+/// The value of a property of a node under the root, which may have an address behind its name.
 fn property<'a>(tree: &'a [u8], node: &[u8], property: &[u8]) -> Option<&'a [u8]> {
     if word(tree, 0)? != MAGIC {
         return None;
@@ -74,7 +87,8 @@ fn property<'a>(tree: &'a [u8], node: &[u8], property: &[u8]) -> Option<&'a [u8]
                 let name = string(tree, at)?;
                 at = aligned(at.checked_add(name.len())?.checked_add(1)?)?;
                 depth += 1;
-                in_node = depth == 2 && name == node;
+                let base = name.split(|byte| *byte == b'@').next();
+                in_node = depth == 2 && base == Some(node);
             }
             END_NODE => {
                 depth = depth.checked_sub(1)?;
@@ -212,6 +226,33 @@ mod tests {
     fn the_rate_of_the_time_is_that_of_the_processors() {
         assert_eq!(time_hz(&example()), Some(1_000_000));
         assert_eq!(time_hz(&tree(&[begin(""), end()].concat())), None);
+    }
+
+    #[test]
+    fn a_window_is_found_by_the_name_in_front_of_the_address() {
+        let reg: Vec<u8> = [0x800_0000_u64, 0x1_0000, 0x801_0000, 0x1_0000]
+            .into_iter()
+            .flat_map(u64::to_be_bytes)
+            .collect();
+        let strings = b"compatible\0reg\0";
+        let structure = [
+            begin(""),
+            begin("interrupt-controller@8000000"),
+            property(0, b"arm,gic-400\0"),
+            property(11, &reg),
+            end(),
+            end(),
+            9_u32.to_be_bytes().to_vec(),
+        ]
+        .concat();
+        let mut tree = tree(&structure);
+        let at = word(&tree, 12).unwrap() as usize;
+        tree[at..at + strings.len()].copy_from_slice(strings);
+        let find = |node, compatible| window(&tree, node, compatible, 1);
+        let found = find(b"interrupt-controller" as &[u8], b"arm,gic-400" as &[u8]);
+        assert_eq!(found, Some(0x801_0000));
+        assert_eq!(find(b"interrupt-controller", b"arm,gic-v3"), None);
+        assert_eq!(find(b"interrupt", b"arm,gic-400"), None);
     }
 
     #[test]

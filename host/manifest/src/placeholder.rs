@@ -5,10 +5,12 @@ use crate::manifest::Located;
 use crate::problem::{Problem, Problems};
 use partita_board::Architecture;
 
-/// The placeholder that there is, without its braces.
+/// The placeholders that there are, without their braces: what the board's cores are, and what programs for it are
+/// built for.
 const ARCHITECTURE: &str = "arch";
+const PLATFORM: &str = "platform";
 
-/// The name of a file with `{arch}` replaced by the name of the board's architecture.
+/// The name of a file with `{arch}` and `{platform}` replaced by what they are on the board.
 pub(crate) fn fill(
     file: &Located<String>,
     architecture: &Architecture,
@@ -18,7 +20,7 @@ pub(crate) fn fill(
     let mut rest = file.value.as_str();
     while let Some((before, after)) = rest.split_once('{') {
         let (found, behind) = match after.split_once('}') {
-            Some((ARCHITECTURE, behind)) => (None, behind),
+            Some((ARCHITECTURE | PLATFORM, behind)) => (None, behind),
             Some((name, behind)) => (
                 Some(format!("there is no placeholder `{{{name}}}`")),
                 behind,
@@ -30,14 +32,17 @@ pub(crate) fn fill(
                 Problem::error(Code::UnknownPlaceholder, found)
                     .at(&file.span, "in this file name")
                     .help(
-                        "the one there is, `{arch}`, stands for the architecture of the board, \
-                         such as `riscv64`",
+                        "`{arch}` stands for the architecture of the board, such as `riscv64`, and \
+                         `{platform}` for what its programs are built for",
                     ),
             );
             return None;
         }
         filled.push_str(before);
-        filled.push_str(architecture.name());
+        filled.push_str(match after.starts_with(PLATFORM) {
+            true => architecture.platform(),
+            false => architecture.name(),
+        });
         rest = behind;
     }
     filled.push_str(rest);

@@ -1,12 +1,27 @@
-//! The interrupts by which the monitor reaches this partition, and the interrupt controller's registers of this
-//! core (GICv3, IHI 0069, chapter 12).
+//! The interrupts by which the monitor reaches this partition, and the interrupt controller's interface of this
+//! core: registers of the core (GICv3, IHI 0069, chapter 12) or of a device (GICv2, IHI 0048, 4.4).
 
 use crate::device_tree;
 use core::arch::asm;
-use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering::Relaxed};
 
 /// No interrupt has this number.
 const NONE: u32 = u32::MAX;
+
+/// Where the interface is that is a device; 0 if there is none.
+static DEVICE: AtomicUsize = AtomicUsize::new(0);
+
+/// Registers of that device.
+mod register {
+    /// `GICC_PMR`: what has a lower priority than this is kept back.
+    pub const PRIORITY_MASK: usize = 0x04;
+    /// `GICC_BPR`: which bits of a priority preempt.
+    pub const BINARY_POINT: usize = 0x08;
+    /// `GICC_IAR`: takes the interrupt.
+    pub const ACKNOWLEDGE: usize = 0x0c;
+    /// `GICC_EOIR`: ends it.
+    pub const END: usize = 0x10;
+}
 
 static TIMER: AtomicU32 = AtomicU32::new(NONE);
 static EXTERNAL: AtomicU32 = AtomicU32::new(NONE);
@@ -50,13 +65,32 @@ pub(crate) fn learn(tree: &[u8]) {
             place.store(number, Relaxed);
         }
     };
+    let device = device_tree::window(tree, b"interrupt-controller", b"arm,gic-400", 1);
+    DEVICE.store(device.unwrap_or(0) as usize, Relaxed);
     set(&TIMER, b"timer", 0);
     set(&EXTERNAL, b"partita", 0);
     set(&SOFTWARE, b"partita", 1);
 }
 
+/// The register of the device with this offset, if the interface is a device.
+fn device(offset: usize) -> Option<*mut u32> {
+    let base = DEVICE.load(Relaxed);
+    (base != 0).then(|| core::ptr::with_exposed_provenance_mut(base + offset))
+}
+
 /// Lets this core's interface hand on interrupts of every priority.
 pub fn open() {
+    if let (Some(mask), Some(point)) = (
+        device(register::PRIORITY_MASK),
+        device(register::BINARY_POINT),
+    ) {
+        // SAFETY: this core's own interface, at the place that the device tree tells.
+        unsafe {
+            mask.write_volatile(0xff);
+            point.write_volatile(0);
+        }
+        return;
+    }
     // SAFETY: this core's own registers of the secure world, and nobody relies on their values yet.
     unsafe {
         asm!(
@@ -88,6 +122,10 @@ pub fn take() -> Option<Reason> {
 
 /// Takes the pending interrupt with the highest priority; one from 1020 on is none.
 pub(crate) fn acknowledge() -> u32 {
+    if let Some(acknowledge) = device(register::ACKNOWLEDGE) {
+        // SAFETY: as in `open`: from here on the interrupt is active, until `complete`.
+        return unsafe { acknowledge.read_volatile() } & 0x3ff;
+    }
     let interrupt: u64;
     // SAFETY: ICC_IAR1_EL1: from here on the interrupt is active, until `complete`.
     unsafe {
@@ -98,6 +136,11 @@ pub(crate) fn acknowledge() -> u32 {
 
 /// Ends what [`acknowledge`] began.
 pub(crate) fn complete(interrupt: u32) {
+    if let Some(end) = device(register::END) {
+        // SAFETY: as in `open`, for an interrupt that was acknowledged.
+        unsafe { end.write_volatile(interrupt) };
+        return;
+    }
     // SAFETY: ICC_EOIR1_EL1, for an interrupt that was acknowledged.
     unsafe {
         asm!("msr S3_0_C12_C12_1, {}", in(reg) u64::from(interrupt), options(nostack, preserves_flags));
