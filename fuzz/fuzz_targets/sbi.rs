@@ -3,7 +3,9 @@
 
 use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
-use partita_virtual_riscv64::sbi::{Call, Caller, Identity, Region, Registers, decode, reached_for};
+use partita_virtual_riscv64::sbi::{
+    Call, Caller, Identity, Region, Registers, decode, reached_for,
+};
 
 #[derive(Arbitrary, Debug)]
 struct Input {
@@ -88,9 +90,7 @@ fuzz_target!(|input: Input| {
             assert!(hart < harts.min(64));
             assert!(lies_in(&regions, address.address(), 2, |region| region.executable));
         }
-        Ok(
-            Call::HartSuspendNonRetentive { resume, .. } | Call::SystemSuspend { resume, .. },
-        ) => {
+        Ok(Call::HartSuspendNonRetentive { resume, .. } | Call::SystemSuspend { resume, .. }) => {
             assert!(lies_in(&regions, resume.address(), 2, |region| region.executable));
         }
         Ok(Call::ConsoleWrite { bytes }) => {

@@ -1,7 +1,8 @@
 //! What several fuzz targets need.
 
-use partita_board::{Architecture, Board};
-use partita_monitor_core::check::{BoardLimits, Reserved};
+use partita_abi::image::CRASH_BYTES;
+use partita_board::{Architecture, Board, Window};
+use partita_monitor_core::check::{BoardLimits, Reserved, Secure};
 use std::fs;
 use std::path::PathBuf;
 
@@ -56,21 +57,39 @@ fn kernel() -> Vec<u8> {
 
 /// What the monitor's check has to know of a board.
 pub fn limits<T>(board: &Board, check: impl FnOnce(&BoardLimits<'_>) -> T) -> T {
-    let reserve = |window: partita_board::Window| Reserved {
+    const NONE: Window = Window { base: 0, size: 0 };
+    let reserve = |window: Window| Reserved {
         base: window.base & !0xfff,
         size: window.size.next_multiple_of(0x1000),
     };
-    let Architecture::Riscv64(riscv) = &board.architecture;
-    let reserved = [board.uart.window, riscv.aclint, board.finisher.window].map(reserve);
+    let (controllers, lines, reachable) = match &board.architecture {
+        Architecture::Riscv64(riscv) => (
+            [riscv.aclint, NONE, NONE, NONE],
+            riscv.controller.lines(),
+            riscv.controller.window(),
+        ),
+        Architecture::Aarch64(arm) => (arm.gic.windows(), arm.gic.lines, NONE),
+    };
+    let (flash, monitor) = board
+        .secure
+        .map_or((NONE, NONE), |memory| (memory.flash, memory.monitor));
+    let end = |window: Window| window.base + window.size;
+    let mut reserved = vec![board.uart.window, board.finisher.window, flash, monitor];
+    reserved.extend(controllers);
+    let reserved: Vec<_> = reserved.into_iter().map(reserve).collect();
     check(&BoardLimits {
         name: board.name,
         ram_base: board.ram_base,
         image_base: board.image_base,
-        secure: None,
+        secure: board.secure.map(|memory| Secure {
+            image_end: end(memory.flash),
+            crash_base: end(memory.monitor) - CRASH_BYTES,
+            programs: reserve(memory.programs),
+        }),
         first_core: board.first_core as u16,
-        lines: riscv.controller.lines(),
+        lines,
         console_line: board.uart.line,
         reserved: &reserved,
-        controller: reserve(riscv.controller.window()),
+        controller: reserve(reachable),
     })
 }
