@@ -4,10 +4,15 @@ use partita_tests::cockpit::Cockpit;
 use partita_tests::{Run, System};
 
 const BOARD: &str = "qemu-virt-aarch64";
+const GICV2: &str = "qemu-virt-aarch64-gicv2";
 
 fn cockpit(cores: usize, run: &str) -> System {
+    cockpit_on(BOARD, cores, run)
+}
+
+fn cockpit_on(board: &str, cores: usize, run: &str) -> System {
     Cockpit {
-        board: BOARD,
+        board,
         ..Cockpit::new(cores, run)
     }
     .system()
@@ -109,4 +114,39 @@ fn every_processor_that_a_manifest_can_choose_runs_both() {
         run.assert_undisturbed("cluster");
         assert!(run.report().healthy, "{cpu}: {:?}", run.report().reasons);
     }
+}
+
+#[test]
+fn a_core_is_shared_with_a_gicv2_too() {
+    let run = cockpit_on(GICV2, 1, "load,ticks,noshell")
+        .until("linux", "linux alive 1")
+        .run();
+    run.assert_undisturbed("cluster");
+    run.assert_said("linux", "partita: linux init reached");
+    assert_eq!(state_and_boots(&run, "linux"), ("running", 1));
+    assert!(run.report().cores[&0].switches > 1000);
+    assert!(run.report().healthy, "{:?}", run.report().reasons);
+}
+
+#[test]
+fn four_cores_work_with_a_gicv2() {
+    let run = cockpit_on(GICV2, 4, "load,ticks,noshell")
+        .until("linux", "linux alive 0")
+        .run();
+    run.assert_undisturbed("cluster");
+    run.assert_said("linux", "partita: 4 cpus online");
+    assert!(run.report().cores[&3].switches > 100);
+    assert!(run.report().healthy, "{:?}", run.report().reasons);
+}
+
+#[test]
+fn a_linux_that_reboots_comes_back_with_a_gicv2() {
+    let run = cockpit_on(GICV2, 2, "reboot-after:1,noshell")
+        .expect("linux", "partita: linux init reached")
+        .expect("linux", "partita: reboot now")
+        .until("linux", "partita: linux init reached")
+        .run();
+    run.assert_undisturbed("cluster");
+    assert_eq!(state_and_boots(&run, "linux"), ("running", 2));
+    assert_eq!(state_and_boots(&run, "cluster"), ("running", 1));
 }

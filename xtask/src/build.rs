@@ -51,7 +51,7 @@ pub struct Firmware {
     /// linker make the long form of a call or an address short: a tenth of the monitor's text.
     features: &'static str,
     /// Features of the package.
-    package_features: &'static [&'static str],
+    pub package_features: &'static [&'static str],
 }
 
 impl Firmware {
@@ -102,6 +102,14 @@ pub const FIRMWARE: &[Firmware] = &[
         part: Part::Monitor,
         architecture: &AARCH64,
         folder: "boards/qemu-virt-aarch64",
+        features: "",
+        package_features: &[],
+    },
+    Firmware {
+        package: "partita-board-qemu-virt-aarch64-gicv2",
+        part: Part::Monitor,
+        architecture: &AARCH64,
+        folder: "boards/qemu-virt-aarch64-gicv2",
         features: "",
         package_features: &[],
     },

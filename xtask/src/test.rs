@@ -114,7 +114,11 @@ fn check_target_lints(paths: &Paths) -> Result<Tally> {
     let mut tally = Tally::default();
     for firmware in build::FIRMWARE {
         let mut arguments = vec!["clippy", "--target", firmware.architecture.target];
-        arguments.extend(["--package", firmware.package, "--", "-D", "warnings"]);
+        arguments.extend(["--package", firmware.package]);
+        for feature in firmware.package_features {
+            arguments.extend(["--features", feature]);
+        }
+        arguments.extend(["--", "-D", "warnings"]);
         let name = format!(
             "lints of {} for {}",
             firmware.package, firmware.architecture.target

@@ -14,10 +14,15 @@
 /* The interrupt's number in what the interrupt controller's register of acknowledged ones holds. */
 #define NUMBER_MASK 0xffffffu
 
+/* Numbers from here on stand for no interrupt. */
+#define NO_INTERRUPT 1020u
+
 /* The glue, in src/glue.rs. */
 uint32_t partita_timer_interrupt(void);
 uint32_t partita_external_interrupt(void);
 void partita_open_interrupts(void);
+uint32_t partita_interrupt_acknowledge(void);
+void partita_interrupt_end(uint32_t interrupt);
 
 static uint32_t timer_interrupt;
 static uint32_t external_interrupt;
@@ -53,10 +58,9 @@ void partita_enable_device_interrupts(void)
     taskEXIT_CRITICAL();
 }
 
-/* Called by upstream's interrupt handler, on the interrupt stack, with the interrupt acknowledged. */
-void vApplicationIRQHandler(uint32_t acknowledged)
+/* Returns whether the interrupt is one that the monitor tells of. */
+static bool handle(uint32_t interrupt)
 {
-    uint32_t interrupt = acknowledged & NUMBER_MASK;
     if (interrupt == timer_interrupt) {
         partita_tick(partita_time() * INSTRUCTIONS_PER_TIME);
     } else if (interrupt == external_interrupt) {
@@ -65,6 +69,23 @@ void vApplicationIRQHandler(uint32_t acknowledged)
         } else {
             device_interrupt_waits = true;
         }
+    } else {
+        return false;
+    }
+    return true;
+}
+
+/* Called by upstream's interrupt handler, on the interrupt stack, with the interrupt acknowledged and masked. With a
+ * GICv2 the monitor has done that, and upstream's handler has found none. */
+void vApplicationIRQHandler(uint32_t acknowledged)
+{
+    if (handle(acknowledged & NUMBER_MASK)) {
+        return;
+    }
+    uint32_t interrupt = partita_interrupt_acknowledge();
+    if (interrupt < NO_INTERRUPT) {
+        handle(interrupt);
+        partita_interrupt_end(interrupt);
     }
 }
 

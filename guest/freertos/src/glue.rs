@@ -174,6 +174,20 @@ extern "C" fn partita_open_interrupts() {
     interrupts::open();
 }
 
+/// Finds the interrupt that the monitor has taken for this core.
+#[cfg(target_arch = "aarch64")]
+#[unsafe(no_mangle)]
+extern "C" fn partita_interrupt_acknowledge() -> u32 {
+    interrupts::acknowledge()
+}
+
+/// Ends it.
+#[cfg(target_arch = "aarch64")]
+#[unsafe(no_mangle)]
+extern "C" fn partita_interrupt_end(interrupt: u32) {
+    interrupts::complete(interrupt);
+}
+
 /// Stops the partition at a trap that nobody handles.
 #[unsafe(no_mangle)]
 extern "C" fn partita_unexpected_trap(cause: usize, program_counter: usize, value: usize) -> ! {

@@ -28,6 +28,7 @@ macro_rules! accessors {
     ($($type:ty: $read:ident, $write:ident;)+) => {
         impl Registers {$(
             #[doc = concat!("Reads a `", stringify!($type), "` register; 0 outside the window.")]
+            #[allow(dead_code, reason = "used where there are such registers")]
             #[inline(always)]
             pub fn $read(&self, offset: usize) -> $type {
                 if offset.saturating_add(size_of::<$type>()) > self.size {
@@ -38,6 +39,7 @@ macro_rules! accessors {
             }
 
             #[doc = concat!("Writes a `", stringify!($type), "` register; nothing outside the window.")]
+            #[allow(dead_code, reason = "used where there are such registers")]
             #[inline(always)]
             pub fn $write(&self, offset: usize, value: $type) {
                 if offset.saturating_add(size_of::<$type>()) > self.size {

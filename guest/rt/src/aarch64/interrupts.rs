@@ -1,5 +1,6 @@
 //! The interrupts by which the monitor reaches this partition, and the interrupt controller's interface of this
-//! core: registers of the core (GICv3, IHI 0069, chapter 12) or of a device (GICv2, IHI 0048, 4.4).
+//! core: registers of the core (GICv3, IHI 0069, chapter 12) or of a device (GICv2, IHI 0048, 4.4). With a GICv2 the
+//! monitor acknowledges interrupts, and what is active tells which it is.
 
 use crate::device_tree;
 use core::arch::asm;
@@ -11,16 +12,19 @@ const NONE: u32 = u32::MAX;
 /// Where the interface is that is a device; 0 if there is none.
 static DEVICE: AtomicUsize = AtomicUsize::new(0);
 
+/// Where the distributor is that belongs to it.
+static DISTRIBUTOR: AtomicUsize = AtomicUsize::new(0);
+
 /// Registers of that device.
 mod register {
     /// `GICC_PMR`: what has a lower priority than this is kept back.
     pub const PRIORITY_MASK: usize = 0x04;
     /// `GICC_BPR`: which bits of a priority preempt.
     pub const BINARY_POINT: usize = 0x08;
-    /// `GICC_IAR`: takes the interrupt.
-    pub const ACKNOWLEDGE: usize = 0x0c;
     /// `GICC_EOIR`: ends it.
     pub const END: usize = 0x10;
+    /// `GICD_ISACTIVER0`, of the distributor: which of the first 32 are taken.
+    pub const ACTIVE: usize = 0x300;
 }
 
 static TIMER: AtomicU32 = AtomicU32::new(NONE);
@@ -65,8 +69,12 @@ pub(crate) fn learn(tree: &[u8]) {
             place.store(number, Relaxed);
         }
     };
-    let device = device_tree::window(tree, b"interrupt-controller", b"arm,gic-400", 1);
-    DEVICE.store(device.unwrap_or(0) as usize, Relaxed);
+    let window = |index| {
+        let found = device_tree::window(tree, b"interrupt-controller", b"arm,gic-400", index);
+        found.unwrap_or(0) as usize
+    };
+    DISTRIBUTOR.store(window(0), Relaxed);
+    DEVICE.store(window(1), Relaxed);
     set(&TIMER, b"timer", 0);
     set(&EXTERNAL, b"partita", 0);
     set(&SOFTWARE, b"partita", 1);
@@ -120,11 +128,24 @@ pub fn take() -> Option<Reason> {
     reason
 }
 
-/// Takes the pending interrupt with the highest priority; one from 1020 on is none.
-pub(crate) fn acknowledge() -> u32 {
-    if let Some(acknowledge) = device(register::ACKNOWLEDGE) {
-        // SAFETY: as in `open`: from here on the interrupt is active, until `complete`.
-        return unsafe { acknowledge.read_volatile() } & 0x3ff;
+/// Takes the pending interrupt with the highest priority, or finds the one that the monitor has taken; one from 1020
+/// on is none.
+pub fn acknowledge() -> u32 {
+    let distributor = DISTRIBUTOR.load(Relaxed);
+    if distributor != 0 {
+        let register = core::ptr::with_exposed_provenance::<u32>(distributor + register::ACTIVE);
+        // SAFETY: reading the register at the place that the device tree tells changes nothing.
+        let active = unsafe { register.read_volatile() };
+        let mut reasons = [Reason::Timer, Reason::External, Reason::Software]
+            .into_iter()
+            .filter_map(number);
+        return reasons
+            .find(|number| {
+                active
+                    .checked_shr(*number)
+                    .is_some_and(|bits| bits & 1 != 0)
+            })
+            .unwrap_or(NONE);
     }
     let interrupt: u64;
     // SAFETY: ICC_IAR1_EL1: from here on the interrupt is active, until `complete`.
@@ -135,7 +156,7 @@ pub(crate) fn acknowledge() -> u32 {
 }
 
 /// Ends what [`acknowledge`] began.
-pub(crate) fn complete(interrupt: u32) {
+pub fn complete(interrupt: u32) {
     if let Some(end) = device(register::END) {
         // SAFETY: as in `open`, for an interrupt that was acknowledged.
         unsafe { end.write_volatile(interrupt) };

@@ -4,8 +4,12 @@
 //! interrupts between cores, the lines of programs, the monitor's serial port. Linux's lines are in the
 //! non-secure group 1, which shows only while it is live on the core.
 
+#[cfg(feature = "gicv2")]
+mod gicv2;
 #[cfg(not(feature = "gicv2"))]
 mod gicv3;
+#[cfg(feature = "gicv2")]
+pub use gicv2::{Controller, Gate, Kept};
 #[cfg(not(feature = "gicv2"))]
 pub use gicv3::{Controller, Gate, Kept};
 

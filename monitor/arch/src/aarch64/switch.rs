@@ -22,7 +22,7 @@ impl Core {
         let is_secure = slot.context.is_secure();
         let second = if is_secure { own_number } else { 0 };
         slot.context.start(address, (argument, second));
-        slot.arch.kept = Kept::RESET;
+        slot.arch.kept = Kept::at_start(is_secure.then_some(slot.arch.interrupts));
         slot.arch.timer = Timer::RESET;
         slot.arch.called = false;
         slot.arch.floating_point = floating_point::State::ZERO;

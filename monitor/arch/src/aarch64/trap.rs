@@ -4,6 +4,7 @@ use crate::arch::call;
 use crate::arch::context::Context;
 use crate::arch::register::{class, class_of, read, write};
 use crate::arch::vector::entry;
+use crate::board::BOARD;
 use crate::cores::Core;
 use crate::health;
 use crate::report;
@@ -14,7 +15,9 @@ use partita_virtual_aarch64::timer::{Access, Register};
 mod status {
     pub const LEVEL: u64 = 3 << 2;
     pub const LEVEL_0: u64 = 0;
+    pub const LEVEL_1: u64 = 1 << 2;
     pub const LEVEL_2: u64 = 2 << 2;
+    pub const INTERRUPTS_MASKED: u64 = 1 << 7;
     pub const OWN_STACK: u64 = 1;
     pub const AARCH32: u64 = 1 << 4;
     pub const MASKED: u64 = 0xf << 6;
@@ -27,12 +30,19 @@ const UNDEFINED: u64 = 1 << 25;
 /// `HCR_EL2.TGE`: exceptions of EL0 are taken to EL2.
 const TRAP_GENERAL: u64 = 1 << 27;
 
+/// After this time a program that masked interrupts is looked at again, if it has one that the monitor hands on.
+const PATIENCE_NS: u64 = 4_000;
+
 /// Answers a trap from a partition and returns the context to enter. Called by the vector with interrupts masked.
 pub extern "C" fn trap(core: &mut Core, entry: u32) -> *const Context {
     let started = crate::arch::instructions();
     if entry == entry::INTERRUPT {
         core.answer_interrupts();
-        return core.reschedule(started);
+        let context = core.reschedule(started);
+        if core.arch.gate.has_interrupt() {
+            hand_on(core);
+        }
+        return context;
     }
     let syndrome = read!("esr_el3");
     if entry == entry::SYSTEM_ERROR {
@@ -124,6 +134,32 @@ fn set_timer(core: &mut Core, register: Register, value: u64, now: u64) {
     }
 }
 
+/// A controller that cannot interrupt the live program itself has an interrupt for it: the program takes it now, or
+/// as soon as it does not mask it.
+#[inline(never)]
+fn hand_on(core: &mut Core) {
+    let before = read!("spsr_el3");
+    if !core.arch.gate.acknowledge() {
+        return;
+    }
+    if before & status::INTERRUPTS_MASKED != 0 {
+        // It may look for it by itself. If it does not, nothing tells when it can be interrupted.
+        let again = core.now().wrapping_add(BOARD.ns_to_ticks(PATIENCE_NS));
+        core.attend_at(again);
+    } else {
+        core.arch.gate.hand_on();
+        write!("spsr_el1", before);
+        write!("elr_el1", read!("elr_el3"));
+        let offset = vector_offset(before).wrapping_add(0x80);
+        write!("elr_el3", read!("vbar_el1").wrapping_add(offset));
+        let kept = before & status::PRIVILEGED_ACCESS;
+        write!(
+            "spsr_el3",
+            kept | status::MASKED | status::OWN_STACK | status::LEVEL_1
+        );
+    }
+}
+
 /// An asynchronous external abort: a write that memory or a device refused, some time ago.
 #[cold]
 fn system_error(core: &mut Core, started: u64, syndrome: u64) -> *const Context {
@@ -173,15 +209,7 @@ fn inject(syndrome: u64, address: Option<u64>) {
     let from_user = level == status::LEVEL_0 || before & status::AARCH32 != 0;
     let general = !is_secure && read!("hcr_el2") & TRAP_GENERAL != 0;
     let to_hypervisor = level == status::LEVEL_2 || from_user && general;
-    let offset = if from_user && before & status::AARCH32 != 0 {
-        0x600
-    } else if from_user {
-        0x400
-    } else if before & status::OWN_STACK != 0 {
-        0x200
-    } else {
-        0
-    };
+    let offset = vector_offset(before);
     let kept = before & status::PRIVILEGED_ACCESS | status::MASKED | status::OWN_STACK;
     // The class of an abort says whether it came from a lower level.
     let syndrome = match class_of(syndrome) {
@@ -207,7 +235,20 @@ fn inject(syndrome: u64, address: Option<u64>) {
             write!("far_el1", address);
         }
         write!("elr_el3", read!("vbar_el1").wrapping_add(offset));
-        write!("spsr_el3", kept | 1 << 2);
+        write!("spsr_el3", kept | status::LEVEL_1);
+    }
+}
+
+/// Where the vector for synchronous exceptions from a state is in the table of vectors (D1.3.1).
+const fn vector_offset(before: u64) -> u64 {
+    if before & status::AARCH32 != 0 {
+        0x600
+    } else if before & status::LEVEL == status::LEVEL_0 {
+        0x400
+    } else if before & status::OWN_STACK != 0 {
+        0x200
+    } else {
+        0
     }
 }
 

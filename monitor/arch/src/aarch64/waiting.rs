@@ -1,7 +1,5 @@
 //! What a virtual core waits for, and whether it has come.
 
-use crate::arch::register::{synchronize, write};
-use crate::arch::wait_for_interrupt;
 use crate::cores::Core;
 use partita_monitor_core::schedule::Activity;
 
@@ -10,16 +8,7 @@ impl Core {
     /// waiting.
     pub fn sleep(&self) {
         let waits = self.schedule.activity(self.live) == Activity::Waiting;
-        let shown = crate::arch::register::read!("icc_igrpen1_el1");
-        if !waits {
-            write!("icc_igrpen1_el1", 0);
-            synchronize();
-        }
-        wait_for_interrupt();
-        if !waits {
-            write!("icc_igrpen1_el1", shown);
-            synchronize();
-        }
+        self.arch.gate.sleep(waits);
     }
 
     /// Wakes the live virtual core if an interrupt that it enabled is pending. Returns whether it did.

@@ -264,7 +264,7 @@ pub struct Kept {
 }
 
 impl Kept {
-    /// As the virtual core finds it when it starts: nothing is masked by priority, nothing is enabled.
+    /// Of nobody.
     pub const RESET: Self = Self {
         mask: 0xff,
         active: 0,
@@ -272,6 +272,11 @@ impl Kept {
         control: 0,
         binary_point: 0,
     };
+
+    /// As the virtual core finds it when it starts: nothing is masked by priority, nothing is enabled.
+    pub const fn at_start(_first: Option<u32>) -> Self {
+        Self::RESET
+    }
 }
 
 /// One core's side of the controller.
@@ -409,6 +414,37 @@ impl Gate {
     pub fn is_pending(&self) -> bool {
         synchronize();
         read!("icc_hppir1_el1") < NONE
+    }
+
+    /// Whether there is an interrupt for the live program that the monitor has to hand on: it gets them itself.
+    #[inline(always)]
+    #[expect(clippy::unused_self, reason = "other controllers have such")]
+    pub const fn has_interrupt(&self) -> bool {
+        false
+    }
+
+    /// Never asked.
+    #[expect(clippy::unused_self, reason = "other controllers need it")]
+    pub const fn acknowledge(&self) -> bool {
+        false
+    }
+
+    /// Never asked.
+    #[expect(clippy::unused_self, reason = "other controllers need it")]
+    pub const fn hand_on(&self) {}
+
+    /// Sleeps until an interrupt of the monitor's is pending, or one of whoever is live.
+    pub fn sleep(&self, shows_live: bool) {
+        let shown = read!("icc_igrpen1_el1");
+        if !shows_live {
+            write!("icc_igrpen1_el1", 0);
+            synchronize();
+        }
+        crate::arch::wait_for_interrupt();
+        if !shows_live {
+            write!("icc_igrpen1_el1", shown);
+            synchronize();
+        }
     }
 
     /// Decides whether the serial port may interrupt this core, which serves it.

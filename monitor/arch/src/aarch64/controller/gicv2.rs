@@ -1,0 +1,601 @@
+//! A GIC of version 2 (Arm Generic Interrupt Controller Architecture Specification IHI 0048B): a distributor, and the
+//! processor's interface in registers that each core sees at the same address.
+//!
+//! There are two groups only, and the normal world can switch the second off in the distributor. So what programs get
+//! is in group 0 as well, and FIQ takes it to the monitor. The monitor acknowledges it for the program, and makes
+//! the program take an IRQ ([`Gate::acknowledge`]). The program sees by the active state which it is, and ends it.
+
+use super::{
+    BETWEEN_CORES, CONSOLE_PRIORITY, LINE_PRIORITY, OF_PROGRAMS, OWN_PRIORITY, PROGRAM_PRIORITY,
+    software,
+};
+use crate::arch::register::complete_accesses;
+use crate::arch::timer;
+use crate::board::BOARD;
+use crate::mmio::{Register, Registers};
+use crate::report;
+use core::cell::Cell;
+use partita_board::GicInterface;
+
+/// Registers of the distributor (4.3).
+mod distributor {
+    pub const CONTROL: usize = 0x000;
+    pub const TYPE: usize = 0x004;
+    pub const GROUP: usize = 0x080;
+    pub const SET_ENABLE: usize = 0x100;
+    pub const CLEAR_ENABLE: usize = 0x180;
+    pub const SET_PENDING: usize = 0x200;
+    pub const CLEAR_PENDING: usize = 0x280;
+    pub const SET_ACTIVE: usize = 0x300;
+    pub const CLEAR_ACTIVE: usize = 0x380;
+    pub const PRIORITY: usize = 0x400;
+    pub const TARGETS: usize = 0x800;
+    pub const CONFIGURATION: usize = 0xc00;
+    pub const NON_SECURE_ACCESS: usize = 0xe00;
+    pub const SOFTWARE: usize = 0xf00;
+    /// One byte for each software interrupt, with a bit for each core that may have sent it.
+    pub const CLEAR_SOFTWARE: usize = 0xf10;
+    pub const SET_SOFTWARE: usize = 0xf20;
+    /// Of the control register: both groups.
+    pub const BOTH_GROUPS: u32 = 3;
+}
+
+/// Registers of the processor's interface (4.4).
+mod interface {
+    pub const CONTROL: usize = 0x00;
+    pub const MASK: usize = 0x04;
+    pub const BINARY_POINT: usize = 0x08;
+    pub const ACKNOWLEDGE: usize = 0x0c;
+    pub const END: usize = 0x10;
+    pub const HIGHEST_PENDING: usize = 0x18;
+    pub const ACTIVE: usize = 0xd0;
+    pub const NON_SECURE_ACTIVE: usize = 0xe0;
+    /// How many registers of active priorities there can be; those that are not there read as zero.
+    pub const ACTIVE_REGISTERS: usize = 4;
+    /// Of the control register: group 1.
+    pub const GROUP_1: u32 = 1 << 1;
+    /// Of the control register, while no line of the normal world shows: group 0, as FIQ, and no signals that
+    /// bypass the controller. Each group is acknowledged by its own world.
+    pub const GROUP_0_AS_FIQ: u32 = 1 | 1 << 3 | 0xf << 5;
+}
+
+/// The number of an interrupt, without the core that sent it.
+const NUMBER: u32 = 0x3ff;
+/// Interrupt identifiers from here on are none (3.2.5).
+const NONE: u32 = 1020;
+/// The one that says that there is one, of the group that is not secure.
+const OF_NORMAL_WORLD: u32 = 1022;
+/// Interrupts of one core.
+const PRIVATE: u32 = 32;
+/// The highest priority that the normal world can give.
+const NORMAL_PRIORITY: u8 = 0x80;
+/// A software interrupt that nobody has.
+const SPARE: u32 = 14;
+
+/// The board's interrupt controller.
+pub struct Controller;
+
+/// Its distributor.
+#[inline(always)]
+fn distributor() -> Registers {
+    // SAFETY: the board's own interrupt controller.
+    unsafe { Registers::new(BOARD.architecture.gic.distributor) }
+}
+
+/// The interface of the core that asks.
+#[inline(always)]
+fn interface() -> Registers {
+    match BOARD.architecture.gic.interface {
+        // SAFETY: the board's own interrupt controller.
+        GicInterface::V2 { core, .. } => unsafe { Registers::new(core) },
+        GicInterface::V3 { .. } => {
+            report::fatal("this firmware is for a board with a GIC of version 2")
+        }
+    }
+}
+
+impl Controller {
+    /// The highest interrupt there can be (4.3.2), plus one.
+    fn lines(&self) -> u32 {
+        let found = (distributor().read_u32(distributor::TYPE) & 31).wrapping_add(1);
+        found.wrapping_mul(32).min(NONE)
+    }
+
+    /// Silences every line; those that nobody has stay in group 0.
+    pub fn reset(&self, _cores: usize) {
+        let registers = distributor();
+        registers.write_u32(distributor::CONTROL, 0);
+        for word in 1..self.lines() / 32 {
+            let offset = word as usize * 4;
+            registers.write_u32(distributor::CLEAR_ENABLE + offset, !0);
+            registers.write_u32(distributor::CLEAR_PENDING + offset, !0);
+            registers.write_u32(distributor::CLEAR_ACTIVE + offset, !0);
+            registers.write_u32(distributor::GROUP + offset, 0);
+            for quarter in 0..8 {
+                registers.write_u32(distributor::PRIORITY + offset * 8 + quarter * 4, 0);
+            }
+            for half in 0..2 {
+                registers.write_u32(distributor::NON_SECURE_ACCESS + offset * 2 + half * 4, 0);
+            }
+        }
+        registers.write_u32(distributor::CONTROL, distributor::BOTH_GROUPS);
+    }
+
+    /// Lets the serial port interrupt the monitor on a core.
+    pub fn open_console(&self, core: usize, line: u16) {
+        self.claim_line(core, line, CONSOLE_PRIORITY);
+    }
+
+    /// Lets a line that the monitor takes interrupt a core, from the state after reset.
+    pub fn open_mediated(&self, core: usize, line: u16) {
+        self.claim_line(core, line, LINE_PRIORITY);
+    }
+
+    fn claim_line(&self, core: usize, line: u16, priority: u8) {
+        let number = usize::from(line);
+        distributor().write_u8(distributor::PRIORITY.wrapping_add(number), priority);
+        let target = 1_u8.wrapping_shl(core as u32);
+        distributor().write_u8(distributor::TARGETS.wrapping_add(number), target);
+        self.set_enabled(u32::from(line), true);
+    }
+
+    /// Silences a line that the monitor takes, in any state.
+    pub fn close_mediated(&self, _core: usize, line: u16) {
+        self.set_enabled(u32::from(line), false);
+        self.write_bit(distributor::CLEAR_PENDING, u32::from(line));
+        self.write_bit(distributor::CLEAR_ACTIVE, u32::from(line));
+    }
+
+    /// Gives a line to Linux: it finds it as after reset.
+    pub fn open_direct(&self, line: u16) {
+        let number = usize::from(line);
+        distributor().write_u8(distributor::PRIORITY.wrapping_add(number), NORMAL_PRIORITY);
+        let line = u32::from(line);
+        let offset = distributor::GROUP.wrapping_add(number / 32 * 4);
+        let word = distributor().read_u32(offset);
+        distributor().write_u32(offset, word | 1_u32.wrapping_shl(line % 32));
+    }
+
+    /// Silences a line of Linux's, in any state, and has it as after reset.
+    pub fn close_direct(&self, _core: usize, line: u16) {
+        let number = usize::from(line);
+        self.close_mediated(0, line);
+        let configuration = distributor::CONFIGURATION.wrapping_add(number / 16 * 4);
+        let word = distributor().read_u32(configuration);
+        let field = 3_u32.wrapping_shl((u32::from(line) % 16).wrapping_mul(2));
+        distributor().write_u32(configuration, word & !field);
+        self.open_direct(line);
+    }
+
+    /// Takes the most urgent line that is pending for the monitor on this core; 0 if there is none. The timer and
+    /// the call of another core need no more of an answer than that they came. What is for a program stays pending.
+    #[inline]
+    pub fn claim(&self, _core: usize) -> u32 {
+        for _ in 0..3 {
+            if is_of_programs(interface().read_u32(interface::HIGHEST_PENDING) & NUMBER) {
+                return 0;
+            }
+            let found = interface().read_u32(interface::ACKNOWLEDGE);
+            let number = found & NUMBER;
+            if number >= NONE {
+                return 0;
+            }
+            if number == timer::INTERRUPT {
+                timer::silence();
+                complete_accesses();
+            } else if number >= PRIVATE {
+                return number;
+            }
+            interface().write_u32(interface::END, found);
+            if is_of_programs(number) {
+                // Something more urgent was withdrawn meanwhile.
+                pend(number);
+                return 0;
+            }
+        }
+        0
+    }
+
+    /// Lets the serial port interrupt again, after it was claimed and served.
+    pub fn complete_console(&self, _core: usize, line: u32) {
+        interface().write_u32(interface::END, line);
+    }
+
+    /// Masks a line that was claimed, and ends its handling.
+    #[inline]
+    pub fn mask(&self, _core: usize, line: u32) {
+        self.set_enabled(line, false);
+        complete_accesses();
+        interface().write_u32(interface::END, line);
+    }
+
+    /// Lets a masked line interrupt again.
+    pub fn unmask(&self, _core: usize, line: u16) {
+        self.set_enabled(u32::from(line), true);
+    }
+
+    #[inline]
+    fn set_enabled(&self, line: u32, enabled: bool) {
+        let register = if enabled {
+            distributor::SET_ENABLE
+        } else {
+            distributor::CLEAR_ENABLE
+        };
+        self.write_bit(register, line);
+    }
+
+    /// Writes a line's bit in one of the registers where zeros change nothing.
+    #[inline]
+    fn write_bit(&self, register: usize, line: u32) {
+        let offset = register.wrapping_add(line as usize / 32 * 4);
+        distributor().write_u32(offset, 1_u32.wrapping_shl(line % 32));
+    }
+
+    /// Interrupts a core (4.3.15 `GICD_SGIR`): one in group 0.
+    #[inline]
+    pub fn interrupt(&self, core: usize) {
+        // What it is to look at is written before it looks.
+        complete_accesses();
+        let target = 0x1_0000_u32.wrapping_shl(core as u32 & 7);
+        distributor().write_u32(distributor::SOFTWARE, target | BETWEEN_CORES);
+    }
+}
+
+/// Whether an interrupt of this number is for programs.
+#[inline(always)]
+const fn is_of_programs(number: u32) -> bool {
+    number < 16 && OF_PROGRAMS >> number & 1 != 0
+}
+
+/// Makes a software interrupt pending on this core, as if the first core had sent it.
+#[inline(always)]
+fn pend(number: u32) {
+    let place = distributor::SET_SOFTWARE.wrapping_add(number as usize);
+    distributor().write_u8(place, 1);
+}
+
+/// Takes back a software interrupt on this core, whoever sent it.
+#[inline(always)]
+fn unpend(number: u32) {
+    let place = distributor::CLEAR_SOFTWARE.wrapping_add(number as usize);
+    distributor().write_u8(place, 0xff);
+}
+
+/// What a virtual core keeps of the controller while it is not live.
+#[derive(Clone, Copy)]
+pub struct Kept {
+    control: u32,
+    mask: u32,
+    /// Whether it has an interrupt in hand, as the register of the active priorities says it.
+    active: u32,
+    /// Active priorities of the normal world.
+    normal: [u32; interface::ACTIVE_REGISTERS],
+    /// The software interrupts that a program gets.
+    own: u32,
+}
+
+impl Kept {
+    /// Of nobody.
+    pub const RESET: Self = Self {
+        control: interface::GROUP_0_AS_FIQ,
+        mask: 0xff,
+        active: 0,
+        normal: [0; interface::ACTIVE_REGISTERS],
+        own: 0,
+    };
+
+    /// As the virtual core finds it when it starts: nothing is masked by priority, nothing is enabled. A program
+    /// gets the software interrupts from `first` on.
+    pub fn at_start(first: Option<u32>) -> Self {
+        let bits = 1_u32.wrapping_shl(software::STRIDE).wrapping_sub(1);
+        Self {
+            own: first.map_or(0, |first| bits.wrapping_shl(first)),
+            ..Self::RESET
+        }
+    }
+}
+
+/// One core's side of the controller.
+pub struct Gate {
+    set_pending: Register<u32>,
+    set_active: Register<u32>,
+    /// The register of active priorities that programs' interrupts are in.
+    active: usize,
+    /// The software interrupts of the program that is live.
+    own: Cell<u32>,
+    /// Those that are pending, but not in the controller, because their program is not live.
+    deferred: Cell<u32>,
+    /// The one that was acknowledged for the live program, which has not been interrupted yet; or 0.
+    owed: Cell<u32>,
+    /// The serial port's bit in the words that let it interrupt, and keep it from that.
+    console: u32,
+    console_on: Register<u32>,
+    console_off: Register<u32>,
+    console_hidden: Cell<bool>,
+}
+
+impl Gate {
+    /// The gate of the calling core, closed for partitions and open for the monitor.
+    pub fn new(core: usize) -> Self {
+        let all = distributor();
+        let found = all.read_u8(distributor::TARGETS);
+        // Of an implementation for one core it is zero.
+        if found != 0 && u32::from(found) != 1_u32.wrapping_shl(core as u32) {
+            report::fatal("the interrupt controller numbers the cores in another way");
+        }
+        let own = 1 << timer::INTERRUPT | 1 << BETWEEN_CORES;
+        all.write_u32(distributor::CLEAR_ENABLE, !0);
+        all.write_u32(distributor::CLEAR_PENDING, !0);
+        all.write_u32(distributor::CLEAR_ACTIVE, !0);
+        (0..16).for_each(unpend);
+        all.write_u32(distributor::GROUP, !(own | OF_PROGRAMS | 1 << SPARE));
+        for line in 0..PRIVATE {
+            let priority = match line {
+                timer::INTERRUPT | BETWEEN_CORES => OWN_PRIORITY,
+                SPARE => PROGRAM_PRIORITY,
+                _ if is_of_programs(line) => PROGRAM_PRIORITY,
+                _ => NORMAL_PRIORITY,
+            };
+            all.write_u8(distributor::PRIORITY + line as usize, priority);
+        }
+        all.write_u32(distributor::NON_SECURE_ACCESS, 0);
+        all.write_u32(distributor::NON_SECURE_ACCESS + 4, 0);
+        all.write_u32(distributor::SET_ENABLE, own | OF_PROGRAMS | 1 << SPARE);
+        let line = u32::from(BOARD.uart.line);
+        let of_console = |first| {
+            let offset = usize::wrapping_add(first, line as usize / 32 * 4);
+            all.register(offset)
+        };
+        let (Some(set_pending), Some(set_active), Some(console_on), Some(console_off)) = (
+            all.register(distributor::SET_PENDING),
+            all.register(distributor::SET_ACTIVE),
+            of_console(distributor::SET_ENABLE),
+            of_console(distributor::CLEAR_ENABLE),
+        ) else {
+            report::fatal("the interrupt controller has no registers for this core")
+        };
+        Self {
+            set_pending,
+            set_active,
+            active: open_interface(),
+            own: Cell::new(0),
+            deferred: Cell::new(0),
+            owed: Cell::new(0),
+            console: 1_u32.wrapping_shl(line % 32),
+            console_on,
+            console_off,
+            console_hidden: Cell::new(false),
+        }
+    }
+
+    /// Raises a software interrupt of a program on this core.
+    #[inline(always)]
+    pub fn raise(&self, number: u32) {
+        let bit = 1_u32.wrapping_shl(number);
+        if self.own.get() & bit == 0 {
+            self.deferred.set(self.deferred.get() | bit);
+        } else {
+            pend(number);
+        }
+    }
+
+    /// Takes back a software interrupt of a program on this core.
+    pub fn withdraw(&self, number: u32) {
+        let bit = 1_u32.wrapping_shl(number);
+        self.deferred.set(self.deferred.get() & !bit);
+        unpend(number);
+        distributor().write_u32(distributor::CLEAR_ACTIVE, bit);
+    }
+
+    /// Of the software interrupts of programs on this core, lets only those of one come: [`Gate::open`] does.
+    #[expect(clippy::unused_self, reason = "other controllers have something to do")]
+    pub const fn select(&self, _first: u32) {}
+
+    /// Brings what a Linux left in the controller for this core to the state after reset.
+    pub fn restart(&self) {
+        let all = distributor();
+        let linux = !(1 << timer::INTERRUPT | OF_PROGRAMS | 1 << SPARE | 1 << BETWEEN_CORES);
+        all.write_u32(distributor::CLEAR_ENABLE, linux);
+        all.write_u32(distributor::CLEAR_PENDING, linux);
+        all.write_u32(distributor::CLEAR_ACTIVE, linux);
+        for line in (0..PRIVATE).filter(|line| linux >> line & 1 != 0) {
+            if line < 16 {
+                unpend(line);
+            }
+            all.write_u8(distributor::PRIORITY + line as usize, NORMAL_PRIORITY);
+        }
+    }
+
+    /// Hides the interrupts of the virtual core that leaves, and keeps what it has of the processor's interface.
+    #[inline(always)]
+    pub fn close(&self, kept: &mut Kept) {
+        let interface = interface();
+        if self.owed.get() != 0 {
+            self.take_back();
+        }
+        kept.control = interface.read_u32(interface::CONTROL);
+        kept.mask = interface.read_u32(interface::MASK);
+        kept.active = interface.read_u32(self.active);
+        for (number, place) in kept.normal.iter_mut().enumerate() {
+            *place = interface.read_u32(interface::NON_SECURE_ACTIVE + number * 4);
+        }
+        self.shut();
+    }
+
+    /// Shows the interrupts of the virtual core that comes.
+    #[inline(always)]
+    pub fn open(&self, kept: &Kept) {
+        let interface = interface();
+        interface.write_u32(self.active, kept.active);
+        for (number, value) in kept.normal.iter().enumerate() {
+            interface.write_u32(interface::NON_SECURE_ACTIVE + number * 4, *value);
+        }
+        interface.write_u32(interface::MASK, kept.mask);
+        interface.write_u32(interface::CONTROL, kept.control);
+        self.own.set(kept.own);
+        if self.deferred.get() & kept.own != 0 {
+            self.retry();
+        }
+    }
+
+    /// Hides the interrupts of whoever is live, which stay pending if they are a program's.
+    pub fn shut(&self) {
+        let interface = interface();
+        interface.write_u32(interface::CONTROL, interface::GROUP_0_AS_FIQ);
+        interface.write_u32(self.active, 0);
+        for number in 0..interface::ACTIVE_REGISTERS {
+            interface.write_u32(interface::NON_SECURE_ACTIVE + number * 4, 0);
+        }
+        interface.write_u32(interface::MASK, 0xff);
+        self.defer();
+        self.owed.set(0);
+        self.own.set(0);
+    }
+
+    /// Takes pending interrupts of the live program off the controller.
+    #[inline]
+    fn defer(&self) {
+        let pending = self.set_pending.read() & self.own.get();
+        if pending != 0 {
+            self.deferred.set(self.deferred.get() | pending);
+            (8..SPARE)
+                .filter(|number| pending >> number & 1 != 0)
+                .for_each(unpend);
+        }
+    }
+
+    /// Gives the controller what was taken off it.
+    #[cold]
+    fn retry(&self) {
+        let again = self.deferred.get() & self.own.get();
+        self.deferred.set(self.deferred.get() & !again);
+        (8..SPARE)
+            .filter(|number| again >> number & 1 != 0)
+            .for_each(pend);
+    }
+
+    /// The program leaves before it was interrupted: what was acknowledged for it is pending again.
+    #[cold]
+    fn take_back(&self) {
+        let owed = self.owed.replace(0);
+        if self.set_active.read() & 1_u32.wrapping_shl(owed) != 0 {
+            interface().write_u32(interface::END, owed);
+            pend(owed);
+        }
+    }
+
+    /// Whether there is an interrupt for the live program that the monitor has to hand on.
+    #[inline]
+    pub fn has_interrupt(&self) -> bool {
+        let pending = self.set_pending.read() & OF_PROGRAMS;
+        let foreign = pending & !self.own.get();
+        if foreign != 0 {
+            // A controller that lets the normal world send it: nobody waits for it.
+            (8..SPARE)
+                .filter(|number| foreign >> number & 1 != 0)
+                .for_each(unpend);
+        }
+        pending & self.own.get() | self.owed.get() != 0
+    }
+
+    /// Acknowledges an interrupt for the live program, if there is none yet. Returns false if the program masks it by
+    /// priority, or has another one in hand: the controller tells when that is over.
+    pub fn acknowledge(&self) -> bool {
+        let owed = self.owed.replace(0);
+        if owed != 0 && self.set_active.read() & 1_u32.wrapping_shl(owed) != 0 {
+            self.owed.set(owed);
+            return true;
+        }
+        let interface = interface();
+        if !is_of_programs(interface.read_u32(interface::HIGHEST_PENDING) & NUMBER) {
+            return false;
+        }
+        let found = interface.read_u32(interface::ACKNOWLEDGE);
+        let number = found & NUMBER;
+        if is_of_programs(number) {
+            self.owed.set(number);
+            return true;
+        }
+        if number < NONE {
+            // Something more urgent came in between, and interrupts again.
+            interface.write_u32(interface::END, found);
+            if number == BETWEEN_CORES {
+                pend(number);
+            }
+        }
+        false
+    }
+
+    /// The live program is interrupted by what was acknowledged.
+    pub fn hand_on(&self) {
+        self.owed.set(0);
+    }
+
+    /// Whether an interrupt is pending that whoever is live has enabled.
+    #[inline(always)]
+    pub fn is_pending(&self) -> bool {
+        let own = self.own.get();
+        if own != 0 {
+            let pending = self.set_pending.read() | self.deferred.get();
+            return pending & own | self.owed.get() != 0;
+        }
+        let interface = interface();
+        let enabled = interface.read_u32(interface::CONTROL) & interface::GROUP_1 != 0;
+        enabled && interface.read_u32(interface::HIGHEST_PENDING) & NUMBER == OF_NORMAL_WORLD
+    }
+
+    /// Sleeps until an interrupt of the monitor's is pending, or one of whoever is live.
+    pub fn sleep(&self, shows_live: bool) {
+        let shown = interface().read_u32(interface::CONTROL);
+        if !shows_live {
+            interface().write_u32(interface::CONTROL, interface::GROUP_0_AS_FIQ);
+            self.defer();
+        }
+        crate::arch::wait_for_interrupt();
+        if !shows_live {
+            interface().write_u32(interface::CONTROL, shown);
+            self.retry();
+        }
+    }
+
+    /// Decides whether the serial port may interrupt this core, which serves it.
+    #[inline(always)]
+    pub fn hide_console(&self, hide: bool) {
+        if self.console_hidden.replace(hide) == hide {
+            return;
+        }
+        let register = if hide {
+            &self.console_off
+        } else {
+            &self.console_on
+        };
+        register.write(self.console);
+    }
+}
+
+/// Opens the processor's interface for the monitor: group 0, as FIQ. Returns the register of the active priorities
+/// in which the one of programs' interrupts is: how many priorities there are differs.
+fn open_interface() -> usize {
+    let interface = interface();
+    interface.write_u32(interface::CONTROL, 0);
+    for number in 0..interface::ACTIVE_REGISTERS {
+        interface.write_u32(interface::ACTIVE + number * 4, 0);
+        interface.write_u32(interface::NON_SECURE_ACTIVE + number * 4, 0);
+    }
+    interface.write_u32(interface::BINARY_POINT, 0);
+    interface.write_u32(interface::MASK, 0xff);
+    interface.write_u32(interface::CONTROL, interface::GROUP_0_AS_FIQ);
+    pend(SPARE);
+    complete_accesses();
+    let found = interface.read_u32(interface::ACKNOWLEDGE);
+    let register = (0..interface::ACTIVE_REGISTERS)
+        .map(|number| interface::ACTIVE + number * 4)
+        .find(|register| interface.read_u32(*register) != 0);
+    interface.write_u32(interface::END, found);
+    match register {
+        Some(register) if found & NUMBER == SPARE => register,
+        _ => report::fatal("the interrupt controller does not take an interrupt of its own core"),
+    }
+}
+
+const _: () = assert!(software::TIMER + software::STRIDE * software::PROGRAMS == SPARE);
