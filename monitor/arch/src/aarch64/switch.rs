@@ -29,7 +29,7 @@ impl Core {
         if is_secure {
             for interrupt in 0..software::STRIDE {
                 let interrupt = slot.arch.interrupts.wrapping_add(interrupt);
-                self.arch.gate.withdraw(interrupt);
+                self.arch.gate.renew(interrupt);
             }
         } else {
             self.arch.gate.restart();

@@ -384,7 +384,12 @@ impl Gate {
         let bit = 1_u32.wrapping_shl(number);
         self.deferred.set(self.deferred.get() & !bit);
         unpend(number);
-        distributor().write_u32(distributor::CLEAR_ACTIVE, bit);
+    }
+
+    /// Has a software interrupt as after reset: its program starts anew, which may have had it in hand.
+    pub fn renew(&self, number: u32) {
+        self.withdraw(number);
+        distributor().write_u32(distributor::CLEAR_ACTIVE, 1_u32.wrapping_shl(number));
     }
 
     /// Of the software interrupts of programs on this core, lets only those of one come: [`Gate::open`] does.

@@ -372,6 +372,13 @@ impl Gate {
         self.clear_pending.write(1 << number);
     }
 
+    /// Has a software interrupt as after reset: its program starts anew, which may have had it in hand.
+    pub fn renew(&self, number: u32) {
+        self.withdraw(number);
+        let offset = self.private.wrapping_add(distributor::CLEAR_ACTIVE);
+        redistributors().write_u32(offset, 1_u32.wrapping_shl(number));
+    }
+
     /// Brings what a Linux left in the controller for this core to the state after reset.
     pub fn restart(&self) {
         let second = self.private;
