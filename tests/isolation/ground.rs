@@ -1,5 +1,7 @@
 //! The systems that the probes run in: who is where.
 
+pub mod trustzone;
+
 use crate::probe::{From, Machine, Variant};
 use partita_abi::image::{CRASH_BYTES, RUN_PARAMETERS_OFFSET, RunParameters, TABLE_OFFSET};
 use partita_board::{Aia, Board, Controller, Plic, Riscv64};
@@ -36,10 +38,12 @@ pub struct Ground {
     /// What the machine and the system are like.
     pub machine: Machine,
     /// The board.
-    pub board: Board<Riscv64>,
+    pub board: Board,
     /// End of the prober's memory.
     pub end: u64,
-    /// End of the other partition's memory, which begins at [`Ground::end`].
+    /// Where the other partition's memory begins.
+    pub others: u64,
+    /// Its end.
     pub other_end: u64,
     /// The system's virtual hart numbers of the prober end here.
     pub harts: u64,
@@ -53,13 +57,18 @@ impl Ground {
         } else {
             0x20_0000
         };
+        let others = match variant {
+            Variant::TrustZone => trustzone::OTHER_BASE,
+            _ => BASE + size,
+        };
         Self {
             from,
             variant,
             machine,
             board: variant.board(),
             end: BASE + size,
-            other_end: BASE + size + OTHER_SIZE,
+            others,
+            other_end: others + OTHER_SIZE,
             harts: if matches!(machine, Machine::TwoHarts) {
                 2
             } else {
@@ -68,8 +77,22 @@ impl Ground {
         }
     }
 
+    /// What its board has of RISC-V.
+    ///
+    /// # Panics
+    /// If it is of another architecture.
+    pub const fn riscv64(&self) -> &Riscv64 {
+        self.board
+            .architecture
+            .riscv64()
+            .expect("a board of RISC-V")
+    }
+
     /// The system, where the prober carries out `words`.
     pub fn system(&self, words: &str) -> System {
+        if self.variant == Variant::TrustZone {
+            return trustzone::system(self, words);
+        }
         let mut board = format!(
             "cores = {}\nmemory = \"512MiB\"\nvector = {}",
             self.core(2),
@@ -189,6 +212,7 @@ impl Ground {
             Variant::Virt | Variant::Aia => true,
             Variant::Calls => !matches!(self.machine, Machine::Napot | Machine::Vector),
             Variant::Unleashed => matches!(self.machine, Machine::Usual | Machine::TwoHarts),
+            Variant::TrustZone => matches!(self.machine, Machine::Usual),
         }
     }
 
@@ -220,7 +244,7 @@ impl Ground {
 
     /// A register of the interrupt controller that Linux may read as 0 and not write, and what it is.
     pub const fn filtered_register(&self) -> (&'static str, u64) {
-        match self.board.architecture.controller {
+        match self.riscv64().controller {
             Controller::Plic(plic) => {
                 let context = plic.machine_context(self.core(0));
                 (
@@ -286,7 +310,7 @@ impl Ground {
     /// # Panics
     /// If it is another one.
     pub const fn controller(&self) -> Plic {
-        match self.board.architecture.controller {
+        match self.riscv64().controller {
             Controller::Plic(plic) => plic,
             Controller::Aia(_) => panic!("this board has an APLIC"),
         }
@@ -297,7 +321,7 @@ impl Ground {
     /// # Panics
     /// If it is another one.
     pub const fn aia(&self) -> Aia {
-        match self.board.architecture.controller {
+        match self.riscv64().controller {
             Controller::Plic(_) => panic!("this board has a PLIC"),
             Controller::Aia(aia) => aia,
         }

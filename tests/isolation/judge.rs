@@ -1,7 +1,7 @@
 //! Compares what came of the probes of a boot with what must come of them.
 
 use crate::ground::{BASE, Ground, SLOTS};
-use crate::probe::{Expected, From, Outcome, Probe, Told, Variant};
+use crate::probe::{Expected, From, Outcome, Probe, Told, Variant, syndrome_name};
 use partita_run::report::EventReport;
 use partita_tests::Run;
 use std::fmt;
@@ -117,6 +117,8 @@ pub fn event(probe: &Probe, slot: usize) -> Option<Event> {
         Expected::Illegal { instruction } => {
             event("illegal-instruction", 2, u64::from(instruction))
         }
+        // The exception class of a trapped register.
+        Expected::Trapped { syndrome } => event("unexpected-trap", 0x18, syndrome),
         Expected::Filtered { address } => event("interrupt-denied", 0, address),
         Expected::Denied { error, address } => {
             event("call-denied", error.unsigned_abs() as u32, address)
@@ -133,6 +135,12 @@ fn is_told(expected: &Expected, outcome: Outcome) -> bool {
         }
         (Expected::Illegal { instruction }, Outcome::Trap(cause, told)) => {
             (cause, told) == (2, u64::from(instruction))
+        }
+        (Expected::Abort { address }, Outcome::Trap(syndrome, told)) => {
+            (syndrome_name(syndrome), told) == (Some("external abort"), address)
+        }
+        (Expected::Undefined | Expected::Trapped { .. }, Outcome::Trap(syndrome, _)) => {
+            syndrome_name(syndrome) == Some("undefined instruction")
         }
         (Expected::Own { cause }, Outcome::Trap(found, _)) => found == cause,
         (Expected::Value { mask, value }, Outcome::Value(found)) => found & mask == value,
@@ -162,6 +170,10 @@ fn is_told(expected: &Expected, outcome: Outcome) -> bool {
 /// What came of a probe, in words. What depends on addresses is left out: it is compared anyway.
 fn words(outcome: Outcome, events: &[&Event], count: u64, expected: &Expected) -> String {
     let told = match outcome {
+        Outcome::Trap(syndrome, _) if expected.is_syndrome() => match syndrome_name(syndrome) {
+            Some(name) => name.to_owned(),
+            None => format!("syndrome {syndrome:#x}"),
+        },
         Outcome::Trap(cause, _) => format!("trap {cause}"),
         Outcome::Value(value) => match expected {
             Expected::Value { mask, .. } if *mask != 0 => format!("{:#x}", value & mask),

@@ -38,30 +38,62 @@ impl Row<'_> {
     }
 }
 
-/// Compares the page in `docs` with what was found, or writes it with `UPDATE=1`.
-///
-/// # Panics
-/// If it differs.
-pub fn compare(table: &Table, findings: &[Finding]) {
-    let page = render(table, findings);
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/isolation.md");
-    if env::var_os("UPDATE").is_some() {
-        fs::write(&path, page).expect("the page can be written");
-        return;
-    }
-    let found = fs::read_to_string(&path).unwrap_or_default();
-    let differs = page
-        .lines()
-        .zip(found.lines())
-        .find(|(new, old)| new != old);
-    assert!(
-        page == found,
-        "docs/isolation.md tells something else; `UPDATE=1` writes it; first difference: {differs:?}"
-    );
+/// A part of the page: the boards of one architecture.
+pub struct Part {
+    /// What it begins with; the first line tells it from the other part.
+    opening: &'static str,
+    is_first: bool,
 }
 
-fn render(table: &Table, findings: &[Finding]) -> String {
-    let mut page = include_str!("page.md").to_owned();
+/// RISC-V.
+pub const RISCV64: Part = Part {
+    opening: include_str!("page.md"),
+    is_first: true,
+};
+/// Arm, behind it.
+pub const AARCH64: Part = Part {
+    opening: include_str!("page-aarch64.md"),
+    is_first: false,
+};
+
+impl Part {
+    /// Compares its part of the page in `docs` with what was found, or writes it with `UPDATE=1`.
+    ///
+    /// # Panics
+    /// If it differs.
+    pub fn compare(&self, table: &Table, findings: &[Finding]) {
+        let part = render(self.opening, table, findings);
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/isolation.md");
+        let page = fs::read_to_string(&path).unwrap_or_default();
+        let heading = AARCH64.opening.lines().next().unwrap_or_default();
+        let end_of_first = page.find(&format!("\n{heading}\n"));
+        let (first, second) = page.split_at(end_of_first.unwrap_or(page.len()));
+        // There is an empty line between the two.
+        let second = second.trim_start();
+        let found = if self.is_first { first } else { second };
+        if env::var_os("UPDATE").is_some() {
+            let (first, second) = if self.is_first {
+                (&*part, second)
+            } else {
+                (first, &*part)
+            };
+            let between = if second.is_empty() { "" } else { "\n" };
+            fs::write(&path, format!("{first}{between}{second}")).expect("the page can be written");
+            return;
+        }
+        let differs = part
+            .lines()
+            .zip(found.lines())
+            .find(|(new, old)| new != old);
+        assert!(
+            part == found,
+            "docs/isolation.md tells something else; `UPDATE=1` writes it; first difference: {differs:?}"
+        );
+    }
+}
+
+fn render(opening: &str, table: &Table, findings: &[Finding]) -> String {
+    let mut page = opening.to_owned();
     page.push_str("\n| board | from | probes | events recorded | deadlines that the other missed |\n|---|---|---|---|---|\n");
     for (variant, from, _) in table {
         let side = (*variant, *from);
@@ -82,7 +114,7 @@ fn render(table: &Table, findings: &[Finding]) -> String {
         for row in rows(table, &found, section) {
             for (who, variants) in row.groups() {
                 let from: Vec<_> = who.iter().map(|from| from.name()).collect();
-                let boards = if variants == Variant::ALL {
+                let boards = if variants == Variant::RISCV64 {
                     "all".to_owned()
                 } else {
                     let names: Vec<_> = variants.iter().map(|variant| variant.name()).collect();

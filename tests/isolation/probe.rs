@@ -1,6 +1,6 @@
 //! What a probe is, what must come of it, and what came of it.
 
-use partita_board::{Board, Riscv64};
+use partita_board::Board;
 use std::fmt;
 
 /// Who makes the probes. The other partition has a task with deadlines meanwhile.
@@ -39,11 +39,23 @@ pub enum Variant {
     Aia,
     /// The HiFive Unleashed.
     Unleashed,
+    /// QEMU's `virt` of Arm, with TrustZone and a GICv3.
+    TrustZone,
 }
 
 impl Variant {
-    /// All of them.
-    pub const ALL: [Self; 4] = [Self::Virt, Self::Calls, Self::Aia, Self::Unleashed];
+    /// Those of RISC-V.
+    pub const RISCV64: [Self; 4] = [Self::Virt, Self::Calls, Self::Aia, Self::Unleashed];
+    /// Those of Arm.
+    pub const AARCH64: [Self; 1] = [Self::TrustZone];
+
+    /// Who makes probes there. A program on Arm is in the trusted base: it can reach everything.
+    pub const fn sides(self) -> &'static [From] {
+        match self {
+            Self::TrustZone => &[From::Linux],
+            _ => &From::ALL,
+        }
+    }
 
     /// What it is called in the table.
     pub const fn name(self) -> &'static str {
@@ -52,20 +64,18 @@ impl Variant {
             Self::Calls => "no Sstc",
             Self::Aia => "AIA",
             Self::Unleashed => "Unleashed",
+            Self::TrustZone => "TrustZone",
         }
     }
 
     /// Its board.
-    ///
-    /// # Panics
-    /// If it is of another architecture.
-    pub fn board(self) -> Board<Riscv64> {
-        let board = match self {
+    pub const fn board(self) -> Board {
+        match self {
             Self::Virt | Self::Calls => partita_board::QEMU_VIRT_RISCV64,
             Self::Aia => partita_board::QEMU_VIRT_RISCV64_AIA,
             Self::Unleashed => partita_board::SIFIVE_U,
-        };
-        board.riscv64().expect("a board of RISC-V")
+            Self::TrustZone => partita_board::QEMU_VIRT_AARCH64,
+        }
     }
 
     /// Whether partitions have timers of their own.
@@ -143,6 +153,19 @@ pub enum Expected {
         /// The instruction.
         instruction: u32,
     },
+    /// On Arm, an access that the board denies with an external abort, and the emulator tells nobody else of it.
+    Abort {
+        /// The address that it reached for.
+        address: u64,
+    },
+    /// On Arm, an instruction that is undefined at this level: no event.
+    Undefined,
+    /// On Arm, an access to a register that is trapped: undefined for the partition, and the event
+    /// `unexpected-trap` with the syndrome.
+    Trapped {
+        /// The syndrome.
+        syndrome: u64,
+    },
     /// A trap that is the partition's own affair: no event.
     Own {
         /// The trap cause.
@@ -218,6 +241,14 @@ impl Expected {
         matches!(self, Self::Lost { .. })
     }
 
+    /// Whether the cause of a trap is a syndrome of Arm.
+    pub const fn is_syndrome(&self) -> bool {
+        matches!(
+            self,
+            Self::Abort { .. } | Self::Undefined | Self::Trapped { .. }
+        )
+    }
+
     /// Whether it makes more than one event.
     pub const fn is_counted(&self) -> bool {
         matches!(
@@ -232,6 +263,9 @@ impl fmt::Display for Expected {
         match self {
             Self::Fault { cause, .. } => write!(formatter, "trap {cause}, `access-fault`"),
             Self::Illegal { .. } => formatter.write_str("trap 2, `illegal-instruction`"),
+            Self::Abort { .. } => formatter.write_str("external abort, no event"),
+            Self::Undefined => formatter.write_str("undefined instruction, no event"),
+            Self::Trapped { .. } => formatter.write_str("undefined instruction, `unexpected-trap`"),
             Self::Own { cause } => write!(formatter, "trap {cause}, no event"),
             Self::Value { mask: 0, .. } => formatter.write_str("no effect, no event"),
             Self::Value { value, .. } => write!(formatter, "{value:#x}, no event"),
@@ -275,6 +309,16 @@ pub enum Outcome {
     Count(u64, u64),
     /// Calls made, and those answered "invalid parameter" and "invalid address".
     Answers(u64, u64, u64),
+}
+
+/// What a syndrome of Arm tells (DDI 0487, D24.2.39): an external abort of an access or of a fetch, not on a walk, or
+/// an undefined instruction.
+pub const fn syndrome_name(syndrome: u32) -> Option<&'static str> {
+    match (syndrome >> 26, syndrome & 0x3f) {
+        (0x20 | 0x21 | 0x24 | 0x25, 0x10) => Some("external abort"),
+        (0, _) => Some("undefined instruction"),
+        _ => None,
+    }
 }
 
 /// What the prober says of one probe.

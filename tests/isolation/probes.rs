@@ -2,6 +2,7 @@
 
 mod aia;
 mod alarms;
+mod arm;
 mod calls;
 mod controller;
 mod counters;
@@ -26,6 +27,10 @@ use std::collections::BTreeSet;
 /// # Panics
 /// If two have the same name.
 pub fn all(from: From, variant: Variant) -> Vec<Probe> {
+    if variant == Variant::TrustZone {
+        let ground = Ground::new(from, variant, Machine::Usual);
+        return named_once(arm::probes(&ground));
+    }
     let mut probes = Vec::new();
     for (machine, sections) in [
         (Machine::Usual, usual as fn(&Ground) -> Vec<Probe>),
@@ -43,14 +48,21 @@ pub fn all(from: From, variant: Variant) -> Vec<Probe> {
             probes.push(probe);
         }
     }
-    let mut names = BTreeSet::new();
     for probe in &mut probes {
-        let name = (probe.section, probe.name.clone());
-        assert!(names.insert(name), "two probes `{}`", probe.name);
         // Illegal instructions are delegated to Linux, which finds out by them what the hart can do.
         if from == From::Linux && matches!(probe.expected, Expected::Illegal { .. }) {
             probe.expected = Expected::Own { cause: 2 };
         }
+    }
+    named_once(probes)
+}
+
+/// The probes, whose names are all different.
+fn named_once(probes: Vec<Probe>) -> Vec<Probe> {
+    let mut names = BTreeSet::new();
+    for probe in &probes {
+        let name = (probe.section, probe.name.clone());
+        assert!(names.insert(name), "two probes `{}`", probe.name);
     }
     probes
 }

@@ -1,15 +1,18 @@
 //! Makes a flat image, as a Linux partition takes it, of a position-independent program.
 
+use partita_board::Architecture;
+
 /// Where the program starts in the image; the header is before it.
 const PROGRAM_AT: usize = 0x1000;
 /// Room for the program's zeroed data.
 const IMAGE_SIZE: u64 = 1 << 20;
-/// Program header and dynamic tag types (System V ABI, chapter 5), and RISC-V's one relocation here.
+/// Program header and dynamic tag types (System V ABI, chapter 5), and the one relocation here of each architecture.
 const PT_LOAD: u64 = 1;
 const PT_DYNAMIC: u64 = 2;
 const DT_RELA: u64 = 7;
 const DT_RELASZ: u64 = 8;
 const R_RISCV_RELATIVE: u64 = 3;
+const R_AARCH64_RELATIVE: u64 = 1027;
 
 fn number(bytes: &[u8], at: u64, length: usize) -> u64 {
     let at = usize::try_from(at).expect("an offset in the file");
@@ -19,8 +22,12 @@ fn number(bytes: &[u8], at: u64, length: usize) -> u64 {
 }
 
 /// The program `elf`, relocated for an image that is loaded at `base`, behind the header of a Linux
-/// image (Linux, `Documentation/arch/riscv/boot-image-header.rst`).
-pub(crate) fn flat(elf: &[u8], base: u64) -> Vec<u8> {
+/// image (Linux, `Documentation/arch/riscv/boot-image-header.rst` and `Documentation/arch/arm64/booting.rst`).
+pub(crate) fn flat(elf: &[u8], base: u64, architecture: &Architecture) -> Vec<u8> {
+    let relative = match architecture {
+        Architecture::Riscv64(_) => R_RISCV_RELATIVE,
+        Architecture::Aarch64(_) => R_AARCH64_RELATIVE,
+    };
     let (table, count) = (number(elf, 0x20, 8), number(elf, 0x38, 2));
     let headers: Vec<_> = (0..count).map(|index| table + 0x38 * index).collect();
     let mut image = vec![0; IMAGE_SIZE as usize];
@@ -50,18 +57,22 @@ pub(crate) fn flat(elf: &[u8], base: u64) -> Vec<u8> {
         .map(|at| PROGRAM_AT as u64 + relocations + at)
     {
         let [place, kind, addend] = [0, 8, 16].map(|at| number(&image, entry + at, 8));
-        assert_eq!(
-            kind, R_RISCV_RELATIVE,
-            "the program is position independent"
-        );
+        assert_eq!(kind, relative, "the program is position independent");
         let place = PROGRAM_AT + place as usize;
         image[place..place + 8].copy_from_slice(&program.wrapping_add(addend).to_le_bytes());
     }
     let entry = PROGRAM_AT as u32 + number(elf, 0x18, 8) as u32;
-    // `jal zero, entry` in the immediate's order of an unconditional jump (unprivileged, chapter 2.5).
-    let jump = (entry & 0x7fe) << 20 | (entry & 0x800) << 9 | entry & 0xf_f000 | 0x6f;
+    let (jump, magic) = match architecture {
+        // `jal zero, entry` in the immediate's order of an unconditional jump (unprivileged, chapter 2.5).
+        Architecture::Riscv64(_) => (
+            (entry & 0x7fe) << 20 | (entry & 0x800) << 9 | entry & 0xf_f000 | 0x6f,
+            b"RSC\x05",
+        ),
+        // `b entry` (DDI 0487, C6.2.26).
+        Architecture::Aarch64(_) => (0x1400_0000 | entry >> 2, b"ARM\x64"),
+    };
     image[..4].copy_from_slice(&jump.to_le_bytes());
     image[0x10..0x18].copy_from_slice(&IMAGE_SIZE.to_le_bytes());
-    image[0x38..0x3c].copy_from_slice(b"RSC\x05");
+    image[0x38..0x3c].copy_from_slice(magic);
     image
 }

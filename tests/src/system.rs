@@ -10,6 +10,7 @@ use object::{Object as _, ObjectSymbol as _};
 use partita_abi::digest::digest;
 use partita_abi::image::TABLE_OFFSET;
 use partita_abi::table::Header;
+use partita_board::Architecture;
 use partita_image::SystemImage;
 use partita_manifest::{Plan, PlannedPartition};
 use partita_run::{Qemu, RunOptions};
@@ -104,10 +105,16 @@ impl System {
             text = text.replace(name, &artefact(file).display().to_string());
         }
         if text.contains("$flat") {
-            let program =
-                fs::read(artefact("guests/riscv64/test-guest.elf")).expect("it has been built");
+            let board = partita_board::by_name(name).expect("the board exists");
+            let arch = match board.architecture {
+                Architecture::Riscv64(_) => "riscv64",
+                Architecture::Aarch64(_) => "aarch64",
+            };
+            let program = artefact(&format!("guests/{arch}/test-guest.elf"));
+            let program = fs::read(program).expect("it has been built");
+            let image = flat(&program, Self::FLAT_BASE, &board.architecture);
             let file = folder.path().join("flat");
-            fs::write(&file, flat(&program, Self::FLAT_BASE)).expect("an image can be written");
+            fs::write(&file, image).expect("an image can be written");
             text = text.replace("$flat", &file.display().to_string());
         }
         fs::write(&path, &text).expect("the manifest can be written");

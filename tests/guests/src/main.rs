@@ -12,9 +12,13 @@ mod health;
 #[cfg(target_os = "none")]
 mod idle;
 #[cfg(target_os = "none")]
+mod isolation;
+#[cfg(target_os = "none")]
 mod neutral;
 #[cfg(target_os = "none")]
 mod periodic;
+#[cfg(target_os = "none")]
+mod witness;
 
 #[cfg(all(target_os = "none", target_arch = "riscv64"))]
 mod conformance;
@@ -28,8 +32,6 @@ mod harts;
 mod imsic;
 #[cfg(all(target_os = "none", target_arch = "riscv64"))]
 mod interplay;
-#[cfg(all(target_os = "none", target_arch = "riscv64"))]
-mod isolation;
 #[cfg(all(target_os = "none", target_arch = "riscv64"))]
 mod measurements;
 #[cfg(all(target_os = "none", target_arch = "riscv64"))]
@@ -53,8 +55,6 @@ mod trouble;
 mod trouble;
 #[cfg(all(target_os = "none", target_arch = "riscv64"))]
 mod vectors;
-#[cfg(all(target_os = "none", target_arch = "riscv64"))]
-mod witness;
 
 #[cfg(target_os = "none")]
 partita_guest_rt::entry!(main);
@@ -73,12 +73,14 @@ fn main(hart: usize, device_tree: usize) -> ! {
         "forge" => idle::forge(),
         "fault" => trouble::fault(&arguments),
         "idle" => idle::idle(),
+        "isolation" => isolation::run(&arguments),
         "listen" => health::listen(),
         "miss" => health::miss(&arguments),
         "periodic" => periodic::run(&arguments),
         "spin" => idle::spin(),
         "talk" => idle::talk(&arguments),
         "watch" => health::watch(&arguments),
+        "witness" => witness::run(&arguments),
         part => {
             play_of_architecture(hart, part, &arguments);
             println!("there is no part `{part}`");
@@ -106,7 +108,6 @@ fn play_of_architecture(hart: usize, part: &str, arguments: &arguments::Argument
         "ignore" => interplay::ignore(arguments),
         "imsic-look" => imsic::look(arguments),
         "imsic-pending" => imsic::leave_pending(),
-        "isolation" => isolation::run(arguments),
         "lost-stack" => idle::lose_stack(arguments),
         "knock" => interplay::knock(arguments),
         "measurements" => measurements::run(arguments),
@@ -129,7 +130,6 @@ fn play_of_architecture(hart: usize, part: &str, arguments: &arguments::Argument
         "vectors" => registers::use_vectors(),
         "vectors-found" => registers::find_vectors(),
         "vectors-left" => registers::leave_vectors(),
-        "witness" => witness::run(arguments),
         _ => {}
     }
 }

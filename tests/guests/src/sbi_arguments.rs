@@ -2,6 +2,7 @@
 
 use crate::arguments::Arguments;
 use crate::idle::rest;
+use crate::isolation::Answers;
 use core::sync::atomic::{AtomicU8, Ordering::SeqCst};
 use partita_guest_rt::{println, probe, sbi};
 use sbi_spec::binary::{RET_ERR_ALREADY_AVAILABLE, RET_ERR_INVALID_ADDRESS, RET_ERR_INVALID_PARAM};
@@ -308,17 +309,6 @@ fn strangers(checker: &mut Checker) {
     // Bits above those of the number are part of it.
     checker.expect("extension", unknown, (1 << 32 | base::EID_BASE, 0), &[0]);
     checker.expect("function", unknown, (base::EID_BASE, 1 << 32), &[0]);
-}
-
-/// How calls chosen by chance were answered.
-#[derive(Default)]
-pub struct Answers {
-    /// Calls that were made.
-    pub made: usize,
-    /// Those that were answered "invalid parameter".
-    pub parameter: usize,
-    /// Those that were answered "invalid address".
-    pub address: usize,
 }
 
 /// Makes calls chosen by chance, always the same ones. Left out is what would rightly end or stop the

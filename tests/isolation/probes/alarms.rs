@@ -29,7 +29,7 @@ pub fn probes(ground: &Ground) -> Vec<Probe> {
         format!("s:{store:x},{address:x},{value:x}")
     };
     let direct = ground.from == From::Linux;
-    let enable = || match (direct, ground.board.architecture.controller) {
+    let enable = || match (direct, ground.riscv64().controller) {
         (false, _) => Vec::new(),
         (true, Controller::Aia(_)) => vec![format!("file:{line:x}")],
         (true, Controller::Plic(plic)) => {

@@ -112,7 +112,7 @@ fn sets() -> Vec<Probe> {
 /// Events that there are not, among them those by which a selector would come from the caller.
 fn events(ground: &Ground) -> Vec<Probe> {
     // Those of hardware too, as far as the board has them.
-    let hardware = match ground.board.architecture.performance.counters {
+    let hardware = match ground.riscv64().performance.counters {
         0 => 0,
         _ => 0xff << HARDWARE,
     };

@@ -99,24 +99,20 @@ pub fn probes(ground: &Ground) -> Vec<Probe> {
     for (owner, hart) in harts {
         let hart = hart as u64;
         let software = format!("the software interrupt of the {owner} hart");
-        both(&software, board.architecture.aclint.base + 4 * hart, words);
+        both(&software, ground.riscv64().aclint.base + 4 * hart, words);
         let timer = format!("the machine timer of the {owner} hart");
         both(
             &timer,
-            board.architecture.aclint.base + TIMER_COMPARE + 8 * hart,
+            ground.riscv64().aclint.base + TIMER_COMPARE + 8 * hart,
             doubles,
         );
         both(
             &timer,
-            board.architecture.aclint.base + TIMER_COMPARE + 8 * hart + 4,
+            ground.riscv64().aclint.base + TIMER_COMPARE + 8 * hart + 4,
             words,
         );
     }
-    both(
-        "machine time",
-        board.architecture.aclint.base + TIME,
-        doubles,
-    );
+    both("machine time", ground.riscv64().aclint.base + TIME, doubles);
     both(
         "the device that ends the machine",
         board.finisher.window.base,

@@ -140,12 +140,8 @@ fn leaves(ground: &Ground) -> Vec<Probe> {
             of(
                 "of a hart's timer by a page of 4 KiB",
                 ALIAS + 8,
-                pages(&[(ground.board.architecture.aclint.base + 0x4000, LEAF)]),
-                reaches(
-                    cause,
-                    ALIAS + 8,
-                    ground.board.architecture.aclint.base + 0x4008,
-                ),
+                pages(&[(ground.riscv64().aclint.base + 0x4000, LEAF)]),
+                reaches(cause, ALIAS + 8, ground.riscv64().aclint.base + 0x4008),
             ),
             of(
                 "of memory at 2^55",

@@ -23,10 +23,7 @@ pub fn probes(ground: &Ground) -> Vec<Probe> {
     for (place, address) in [
         ("the monitor's text", ground.board.ram_base),
         ("the other partition's memory", ground.end),
-        (
-            "the machine timer",
-            ground.board.architecture.aclint.base + 0x4000,
-        ),
+        ("the machine timer", ground.riscv64().aclint.base + 0x4000),
     ] {
         for what in [LOAD_DOUBLE, STORE_DOUBLE] {
             let name = format!("{} of {place}", what.name);

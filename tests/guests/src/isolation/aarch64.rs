@@ -1,0 +1,135 @@
+//! Probes on Arm: from EL2 and EL1 of the normal world.
+
+mod port;
+mod random;
+mod world;
+
+use super::{Attempt, MOST_NUMBERS, Outcome, Prober, Trap, hold, store};
+use partita_guest_rt::hart;
+use world::Level;
+
+pub use port::say;
+
+/// `ret`, and `smc #0` (DDI 0487, C6.2.317 and C6.2.355).
+const RETURN: u32 = 0xd65f_03c0;
+const CALL: u32 = 0xd400_0003;
+
+/// What stays from probe to probe.
+pub struct State;
+
+impl State {
+    /// Of the first probe.
+    pub const NEW: Self = Self;
+}
+
+/// Before the first probe.
+pub fn prepare() {
+    world::prepare();
+}
+
+/// Waits until this time. A more critical partition has its turn whenever it wants.
+pub fn wait_until(ticks: u64) {
+    while hart::time() < ticks {}
+}
+
+/// Waits for ever.
+pub fn rest() -> ! {
+    loop {
+        hart::wait_for_interrupt();
+    }
+}
+
+impl Attempt for Prober {
+    fn attempt(&mut self, verb: &str, numbers: [usize; MOST_NUMBERS]) -> Option<Outcome> {
+        let [first, second, third, ..] = numbers;
+        let outcome = match verb {
+            "s" => {
+                self.instruction(Level::Two, numbers);
+                return None;
+            }
+            "i" => self.instruction(Level::Two, numbers),
+            "e" => self.instruction(Level::One, numbers),
+            // With translation: so that memory may be accessed at any address.
+            "v" => world::translated(|| self.instruction(Level::Two, numbers)),
+            "x" => outcome(world::execute(Level::Two, first, &mut [0; 18])),
+            "ex" => outcome(world::execute(Level::One, first, &mut [0; 18])),
+            "c" => self.call(Level::Two, numbers),
+            "ec" => self.call(Level::One, numbers),
+            "n" => self.repeated(first, |prober| {
+                prober.instruction(Level::Two, [second, third, 0, 0, 0, 0, 0, 0])
+            }),
+            "nc" => {
+                let [_, call @ ..] = numbers;
+                let [function, a1, a2, a3, a4, a5, a6] = call;
+                self.repeated(first, |prober| {
+                    prober.call(Level::Two, [function, a1, a2, a3, a4, a5, a6, 0])
+                })
+            }
+            "m" => {
+                world::masked(first, || hold(self.ticks, second));
+                Outcome::Value(0)
+            }
+            "storm" => world::storm(first),
+            "dma" => Outcome::Value(port::copy_by_device(first)),
+            "random" => Outcome::Answers(random::random(
+                |numbers| self.call(Level::Two, numbers),
+                first,
+                second,
+            )),
+            _ => return None,
+        };
+        Some(outcome)
+    }
+}
+
+impl Prober {
+    /// Puts an instruction into this probe's slot.
+    fn place(&self, instruction: u32) -> usize {
+        store(self.slot, instruction);
+        store(self.slot + 4, RETURN);
+        self.slot
+    }
+
+    /// The instruction, and what it finds in `x0` and `x2`. It may change `x0` and `x1`.
+    fn instruction(&self, level: Level, numbers: [usize; MOST_NUMBERS]) -> Outcome {
+        let [instruction, argument, stored, ..] = numbers;
+        let code = self.place(instruction as u32);
+        let mut registers = [0; 18];
+        registers[0] = argument;
+        registers[2] = stored;
+        outcome(world::execute(level, code, &mut registers))
+    }
+
+    /// A call by `smc`: `x0` to `x7`. Whatever it changes beyond `x3` is an answer that no call has.
+    fn call(&self, level: Level, numbers: [usize; MOST_NUMBERS]) -> Outcome {
+        let code = self.place(CALL);
+        let mut registers = core::array::from_fn(|number| 0x5150 + number);
+        registers[..MOST_NUMBERS].copy_from_slice(&numbers);
+        let before = registers;
+        match world::execute(level, code, &mut registers) {
+            Err(trap) => Outcome::Trap(trap),
+            // SMCCC 1.4, 2.7: calls that do not use them leave `x4` to `x17` as they are.
+            Ok(_) if before[4..] != registers[4..] => Outcome::Answer(isize::MIN, registers[4]),
+            Ok(error) => Outcome::Answer(error as isize, registers[1]),
+        }
+    }
+
+    /// Denied is what ends in an exception or is answered with an error.
+    fn repeated(&self, times: usize, attempt: impl Fn(&Self) -> Outcome) -> Outcome {
+        let is_denied = |outcome| match outcome {
+            Outcome::Trap(_) => true,
+            Outcome::Answer(error, _) => error != 0,
+            _ => false,
+        };
+        let denied = (0..times).filter(|_| is_denied(attempt(self))).count();
+        let passed = times - denied;
+        Outcome::Count { denied, passed }
+    }
+}
+
+fn outcome(result: Result<usize, Trap>) -> Outcome {
+    match result {
+        Ok(value) => Outcome::Value(value),
+        Err(trap) => Outcome::Trap(trap),
+    }
+}

@@ -1,0 +1,311 @@
+//! The two levels of the normal world: code that is executed there and comes back, whatever becomes of it.
+
+use super::super::{Outcome, Trap};
+use core::arch::{asm, global_asm};
+use core::ptr::with_exposed_provenance_mut;
+
+/// Where code is executed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Level {
+    /// EL1, without a second translation.
+    One,
+    /// EL2.
+    Two,
+}
+
+/// `HCR_EL2.RW`: EL1 is AArch64.
+const EL1_IS_64_BIT: u64 = 1 << 31;
+/// `GICD_CTLR`.
+const DISTRIBUTOR_CONTROL: usize = 0x0800_0000;
+/// An interrupt that no core of this partition uses for anything.
+const OWN_INTERRUPT: u64 = 3;
+/// `GICR_ISENABLER0` and `GICR_IPRIORITYR0` of the first core (GICv3, IHI 0069, 12.11).
+const ENABLE: usize = 0x080b_0100;
+const PRIORITY: usize = 0x080b_0400;
+
+/// Makes exceptions of both levels come to this program.
+pub fn prepare() {
+    // SAFETY: the vectors are those below; nothing runs at EL1 yet.
+    unsafe {
+        asm!(
+            "msr hcr_el2, {control}",
+            "adrp {vector}, prober_vector_2",
+            "add {vector}, {vector}, :lo12:prober_vector_2",
+            "msr vbar_el2, {vector}",
+            "adrp {vector}, prober_vector_1",
+            "add {vector}, {vector}, :lo12:prober_vector_1",
+            "msr vbar_el1, {vector}",
+            "isb",
+            control = in(reg) EL1_IS_64_BIT,
+            vector = out(reg) _,
+            options(nostack)
+        );
+    }
+}
+
+/// Executes the code at `code`, which ends with a return, with these in `x0` to `x17`, where it may leave something
+/// else. Returns its `x0`, or the exception: the syndrome and the address. Whatever it does to memory is to be
+/// denied, or is to memory that Rust does not know of: the table says so.
+pub fn execute(level: Level, code: usize, registers: &mut [usize; 18]) -> Result<usize, Trap> {
+    // SAFETY: the function comes back with its caller's registers; what the code does is said above.
+    let Executed { syndrome, address } =
+        unsafe { prober_execute(code, registers, usize::from(level == Level::One)) };
+    match syndrome {
+        0 => Ok(registers[0]),
+        cause => Err(Trap {
+            cause,
+            value: address,
+        }),
+    }
+}
+
+/// Runs with translation at EL2: the first 4 GiB onto themselves, as normal memory without caches, so that any
+/// address may be accessed.
+pub fn translated<T>(action: impl FnOnce() -> T) -> T {
+    /// Level 1 of 4 GiB: blocks of 1 GiB, accessed, of the first kind of memory (DDI 0487, D8.3).
+    #[repr(align(4096))]
+    struct Table([u64; 4]);
+    static TABLE: Table = {
+        const BLOCK: u64 = 1 << 10 | 1;
+        Table([BLOCK, 1 << 30 | BLOCK, 2 << 30 | BLOCK, 3 << 30 | BLOCK])
+    };
+    /// 32 bits of address in 4 KiB pages, read without caches; 40 bits of physical address; what reads as one.
+    const CONTROL: u64 = 1 << 31 | 1 << 23 | 2 << 16 | 32;
+    // SAFETY: everything stays where it is.
+    unsafe {
+        asm!(
+            "msr mair_el2, {kind}",
+            "msr tcr_el2, {control}",
+            "msr ttbr0_el2, {table}",
+            "tlbi alle2",
+            "dsb sy",
+            "isb",
+            "mrs {system}, sctlr_el2",
+            "orr {system}, {system}, #1",
+            "msr sctlr_el2, {system}",
+            "isb",
+            kind = in(reg) 0x44_u64,
+            control = in(reg) CONTROL,
+            table = in(reg) TABLE.0.as_ptr(),
+            system = out(reg) _,
+            options(nostack)
+        );
+    }
+    let outcome = action();
+    // SAFETY: back to where it was.
+    unsafe {
+        asm!(
+            "mrs {system}, sctlr_el2",
+            "bic {system}, {system}, #1",
+            "msr sctlr_el2, {system}",
+            "isb",
+            system = out(reg) _,
+            options(nostack)
+        );
+    }
+    outcome
+}
+
+/// Runs with interrupts kept away, in these ways at once: exceptions masked (1), the priority mask closed (2), the
+/// group disabled at the core (4) and in the distributor (8).
+pub fn masked(ways: usize, action: impl FnOnce()) {
+    let distributor = with_exposed_provenance_mut::<u32>(DISTRIBUTOR_CONTROL);
+    // SAFETY: this core's own view of the interrupt controller, and it takes no interrupts.
+    unsafe {
+        asm!("msr daifset, #0xf", options(nostack));
+        let before = distributor.read_volatile();
+        if ways & 2 != 0 {
+            asm!("msr S3_0_C4_C6_0, xzr", "isb", options(nostack));
+        }
+        if ways & 4 != 0 {
+            asm!("msr S3_0_C12_C12_7, xzr", "isb", options(nostack));
+        }
+        if ways & 8 != 0 {
+            distributor.write_volatile(0);
+        }
+        action();
+        distributor.write_volatile(before);
+        open();
+    }
+}
+
+/// Lets interrupts of every priority through to this core.
+fn open() {
+    // SAFETY: this core's own interface (ICC_PMR_EL1, ICC_IGRPEN1_EL1).
+    unsafe {
+        asm!(
+            "msr S3_0_C4_C6_0, {lowest}",
+            "msr S3_0_C12_C12_7, {one}",
+            "isb",
+            lowest = in(reg) 0xff_u64,
+            one = in(reg) 1_u64,
+            options(nostack)
+        );
+    }
+}
+
+/// Interrupts itself, and takes that, again and again.
+pub fn storm(times: usize) -> Outcome {
+    let distributor = with_exposed_provenance_mut::<u32>(DISTRIBUTOR_CONTROL);
+    let enable = with_exposed_provenance_mut::<u32>(ENABLE);
+    let priority = with_exposed_provenance_mut::<u8>(PRIORITY + OWN_INTERRUPT as usize);
+    // SAFETY: this core's part of the interrupt controller.
+    unsafe {
+        // The group is enabled, with affinities.
+        distributor.write_volatile(distributor.read_volatile() | 0x12);
+        priority.write_volatile(0x80);
+        enable.write_volatile(1 << OWN_INTERRUPT);
+    }
+    open();
+    let mut passed = 0;
+    for _ in 0..times {
+        let taken: u64;
+        // SAFETY: ICC_SGI1R_EL1 to the first core, then ICC_IAR1_EL1 and ICC_EOIR1_EL1.
+        unsafe {
+            asm!(
+                "msr S3_0_C12_C11_5, {send}",
+                "isb",
+                "dsb sy",
+                "mrs {taken}, S3_0_C12_C12_0",
+                "msr S3_0_C12_C12_1, {taken}",
+                "isb",
+                send = in(reg) OWN_INTERRUPT << 24 | 1,
+                taken = out(reg) taken,
+                options(nostack)
+            );
+        }
+        passed += usize::from(taken == OWN_INTERRUPT);
+    }
+    let denied = times - passed;
+    Outcome::Count { denied, passed }
+}
+
+/// What the function below returns.
+#[repr(C)]
+struct Executed {
+    /// 0 if it came back by itself.
+    syndrome: usize,
+    address: usize,
+}
+
+unsafe extern "C" {
+    fn prober_execute(code: usize, registers: &mut [usize; 18], at_el1: usize) -> Executed;
+}
+
+global_asm!(
+    r#"
+    .pushsection .text.prober, "ax", @progbits
+    .balign 2048
+prober_vector_2:
+    .irp number, 0,1,2,3
+    .balign 128
+    b       .
+    .endr
+    /* Synchronous, from EL2 itself. */
+    .balign 128
+    mrs     x0, esr_el2
+    mrs     x1, far_el2
+    b       prober_trapped
+    .irp number, 5,6,7
+    .balign 128
+    b       .
+    .endr
+    /* Synchronous, from EL1: the end (`hvc #0`), or what its vector says (`hvc #1`). */
+    .balign 128
+    mrs     x22, esr_el2
+    lsr     x23, x22, #26
+    cmp     x23, #0x16
+    b.ne    1f
+    and     x23, x22, #0xffff
+    cbz     x23, prober_came_back
+    b       prober_trapped
+1:
+    mov     x0, x22
+    mrs     x1, far_el2
+    b       prober_trapped
+    .irp number, 9,10,11,12,13,14,15
+    .balign 128
+    b       .
+    .endr
+    .balign 128
+prober_trapped:
+    adr     x22, prober_recovered
+    b       1f
+prober_came_back:
+    adr     x22, prober_passed
+1:
+    msr     elr_el2, x22
+    mov     x22, #0x3c9
+    msr     spsr_el2, x22
+    eret
+
+    .balign 2048
+prober_vector_1:
+    .irp number, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15
+    .balign 128
+    mrs     x0, esr_el1
+    mrs     x1, far_el1
+    hvc     #1
+    .endr
+    .balign 128
+prober_end_1:
+    hvc     #0
+
+    .global prober_execute
+prober_execute:
+    stp     x29, x30, [sp, #-96]!
+    stp     x19, x20, [sp, #16]
+    stp     x21, x22, [sp, #32]
+    stp     x23, x24, [sp, #48]
+    stp     x25, x26, [sp, #64]
+    stp     x27, x28, [sp, #80]
+    mov     x29, sp
+    mov     x19, x0
+    mov     x20, x1
+    mov     x21, x2
+    ic      iallu
+    dsb     sy
+    isb
+    ldp     x0, x1, [x20]
+    ldp     x2, x3, [x20, #16]
+    ldp     x4, x5, [x20, #32]
+    ldp     x6, x7, [x20, #48]
+    ldp     x8, x9, [x20, #64]
+    ldp     x10, x11, [x20, #80]
+    ldp     x12, x13, [x20, #96]
+    ldp     x14, x15, [x20, #112]
+    ldp     x16, x17, [x20, #128]
+    cbnz    x21, 1f
+    blr     x19
+    b       prober_passed
+1:
+    msr     elr_el2, x19
+    mov     x22, #0x3c5
+    msr     spsr_el2, x22
+    adr     x30, prober_end_1
+    isb
+    eret
+prober_passed:
+    stp     x0, x1, [x20]
+    stp     x2, x3, [x20, #16]
+    stp     x4, x5, [x20, #32]
+    stp     x6, x7, [x20, #48]
+    stp     x8, x9, [x20, #64]
+    stp     x10, x11, [x20, #80]
+    stp     x12, x13, [x20, #96]
+    stp     x14, x15, [x20, #112]
+    stp     x16, x17, [x20, #128]
+    mov     x0, xzr
+    mov     x1, xzr
+prober_recovered:
+    mov     sp, x29
+    ldp     x19, x20, [sp, #16]
+    ldp     x21, x22, [sp, #32]
+    ldp     x23, x24, [sp, #48]
+    ldp     x25, x26, [sp, #64]
+    ldp     x27, x28, [sp, #80]
+    ldp     x29, x30, [sp], #96
+    ret
+    .popsection
+"#
+);

@@ -1,0 +1,98 @@
+//! The system that is probed on Arm: the other partition is in the secure world, the prober is in Linux's place.
+
+use super::{BASE, Foreign, Ground, OTHER_SIZE};
+use partita_abi::image::{RUN_PARAMETERS_OFFSET, RunParameters, TABLE_OFFSET};
+use partita_tests::System;
+
+/// Where the other partition's memory begins: in secure memory.
+pub const OTHER_BASE: u64 = 0xe20_0000;
+
+/// The system, where the prober carries out `words`.
+pub fn system(ground: &Ground, words: &str) -> System {
+    let partitions = format!(
+        r#"
+        [partition.other]
+        criticality = "ASIL-D"
+        budget = "500us"
+        period = "1ms"
+        accept = ["trusted-base", "open-device"]
+        image = "$guest"
+        arguments = "witness ticks-per-us:{} base:{:#x} end:{:#x} period-us:1000 tolerance-us:40"
+        memory = {{ base = "{:#x}", size = "{}KiB" }}
+        cores = [0, 1]
+        devices = ["{}"]
+
+        [partition.prober]
+        criticality = "QM"
+        linux = {{ kernel = "$flat", command-line = "{words}" }}
+        health = {{ unexpected-trap = "log" }}
+        memory = {{ base = "{BASE:#x}", size = "{}KiB" }}
+        cores = [0]
+        "#,
+        ground.ticks_per_us(),
+        ground.others,
+        ground.other_end,
+        ground.others,
+        OTHER_SIZE / 1024,
+        ground.others_device(),
+        (ground.end - BASE) / 1024,
+    );
+    System::on(
+        ground.board.name,
+        "cores = 2\nmemory = \"2GiB\"",
+        &partitions,
+    )
+}
+
+/// All secure memory, by what it is.
+pub fn secure_memory(ground: &Ground) -> Vec<Foreign> {
+    let system = system(ground, "idle");
+    let plan = system.plan();
+    let secure = plan.board.secure.expect("the board has secure memory");
+    let image = plan.board.image_base;
+    let (first, last) = (&plan.parts[0], &plan.parts[plan.parts.len() - 1]);
+    let foreign = |name, base, end| Foreign { name, base, end };
+    vec![
+        foreign(
+            "the monitor's text",
+            image,
+            system.monitor_symbol("__text_end"),
+        ),
+        foreign(
+            "the system table",
+            image + TABLE_OFFSET,
+            image + TABLE_OFFSET + plan.table.len() as u64,
+        ),
+        foreign(
+            "the run parameters",
+            image + RUN_PARAMETERS_OFFSET,
+            image + RUN_PARAMETERS_OFFSET + size_of::<RunParameters>() as u64,
+        ),
+        foreign(
+            "the store",
+            first.source,
+            last.source + last.bytes.len() as u64,
+        ),
+        foreign(
+            "the rest of the flash",
+            (last.source + last.bytes.len() as u64).next_multiple_of(0x1000),
+            secure.flash.base + secure.flash.size,
+        ),
+        foreign("the monitor's memory", secure.monitor.base, plan.crash_base),
+        foreign(
+            "the crash records",
+            plan.crash_base,
+            secure.monitor.base + secure.monitor.size,
+        ),
+        foreign(
+            "the other partition's memory",
+            ground.others,
+            ground.other_end,
+        ),
+        foreign(
+            "secure memory that is nobody's",
+            ground.other_end,
+            secure.programs.base + secure.programs.size,
+        ),
+    ]
+}
