@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use anyhow::{Context, Result, ensure};
-use object::{Object, ObjectSection, ObjectSymbol, SymbolKind, SymbolSection};
+use anyhow::{Context, Result, bail, ensure};
+use object::{Architecture, Object, ObjectSection, ObjectSymbol, SymbolKind, SymbolSection};
+
+use crate::instruction::Machine;
 
 /// One function or assembly routine: everything up to the next symbol.
 pub struct Function {
@@ -34,6 +36,10 @@ pub struct Code {
     pub functions: Vec<Function>,
     symbols: BTreeMap<String, u64>,
     lines: addr2line::Loader,
+    /// What its instructions are of.
+    pub machine: Machine,
+    /// By address: from there on there are constants, or instructions again.
+    constants: BTreeMap<u64, bool>,
 }
 
 impl Code {
@@ -44,11 +50,22 @@ impl Code {
         let section = file.section_by_name(".text").context("it has no .text")?;
         let (base, text) = (section.address(), section.data()?.to_vec());
         let end = base + text.len() as u64;
+        let machine = match file.architecture() {
+            Architecture::Aarch64 => Machine::Aarch64,
+            Architecture::Riscv64 => Machine::Riscv64,
+            other => bail!("the audit cannot read {other:?}"),
+        };
+        let mut constants = BTreeMap::new();
         let mut symbols = BTreeMap::new();
         let mut starts = BTreeMap::new();
         for symbol in file.symbols() {
             let Ok(name) = symbol.name() else { continue };
             symbols.insert(name.to_owned(), symbol.address());
+            // Mapping symbols (ELF for the Arm 64-bit Architecture, 5.6; RISC-V ELF psABI, "Mapping Symbol").
+            let is_here = symbol.section_index() == Some(section.index());
+            if is_here && (name.starts_with("$d") || name.starts_with("$x")) {
+                constants.insert(symbol.address(), name.starts_with("$d"));
+            }
             let is_code = !matches!(symbol.section(), SymbolSection::Absolute)
                 && symbol.address() >= base
                 && symbol.address() < end;
@@ -80,6 +97,8 @@ impl Code {
             functions,
             symbols,
             lines,
+            machine,
+            constants,
         })
     }
 
@@ -90,6 +109,12 @@ impl Code {
             .partition_point(|function| function.start <= address);
         let index = after.checked_sub(1)?;
         (address < self.functions[index].end).then_some(index)
+    }
+
+    /// Whether there are constants at an address, and no instruction.
+    pub fn is_constant(&self, address: u64) -> bool {
+        let before = self.constants.range(..=address).next_back();
+        before.is_some_and(|(_, is_constant)| *is_constant)
     }
 
     /// The code from an address on.

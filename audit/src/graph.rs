@@ -5,11 +5,7 @@ use std::collections::BTreeSet;
 use anyhow::{Result, bail};
 
 use crate::code::Code;
-use crate::instruction::{Effect, decode};
-
-/// Number of the register that holds the return address, and of the stack pointer.
-const RA: u32 = 1;
-const SP: u32 = 2;
+use crate::instruction::Effect;
 
 /// One way from a function to another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -66,10 +62,20 @@ impl Graph {
 fn read(code: &Code, index: usize) -> Result<Node> {
     let function = &code.functions[index];
     let mut node = Node::default();
-    let mut known = [None::<i64>; 32];
+    let (sp, ra) = (code.machine.stack_pointer(), code.machine.return_address());
+    let mut nothing = [None::<i64>; 32];
+    if let Some(zero) = code.machine.zero() {
+        nothing[zero as usize] = Some(0);
+    }
+    let mut known = nothing;
     let mut address = function.start;
     while address < function.end {
-        let Some((effect, length)) = decode(code.bytes_at(address), address) else {
+        if code.is_constant(address) {
+            address += 2;
+            continue;
+        }
+        let decoded = code.machine.decode(code.bytes_at(address), address);
+        let Some((effect, length)) = decoded else {
             break;
         };
         let lead_to = |node: &mut Node, target: u64, links: bool| {
@@ -86,10 +92,10 @@ fn read(code: &Code, index: usize) -> Result<Node> {
         match effect {
             Effect::Jump { target, links } => lead_to(&mut node, target, links),
             Effect::JumpRegister {
-                base: RA,
+                base,
                 offset: 0,
                 links: false,
-            } => {}
+            } if base == ra => {}
             Effect::JumpRegister {
                 base,
                 offset,
@@ -103,23 +109,20 @@ fn read(code: &Code, index: usize) -> Result<Node> {
                 None if !links => {}
                 None => node.unknown_calls.push(address),
             },
-            Effect::UpperAddress { register: SP, .. } => node.sets_stack = true,
+            Effect::UpperAddress { register, .. } if register == sp => node.sets_stack = true,
             Effect::UpperAddress { register, value } => {
                 known[register as usize] = Some(value as i64);
             }
             Effect::UpperImmediate { register, value } => known[register as usize] = Some(value),
-            Effect::AddImmediate {
-                to: SP,
-                from: SP,
-                value,
-            } if !node.sets_stack => {
+            Effect::AddImmediate { to, from, value }
+                if to == sp && from == sp && !node.sets_stack =>
+            {
                 node.frame += u64::try_from(-value).unwrap_or(0);
             }
-            Effect::AddImmediate { to: SP, from, .. } if from != SP => {
+            Effect::AddImmediate { to, from, .. } if to == sp && from != sp => {
                 // Frame pointers are not used, so this is a new stack or a mistake of ours.
                 node.sets_stack = true;
             }
-            Effect::AddImmediate { to, from: 0, value } => known[to as usize] = Some(value),
             Effect::AddImmediate { to, from, value } => {
                 let sum = known[from as usize].map(|before| before.wrapping_add(value));
                 known[to as usize] = sum;
@@ -138,11 +141,12 @@ fn read(code: &Code, index: usize) -> Result<Node> {
                     known[register as usize] = None;
                 }
             }
+            Effect::WritesSeveral => known = nothing,
         }
         // What follows a call or a jump has other values in its registers.
         if let Effect::JumpRegister { links: true, .. } | Effect::Jump { links: true, .. } = effect
         {
-            known = [None; 32];
+            known = nothing;
         }
         address += length;
     }

@@ -5,19 +5,22 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::code::Code;
 use crate::graph::Graph;
+use crate::instruction::Machine;
 
 /// Where the hardware enters the monitor, and with which stack.
-const ENTRIES: [(&str, &str); 3] = [
-    ("_start", "a hart starts, or boots the system"),
-    (
-        "trap_entry",
-        "a trap from a partition, or a machine interrupt",
-    ),
-    (
-        "monitor_fault",
-        "a trap in the monitor itself; has a stack of its own",
-    ),
-];
+const fn entries(machine: Machine) -> [(&'static str, &'static str); 3] {
+    [
+        ("_start", "a core starts, or boots the system"),
+        (
+            machine.trap_entry(),
+            "a trap from a partition, or an interrupt of the monitor's",
+        ),
+        (
+            "monitor_fault",
+            "a trap in the monitor itself; has a stack of its own",
+        ),
+    ]
+}
 
 /// Bytes of the guard page below each stack.
 const GUARD: u64 = 4096;
@@ -36,7 +39,7 @@ pub fn report(code: &Code, graph: &Graph, frames: bool) -> Vec<String> {
         }
     }
     let room = room(code);
-    for (entry, meaning) in ENTRIES {
+    for (entry, meaning) in entries(code.machine) {
         let Some(start) = code
             .symbol(entry)
             .and_then(|address| code.function_at(address))
@@ -75,7 +78,7 @@ pub fn report(code: &Code, graph: &Graph, frames: bool) -> Vec<String> {
             }
         }
     }
-    println!("  stack {room:6} bytes are there for each hart, above a guard page");
+    println!("  stack {room:6} bytes are there for each core, above a guard page");
     flaws
 }
 

@@ -11,8 +11,6 @@ use crate::paths::Paths;
 use crate::{cargo, process};
 
 const PACKAGE: &str = "partita-audit";
-/// The architecture whose machine code is read.
-const RISCV: &str = "riscv64";
 const REASONS: &str = "audit/panic-sites.txt";
 
 /// Options of `cargo xtask audit`.
@@ -38,8 +36,6 @@ pub fn command(paths: &Paths) -> Command {
     let monitors = build::FIRMWARE
         .iter()
         .filter(|firmware| firmware.part == Part::Monitor)
-        // It reads the machine code of RISC-V only.
-        .filter(|firmware| firmware.architecture.name == RISCV)
         .map(|firmware| firmware.executable(paths, "monitor"));
     let mut command = cargo::command(paths);
     command.args(["run", "--quiet", "--package", PACKAGE, "--", "--reasons"]);

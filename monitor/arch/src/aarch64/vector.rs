@@ -160,6 +160,7 @@ global_asm!(
     // Nothing is executed ahead beyond an exception return.
     "    dsb   nsh",
     "    isb",
+    ".global monitor_fault",
     "monitor_fault:",
     "    ldr   x3, =__fault_stack_top",
     "    mov   sp, x3",

@@ -244,7 +244,18 @@ impl Controller {
 /// Whether an interrupt of this number is for programs.
 #[inline(always)]
 const fn is_of_programs(number: u32) -> bool {
-    number < 16 && OF_PROGRAMS >> number & 1 != 0
+    number < 16 && OF_PROGRAMS.wrapping_shr(number) & 1 != 0
+}
+
+/// The software interrupts of programs in a set of bits.
+fn of_set(set: u32) -> impl Iterator<Item = u32> {
+    (software::TIMER..SPARE).filter(move |number| set.wrapping_shr(*number) & 1 != 0)
+}
+
+/// The register of active priorities of the normal world with this number.
+#[inline(always)]
+const fn normal_active(number: usize) -> usize {
+    interface::NON_SECURE_ACTIVE.wrapping_add(number.wrapping_mul(4))
 }
 
 /// Makes a software interrupt pending on this core, as if the first core had sent it.
@@ -336,7 +347,7 @@ impl Gate {
                 _ if is_of_programs(line) => PROGRAM_PRIORITY,
                 _ => NORMAL_PRIORITY,
             };
-            all.write_u8(distributor::PRIORITY + line as usize, priority);
+            all.write_u8(distributor::PRIORITY.wrapping_add(line as usize), priority);
         }
         all.write_u32(distributor::NON_SECURE_ACCESS, 0);
         all.write_u32(distributor::NON_SECURE_ACCESS + 4, 0);
@@ -403,11 +414,14 @@ impl Gate {
         all.write_u32(distributor::CLEAR_ENABLE, linux);
         all.write_u32(distributor::CLEAR_PENDING, linux);
         all.write_u32(distributor::CLEAR_ACTIVE, linux);
-        for line in (0..PRIVATE).filter(|line| linux >> line & 1 != 0) {
+        for line in (0..PRIVATE).filter(|line| linux.wrapping_shr(*line) & 1 != 0) {
             if line < 16 {
                 unpend(line);
             }
-            all.write_u8(distributor::PRIORITY + line as usize, NORMAL_PRIORITY);
+            all.write_u8(
+                distributor::PRIORITY.wrapping_add(line as usize),
+                NORMAL_PRIORITY,
+            );
         }
     }
 
@@ -422,7 +436,7 @@ impl Gate {
         kept.mask = interface.read_u32(interface::MASK);
         kept.active = interface.read_u32(self.active);
         for (number, place) in kept.normal.iter_mut().enumerate() {
-            *place = interface.read_u32(interface::NON_SECURE_ACTIVE + number * 4);
+            *place = interface.read_u32(normal_active(number));
         }
         self.shut();
     }
@@ -433,7 +447,7 @@ impl Gate {
         let interface = interface();
         interface.write_u32(self.active, kept.active);
         for (number, value) in kept.normal.iter().enumerate() {
-            interface.write_u32(interface::NON_SECURE_ACTIVE + number * 4, *value);
+            interface.write_u32(normal_active(number), *value);
         }
         interface.write_u32(interface::MASK, kept.mask);
         interface.write_u32(interface::CONTROL, kept.control);
@@ -449,7 +463,7 @@ impl Gate {
         interface.write_u32(interface::CONTROL, interface::GROUP_0_AS_FIQ);
         interface.write_u32(self.active, 0);
         for number in 0..interface::ACTIVE_REGISTERS {
-            interface.write_u32(interface::NON_SECURE_ACTIVE + number * 4, 0);
+            interface.write_u32(normal_active(number), 0);
         }
         interface.write_u32(interface::MASK, 0xff);
         self.defer();
@@ -463,9 +477,7 @@ impl Gate {
         let pending = self.set_pending.read() & self.own.get();
         if pending != 0 {
             self.deferred.set(self.deferred.get() | pending);
-            (8..SPARE)
-                .filter(|number| pending >> number & 1 != 0)
-                .for_each(unpend);
+            of_set(pending).for_each(unpend);
         }
     }
 
@@ -474,9 +486,7 @@ impl Gate {
     fn retry(&self) {
         let again = self.deferred.get() & self.own.get();
         self.deferred.set(self.deferred.get() & !again);
-        (8..SPARE)
-            .filter(|number| again >> number & 1 != 0)
-            .for_each(pend);
+        of_set(again).for_each(pend);
     }
 
     /// The program leaves before it was interrupted: what was acknowledged for it is pending again.
@@ -496,9 +506,7 @@ impl Gate {
         let foreign = pending & !self.own.get();
         if foreign != 0 {
             // A controller that lets the normal world send it: nobody waits for it.
-            (8..SPARE)
-                .filter(|number| foreign >> number & 1 != 0)
-                .for_each(unpend);
+            of_set(foreign).for_each(unpend);
         }
         pending & self.own.get() | self.owed.get() != 0
     }
@@ -584,8 +592,8 @@ fn open_interface() -> usize {
     let interface = interface();
     interface.write_u32(interface::CONTROL, 0);
     for number in 0..interface::ACTIVE_REGISTERS {
-        interface.write_u32(interface::ACTIVE + number * 4, 0);
-        interface.write_u32(interface::NON_SECURE_ACTIVE + number * 4, 0);
+        interface.write_u32(interface::ACTIVE.wrapping_add(number.wrapping_mul(4)), 0);
+        interface.write_u32(normal_active(number), 0);
     }
     interface.write_u32(interface::BINARY_POINT, 0);
     interface.write_u32(interface::MASK, 0xff);
@@ -594,7 +602,7 @@ fn open_interface() -> usize {
     complete_accesses();
     let found = interface.read_u32(interface::ACKNOWLEDGE);
     let register = (0..interface::ACTIVE_REGISTERS)
-        .map(|number| interface::ACTIVE + number * 4)
+        .map(|number| interface::ACTIVE.wrapping_add(number.wrapping_mul(4)))
         .find(|register| interface.read_u32(*register) != 0);
     interface.write_u32(interface::END, found);
     match register {

@@ -318,7 +318,7 @@ impl Gate {
         all.write_u32(second + distributor::NON_SECURE_ACCESS, 0);
         all.write_u32(second + distributor::SET_ENABLE, own);
         open_interface();
-        let register = |offset| all.register(second + offset);
+        let register = |offset| all.register(second.wrapping_add(offset));
         let line = u32::from(BOARD.uart.line);
         let of_console = |first| {
             let offset = usize::wrapping_add(first, line as usize / 32 * 4);
@@ -346,7 +346,7 @@ impl Gate {
     /// Raises a software interrupt of a program on this core.
     #[inline(always)]
     pub fn raise(&self, number: u32) {
-        self.set_pending.write(1 << number);
+        self.set_pending.write(1_u32.wrapping_shl(number));
     }
 
     /// Of the software interrupts of programs on this core, lets only those of one come: they are all in one group.
@@ -356,8 +356,9 @@ impl Gate {
             .wrapping_shl(software::STRIDE)
             .wrapping_sub(1)
             .wrapping_shl(first);
-        all.write_u32(self.private + distributor::CLEAR_ENABLE, OF_PROGRAMS);
-        all.write_u32(self.private + distributor::SET_ENABLE, own);
+        let register = |offset| self.private.wrapping_add(offset);
+        all.write_u32(register(distributor::CLEAR_ENABLE), OF_PROGRAMS);
+        all.write_u32(register(distributor::SET_ENABLE), own);
         // What was disabled is not signalled any more (12.11.7 `GICR_CTLR.RWP`).
         let control = self.private.wrapping_sub(redistributor::SECOND);
         for _ in 0..PATIENCE {
@@ -369,7 +370,7 @@ impl Gate {
 
     /// Takes back a software interrupt of a program on this core.
     pub fn withdraw(&self, number: u32) {
-        self.clear_pending.write(1 << number);
+        self.clear_pending.write(1_u32.wrapping_shl(number));
     }
 
     /// Has a software interrupt as after reset: its program starts anew, which may have had it in hand.
@@ -384,9 +385,9 @@ impl Gate {
         let second = self.private;
         let all = redistributors();
         let linux = !(1 << timer::INTERRUPT | OF_PROGRAMS | 1 << 14 | 1 << BETWEEN_CORES);
-        all.write_u32(second + distributor::CLEAR_ENABLE, linux);
-        all.write_u32(second + distributor::CLEAR_PENDING, linux);
-        all.write_u32(second + distributor::CLEAR_ACTIVE, linux);
+        all.write_u32(second.wrapping_add(distributor::CLEAR_ENABLE), linux);
+        all.write_u32(second.wrapping_add(distributor::CLEAR_PENDING), linux);
+        all.write_u32(second.wrapping_add(distributor::CLEAR_ACTIVE), linux);
     }
 
     /// Hides the interrupts of the virtual core that leaves, and keeps what it has of the processor's interface.
