@@ -64,10 +64,6 @@ struct Prober {
     /// Ticks of machine time in a microsecond.
     ticks: u64,
     /// What the architecture keeps from probe to probe.
-    #[cfg_attr(
-        target_arch = "aarch64",
-        expect(dead_code, reason = "it keeps nothing")
-    )]
     state: architecture::State,
 }
 

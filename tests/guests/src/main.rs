@@ -53,6 +53,8 @@ mod trouble;
 #[cfg(all(target_os = "none", target_arch = "aarch64"))]
 #[path = "trouble_aarch64.rs"]
 mod trouble;
+#[cfg(all(target_os = "none", target_arch = "aarch64"))]
+mod vector_registers;
 #[cfg(all(target_os = "none", target_arch = "riscv64"))]
 mod vectors;
 

@@ -5,6 +5,7 @@ mod random;
 mod world;
 
 use super::{Attempt, MOST_NUMBERS, Outcome, Prober, Trap, hold, store};
+use crate::vector_registers;
 use partita_guest_rt::hart;
 use world::Level;
 
@@ -15,11 +16,14 @@ const RETURN: u32 = 0xd65f_03c0;
 const CALL: u32 = 0xd400_0003;
 
 /// What stays from probe to probe.
-pub struct State;
+pub struct State {
+    /// What was left in the vector registers.
+    left: u64,
+}
 
 impl State {
     /// Of the first probe.
-    pub const NEW: Self = Self;
+    pub const NEW: Self = Self { left: 0 };
 }
 
 /// Before the first probe.
@@ -68,6 +72,14 @@ impl Attempt for Prober {
             "m" => {
                 world::masked(first, || hold(self.ticks, second));
                 Outcome::Value(0)
+            }
+            "float" => {
+                let found = vector_registers::differences(self.state.left);
+                self.state.left = first as u64;
+                vector_registers::fill(self.state.left);
+                hold(self.ticks, second);
+                let kept = vector_registers::differences(self.state.left);
+                Outcome::Value((found | kept) as usize)
             }
             "storm" => world::storm(first),
             "dma" => Outcome::Value(port::copy_by_device(first)),

@@ -1,7 +1,8 @@
 //! The witness on Arm, at S-EL1. It has a device whose line nobody raises.
 
 use crate::arguments::Arguments;
-use core::arch::{asm, global_asm};
+use crate::vector_registers;
+use core::arch::asm;
 use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering::SeqCst};
 use partita_guest_rt::interrupts::{self, Reason};
 use partita_guest_rt::trap::{self, Cause, TrapFrame};
@@ -42,8 +43,7 @@ fn handle(frame: &mut TrapFrame, cause: Cause) {
 /// interrupt.
 pub fn prepare(_: &Arguments<'_>) -> bool {
     trap::set_handler(handle);
-    // SAFETY: lets this level use the registers (`CPACR_EL1.FPEN`).
-    unsafe { asm!("msr cpacr_el1, {}", "isb", in(reg) 3_u64 << 20, options(nostack)) };
+    vector_registers::turn_on();
     interrupts::open();
     write_registers();
     false
@@ -93,8 +93,8 @@ pub fn write_registers() {
             own = in(reg) OWN,
             options(nostack)
         );
-        witness_fill(OWN);
     }
+    vector_registers::fill(OWN);
 }
 
 /// Whether the registers have kept what they were filled with.
@@ -114,41 +114,6 @@ pub fn registers_hold() -> bool {
             own = in(reg) OWN,
             options(nostack)
         );
-        differences | witness_differences(OWN) == 0
     }
+    differences | vector_registers::differences(OWN) == 0
 }
-
-unsafe extern "C" {
-    /// Fills both halves of every vector register.
-    fn witness_fill(own: u64);
-    /// The bits in which any half of a vector register differs.
-    fn witness_differences(own: u64) -> u64;
-}
-
-global_asm!(
-    r#"
-    .pushsection .text.witness, "ax", @progbits
-    .arch_extension simd
-    .global witness_fill
-witness_fill:
-    .irp number, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
-    dup     v\number\().2d, x0
-    .endr
-    ret
-    .global witness_differences
-witness_differences:
-    mov     x1, xzr
-    .irp number, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
-    mov     x2, v\number\().d[0]
-    eor     x2, x2, x0
-    orr     x1, x1, x2
-    mov     x2, v\number\().d[1]
-    eor     x2, x2, x0
-    orr     x1, x1, x2
-    .endr
-    mov     x0, x1
-    ret
-    .arch_extension nosimd
-    .popsection
-"#
-);

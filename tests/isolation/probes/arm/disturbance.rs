@@ -28,6 +28,21 @@ pub fn probes(ground: &Ground) -> Vec<Probe> {
             Expected::Value { mask: 0, value: 0 },
         ));
     }
+    for (name, value) in [
+        ("find nothing, leave ones", u64::MAX),
+        ("find ones, leave a pattern", 0x5a5a_a5a5_0f0f_f0f0),
+        ("find the pattern, leave zeros", 0),
+    ] {
+        probes.push(probe(
+            "Floating-point registers",
+            format!("{name}, for 5 ms"),
+            format!("float:{value:x},{HELD_US:x}"),
+            Expected::Value {
+                mask: u64::MAX,
+                value: 0,
+            },
+        ));
+    }
     let mut flood = |what: &str, word: String, expected| {
         probes.push(probe(
             "Floods of the normal world",
