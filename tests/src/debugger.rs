@@ -175,6 +175,18 @@ impl Debugger {
         answer.is_some_and(|answer| answer.starts_with('T'))
     }
 
+    /// The names of the system registers of an Arm machine's first core.
+    ///
+    /// # Panics
+    /// If QEMU does not describe them.
+    pub(crate) fn system_registers(&mut self) -> Vec<String> {
+        let description = self.description("system-registers.xml");
+        let names = description.split("<reg name=\"").skip(1);
+        names
+            .filter_map(|register| Some(register.split_once('"')?.0.to_owned()))
+            .collect()
+    }
+
     fn description(&mut self, name: &str) -> String {
         let mut text = String::new();
         loop {

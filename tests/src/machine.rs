@@ -31,6 +31,26 @@ pub fn control_registers(
     qemu: &[OsString],
     folder: &Path,
 ) -> BTreeMap<u16, String> {
+    ask(program, qemu, folder, |debugger| {
+        debugger.registers().into_iter().collect()
+    })
+}
+
+/// The names of the system registers of the first core of a machine of Arm, of all levels.
+///
+/// # Panics
+/// If QEMU cannot be started, or does not describe its registers.
+pub fn system_registers(program: &Path, qemu: &[OsString], folder: &Path) -> Vec<String> {
+    ask(program, qemu, folder, Debugger::system_registers)
+}
+
+/// Starts the machine, asks it, and ends it.
+fn ask<T>(
+    program: &Path,
+    qemu: &[OsString],
+    folder: &Path,
+    question: impl FnOnce(&mut Debugger) -> T,
+) -> T {
     let socket = socket(folder);
     let mut command = Command::new(program);
     command
@@ -44,5 +64,5 @@ pub fn control_registers(
     let mut debugger = Debugger::connect(&socket, || {
         machine.0.try_wait().expect("QEMU is our child").is_none()
     });
-    debugger.registers().into_iter().collect()
+    question(&mut debugger)
 }

@@ -2,7 +2,7 @@
 
 use crate::debugger::{self, Debugger};
 use crate::flat::flat;
-use crate::machine::control_registers;
+use crate::machine::{control_registers, system_registers};
 use crate::parent;
 use crate::run::Run;
 use crate::slots::Slot;
@@ -15,6 +15,7 @@ use partita_image::SystemImage;
 use partita_manifest::{Plan, PlannedPartition};
 use partita_run::{Qemu, RunOptions};
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::mem::offset_of;
 use std::path::{Path, PathBuf};
 use std::thread::{self, JoinHandle};
@@ -296,13 +297,27 @@ impl System {
     /// # Panics
     /// If QEMU cannot be started, or does not tell.
     pub fn control_registers(&self) -> BTreeMap<u16, String> {
+        self.ask_machine(control_registers)
+    }
+
+    /// The names of the system registers that a machine of Arm says it has, of all levels.
+    ///
+    /// # Panics
+    /// If QEMU cannot be started, or does not tell.
+    pub fn system_registers(&self) -> Vec<String> {
+        self.ask_machine(system_registers)
+    }
+
+    fn ask_machine<T>(&self, question: impl FnOnce(&Path, &[OsString], &Path) -> T) -> T {
         let qemu = match Qemu::find(&self.plan, self.options.qemu.as_deref()) {
             Ok(qemu) => qemu,
             Err(error) => panic!("{error}"),
         };
-        // It executes nothing, so there is nothing to load.
-        let arguments = qemu.arguments(&self.plan, Path::new("none"), "null", &self.options);
-        control_registers(qemu.program(), &arguments, self._folder.path())
+        // It executes nothing, so what it loads does not matter.
+        let nothing = self._folder.path().join("nothing");
+        fs::write(&nothing, [0; 4096]).expect("a file can be written");
+        let arguments = qemu.arguments(&self.plan, &nothing, "null", &self.options);
+        question(qemu.program(), &arguments, self._folder.path())
     }
 
     /// Stops the machine when a hart is about to execute the instruction at `address`, the first `times` times, and

@@ -46,6 +46,9 @@ mod sbi_arguments;
 mod serial;
 #[cfg(all(target_os = "none", target_arch = "riscv64"))]
 mod state;
+#[cfg(all(target_os = "none", target_arch = "aarch64"))]
+#[path = "state_aarch64.rs"]
+mod state;
 #[cfg(all(target_os = "none", target_arch = "riscv64"))]
 mod timer;
 #[cfg(all(target_os = "none", target_arch = "riscv64"))]
@@ -80,6 +83,7 @@ fn main(hart: usize, device_tree: usize) -> ! {
         "miss" => health::miss(&arguments),
         "periodic" => periodic::run(&arguments),
         "spin" => idle::spin(),
+        "state" => state::run(&arguments),
         "talk" => idle::talk(&arguments),
         "watch" => health::watch(&arguments),
         "witness" => witness::run(&arguments),
@@ -126,7 +130,6 @@ fn play_of_architecture(hart: usize, part: &str, arguments: &arguments::Argument
         "serial" => serial::run(arguments),
         "serial-suspend" => serial::suspend(arguments),
         "system-suspend" => harts::suspend_system(arguments),
-        "state" => state::run(arguments),
         "state-left" => state::leave(),
         "timer" => timer::run(arguments),
         "vectors" => registers::use_vectors(),

@@ -1,0 +1,267 @@
+//! Every system register that a program can write, which a switch has to keep, and what it finds in them.
+//!
+//! It knows no list of registers: it tries all encodings, and each bit of those that are there. It knows of a few what
+//! must not be tried.
+
+use crate::arguments::Arguments;
+use crate::idle::rest;
+use crate::vector_registers;
+use core::arch::asm;
+use core::cell::UnsafeCell;
+use core::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use partita_guest_rt::trap::{self, Cause, TrapFrame};
+use partita_guest_rt::{hart, interrupts, println};
+
+/// The most registers that there is room for.
+const MOST: usize = 256;
+/// `mrs x0, register`, `msr register, x0` and `ret` (DDI 0487, C6.2), without the register.
+const READ: u32 = 0xd520_0000;
+const WRITE: u32 = 0xd500_0000;
+const RETURN: u32 = 0xd65f_03c0;
+
+/// `op0`, `op1`, `CRn`, `CRm` and `op2` as instructions have them.
+const fn encoding(op0: u32, op1: u32, crn: u32, crm: u32, op2: u32) -> u32 {
+    op0 << 14 | op1 << 11 | crn << 7 | crm << 3 | op2
+}
+
+/// Reading one takes an interrupt (`ICC_IAR0_EL1`, `ICC_IAR1_EL1`).
+const NOT_READ: [u32; 2] = [encoding(3, 0, 12, 8, 0), encoding(3, 0, 12, 12, 0)];
+
+/// Of these only some bits are written: the rest decides how this program runs, what it may be interrupted by, or is
+/// a view of something else.
+const WRITTEN: [(u32, u64); 15] = [
+    // SCTLR_EL1: what EL0 may do.
+    (
+        encoding(3, 0, 1, 0, 0),
+        1 << 9 | 1 << 14 | 1 << 15 | 1 << 16 | 1 << 18 | 1 << 26,
+    ),
+    // CPACR_EL1: whether EL0 has floating point.
+    (encoding(3, 0, 1, 0, 2), 1 << 21),
+    // SPSel, PAN, UAO, NZCV, DAIF.
+    (encoding(3, 0, 4, 2, 0), 0),
+    (encoding(3, 0, 4, 2, 3), 0),
+    (encoding(3, 0, 4, 2, 4), 0),
+    (encoding(3, 3, 4, 2, 0), 0),
+    (encoding(3, 3, 4, 2, 1), 0),
+    // ICC_PMR_EL1: above the monitor's priorities. ICC_AP1R0_EL1: active priorities below these.
+    (encoding(3, 0, 4, 6, 0), 0x70),
+    (encoding(3, 0, 12, 9, 0), 0xfff0_0000),
+    // CNTP_TVAL_EL0, CNTP_CTL_EL0, CNTV_TVAL_EL0, CNTV_CTL_EL0, CNTPS_TVAL_EL1, CNTPS_CTL_EL1.
+    (encoding(3, 3, 14, 2, 0), 0),
+    (encoding(3, 3, 14, 2, 1), 3),
+    (encoding(3, 3, 14, 3, 0), 0),
+    (encoding(3, 3, 14, 3, 1), 3),
+    (encoding(3, 7, 14, 2, 0), 0),
+    (encoding(3, 7, 14, 2, 1), 3),
+];
+
+/// Whether the last instruction was not taken.
+static FAULTED: AtomicBool = AtomicBool::new(false);
+
+/// Goes on behind an instruction that was not taken.
+fn handle(frame: &mut TrapFrame, cause: Cause) {
+    if matches!(cause, Cause::Exception(_)) {
+        FAULTED.store(true, SeqCst);
+        frame.program_counter += 4;
+    }
+}
+
+/// Instructions of its own for each register: they are written once.
+struct Code(UnsafeCell<[[u32; 4]; MOST]>);
+
+// SAFETY: one core writes it, before it executes it.
+unsafe impl Sync for Code {}
+
+static CODE: Code = Code(UnsafeCell::new([[0; 4]; MOST]));
+
+/// Too many for the stack.
+struct List(UnsafeCell<[Register; MOST]>);
+
+// SAFETY: one core uses it.
+unsafe impl Sync for List {}
+
+static LIST: List = List(UnsafeCell::new([Register::NONE; MOST]));
+
+/// A register that can be read here.
+#[derive(Clone, Copy)]
+struct Register {
+    encoding: u32,
+    /// The bits that a write changes.
+    mask: u64,
+    /// The bits that were held as one and also as zero.
+    held: u64,
+    /// How often it was not as it had been left.
+    differed: u32,
+    ones: u64,
+    before: u64,
+    expected: u64,
+    read: extern "C" fn() -> u64,
+    write: extern "C" fn(u64),
+}
+
+impl Register {
+    /// A place for one.
+    const NONE: Self = {
+        extern "C" fn read() -> u64 {
+            0
+        }
+        extern "C" fn write(_: u64) {}
+        Self {
+            encoding: 0,
+            mask: 0,
+            held: 0,
+            differed: 0,
+            ones: 0,
+            before: 0,
+            expected: 0,
+            read,
+            write,
+        }
+    };
+
+    /// The register with this encoding, with instructions at this index.
+    fn new(index: usize, encoding: u32) -> Self {
+        let field = encoding << 5;
+        let place = CODE.0.get().cast::<[u32; 4]>();
+        // SAFETY: the index is in range, and nobody executes what is there now. The instructions follow the C calling
+        // convention.
+        unsafe {
+            let code = place.add(index);
+            code.write_volatile([READ | field, RETURN, WRITE | field, RETURN]);
+            asm!("dsb sy", "ic iallu", "dsb sy", "isb", options(nostack));
+            let code = code.cast::<u32>();
+            Self {
+                encoding,
+                read: core::mem::transmute::<*mut u32, extern "C" fn() -> u64>(code),
+                write: core::mem::transmute::<*mut u32, extern "C" fn(u64)>(code.add(2)),
+                ..Self::NONE
+            }
+        }
+    }
+
+    /// Whether it can be read, and which bits can be changed. Leaves it as it was.
+    fn explore(&mut self) -> bool {
+        FAULTED.store(false, SeqCst);
+        let original = (self.read)();
+        if FAULTED.load(SeqCst) {
+            return false;
+        }
+        if let Some((_, mask)) = WRITTEN.iter().find(|(known, _)| *known == self.encoding) {
+            self.mask = *mask;
+            return true;
+        }
+        (self.write)(0);
+        if FAULTED.load(SeqCst) {
+            return true;
+        }
+        let zero = (self.read)();
+        let mut mask = zero ^ original;
+        for value in [u64::MAX].into_iter().chain((0..64).map(|bit| 1 << bit)) {
+            (self.write)(value);
+            mask |= (self.read)() ^ zero;
+        }
+        (self.write)(original);
+        self.mask = mask;
+        true
+    }
+
+    fn look(&self) -> u64 {
+        let held = (self.read)();
+        if self.mask == 0 {
+            held
+        } else {
+            held & self.mask
+        }
+    }
+
+    /// Takes what it holds now as what it has to hold.
+    fn expect(&mut self) {
+        self.expected = self.look();
+        self.ones |= self.expected;
+        self.held |= self.ones & !self.expected & self.mask;
+    }
+}
+
+/// Finds the registers, then sets all to values made from `seed:`, spins for `period-us:`, and compares; `rounds:`
+/// times.
+pub fn run(arguments: &Arguments<'_>) -> ! {
+    let seed = arguments.number("seed", 1) as u64;
+    let rounds = arguments.number("rounds", 100);
+    let period = crate::neutral::ticks(arguments.number("period-us", 100));
+    println!("state: running");
+    trap::set_handler(handle);
+    vector_registers::turn_on();
+    interrupts::open();
+    // SAFETY: this is the only use.
+    let registers = unsafe { &mut *LIST.0.get() };
+    let mut count = 0;
+    for encoding in (0x8000..0x1_0000).filter(|encoding| !NOT_READ.contains(encoding)) {
+        let mut register = Register::new(count, encoding);
+        if register.explore() {
+            registers[count] = register;
+            count += 1;
+        }
+        if count == MOST {
+            println!("state: there are more registers than this program has room for");
+            break;
+        }
+    }
+    let registers = &mut registers[..count];
+    println!("state: {count} registers");
+    let mut vectors = 0;
+    for round in 0..rounds {
+        let mut values = Values((seed << 32 | round as u64).wrapping_mul(Values::STEP));
+        for register in registers.iter_mut() {
+            register.before = (register.read)();
+        }
+        let pattern = values.next();
+        vector_registers::fill(pattern);
+        for register in registers.iter_mut().filter(|register| register.mask != 0) {
+            let kept = register.before & !register.mask;
+            (register.write)(kept | values.next() & register.mask);
+        }
+        for register in registers.iter_mut() {
+            register.expect();
+        }
+        let until = hart::time() + period;
+        while hart::time() < until {}
+        let mut found = [0; MOST];
+        for (found, register) in found.iter_mut().zip(registers.iter()) {
+            *found = register.look();
+        }
+        vectors += u32::from(vector_registers::differences(pattern) != 0);
+        for (found, register) in found.into_iter().zip(registers.iter_mut()) {
+            register.differed += u32::from(found != register.expected);
+            if register.mask != 0 {
+                (register.write)(register.before);
+            }
+        }
+    }
+    for Register {
+        encoding,
+        held,
+        differed,
+        ..
+    } in registers.iter()
+    {
+        println!("state: register {encoding:#x} {held:#x} {differed}");
+    }
+    println!("state: vectors {vectors} wrong");
+    println!("state: {rounds} rounds");
+    rest()
+}
+
+/// Values in which every bit changes from one to the next (SplitMix64, Steele and others, 2014).
+struct Values(u64);
+
+impl Values {
+    const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
+
+    const fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(Self::STEP);
+        let mut value = self.0;
+        value = (value ^ value >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        value = (value ^ value >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+        value ^ value >> 31
+    }
+}
