@@ -4,11 +4,16 @@
 use partita_tests::{Run, System};
 
 const BOARD: &str = "qemu-virt-aarch64";
+const GICV2: &str = "qemu-virt-aarch64-gicv2";
 
 /// A critical program that may not miss a deadline, and one with these arguments and lines, on one core.
 fn beside_a_critical_one(arguments: &str, lines: &str) -> System {
+    beside_a_critical_one_on(BOARD, arguments, lines)
+}
+
+fn beside_a_critical_one_on(board: &str, arguments: &str, lines: &str) -> System {
     System::on(
-        BOARD,
+        board,
         "cores = 1\nmemory = \"512MiB\"",
         &format!(
             r#"
@@ -50,6 +55,23 @@ fn a_program_keeps_its_deadlines_beside_one_that_spins() {
     run.assert_said("other", "spin: running");
     assert!(run.report().cores[&0].switches > 400);
     assert!(run.report().healthy, "{:?}", run.report().reasons);
+}
+
+#[test]
+fn two_programs_share_a_core_with_a_gicv2_and_one_that_ends_starts_anew() {
+    let run = beside_a_critical_one_on(GICV2, "spin", "")
+        .for_ms(300)
+        .run();
+    run.assert_undisturbed("critical");
+    assert!(run.report().cores[&0].switches > 400);
+    assert!(run.report().healthy, "{:?}", run.report().reasons);
+    for (event, arguments, health) in TROUBLES {
+        let lines = format!("[partition.other.health]\n{health}");
+        let run = beside_a_critical_one_on(GICV2, arguments, &lines).run();
+        assert_eq!(run.partition("other").boots, 4, "{event} by `{arguments}`");
+        assert!(run.events("other", event).count() >= 1, "{arguments}");
+        run.assert_undisturbed("critical");
+    }
 }
 
 #[test]

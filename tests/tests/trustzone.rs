@@ -150,3 +150,68 @@ fn a_linux_that_reboots_comes_back_with_a_gicv2() {
     assert_eq!(state_and_boots(&run, "linux"), ("running", 2));
     assert_eq!(state_and_boots(&run, "cluster"), ("running", 1));
 }
+
+#[test]
+fn linux_cannot_mask_take_or_send_what_is_secure_with_a_gicv2() {
+    let closed = [
+        // The secure timer and the programs' interrupts: enabled, pending, active, their groups and priorities.
+        ("0x8000180", "32 0x2000ff00"),
+        ("0x8000280", "32 0x2000ff00"),
+        ("0x8000380", "32 0x2000ff00"),
+        ("0x8000080", "32 0"),
+        ("0x8000408", "32 0xffffffff"),
+        ("0x800040c", "32 0xffffffff"),
+        ("0x800041d", "8 0xff"),
+        // The monitor's serial port: enabled, priority, targets.
+        ("0x8000184", "32 0x100"),
+        ("0x8000428", "8 0xff"),
+        ("0x8000828", "8 0xff"),
+        // What Linux has in hand, when it has nothing: interrupts of the secure world too.
+        ("0x8010010", "32 29"),
+        ("0x8010010", "32 8"),
+        // Software interrupts of the secure world, to this core.
+        ("0x8000f00", "32 0x02000008"),
+        ("0x8000f00", "32 0x0200800f"),
+        ("0x8000f2c", "32 0xffffffff"),
+        ("0x8000f28", "32 0xffffffff"),
+    ];
+    let writes: Vec<String> = closed
+        .iter()
+        .map(|(address, value)| format!("devmem {address} {value}"))
+        .collect();
+    // Group 1 off in the distributor, then at the core, and the mask closed, for a while each.
+    let off: String = [
+        ("0x8000000", 0, 1),
+        ("0x8010000", 0, 1),
+        ("0x8010004", 0, 0xf0),
+    ]
+    .iter()
+    .map(|(address, closed, open)| {
+        format!(
+            "devmem {address} 32 {closed}; i=0; while [ $i -lt 3000 ]; do i=$((i+1)); done; \
+                 devmem {address} 32 {open}; "
+        )
+    })
+    .collect();
+    let run = cockpit_on(GICV2, 1, "idle")
+        .expect("linux", "linux# ")
+        .send(
+            "linux",
+            &format!(
+                "for i in 1 2 3 4 5; do {}; done; echo written $((40+2))\n",
+                writes.join("; ")
+            ),
+        )
+        .expect("linux", "written 42")
+        .send("linux", &format!("{off}echo opened $((40+2))\n"))
+        .expect("linux", "opened 42")
+        .send(
+            "linux",
+            "echo group $(devmem 0x8000080) priority $(devmem 0x8000408)\n",
+        )
+        .until("linux", "group 0x00000000 priority 0x00000000")
+        .run();
+    run.assert_undisturbed("cluster");
+    assert_eq!(state_and_boots(&run, "cluster"), ("running", 1));
+    assert!(run.report().healthy, "{:?}", run.report().reasons);
+}
