@@ -112,7 +112,7 @@ fn two(cpu: &str, top: &str, bottom: &str) -> System {
             [partition.{name}]
             {manifest}
             image = "$guest"
-            arguments = "state {arguments}"
+            arguments = "{arguments}"
             memory = "512KiB"
             cores = [0]
             fp = "eager"
@@ -190,8 +190,8 @@ fn every_register_that_a_program_can_write_survives_when_another_preempts_it_any
     for cpu in ["cortex-a53", "cortex-a57", "cortex-a72"] {
         let system = two(
             cpu,
-            "seed:17 rounds:300 period-us:170",
-            "seed:2989 rounds:300 period-us:110",
+            "state seed:17 rounds:300 period-us:170",
+            "state seed:2989 rounds:300 period-us:110",
         );
         let machine = system.system_registers();
         let run = system
@@ -200,5 +200,45 @@ fn every_register_that_a_program_can_write_survives_when_another_preempts_it_any
             .run();
         judge(&run, &machine);
         assert!(run.report().cores[&0].switches > 1000);
+    }
+}
+
+#[test]
+fn a_program_finds_nothing_in_any_register_however_often_it_or_another_starts() {
+    let run = two("cortex-a53", "state-left", "state-left")
+        .for_ms(600)
+        .run();
+    // Its vector is where its memory is, and its last traps are its own (before it has one, that is the line `traps`).
+    let own = [
+        ("VBAR_EL1", encoding(3, 0, 12, 0, 0)),
+        ("SPSR_EL1", encoding(3, 0, 4, 0, 0)),
+        ("ELR_EL1", encoding(3, 0, 4, 0, 1)),
+        ("ESR_EL1", encoding(3, 0, 5, 2, 0)),
+    ];
+    let mut values: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for partition in ["top", "bottom"] {
+        let starts = run.count(partition, "state: leaves something");
+        assert!(starts >= 3, "{partition} started {starts} times");
+        for line in run.texts(partition) {
+            let Some((register, value)) = line
+                .strip_prefix("state: found ")
+                .and_then(|text| text.split_once(' '))
+            else {
+                continue;
+            };
+            let number = register.strip_prefix("0x");
+            let number = number.and_then(|digits| u32::from_str_radix(digits, 16).ok());
+            let is = |list: &[(&str, u32)]| list.iter().any(|(_, one)| Some(*one) == number);
+            if !is(&own) && !is(VIEWS) {
+                values.entry(register).or_default().insert(value);
+            }
+        }
+    }
+    assert!(values.len() > 100, "{values:?}");
+    for nothing in ["traps", "coprocessors", "vectors"] {
+        assert_eq!(values[nothing], BTreeSet::from(["0x0"]), "{nothing}");
+    }
+    for (register, values) in &values {
+        assert_eq!(values.len(), 1, "{register} was found with {values:?}");
     }
 }

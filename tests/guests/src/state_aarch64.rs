@@ -10,7 +10,7 @@ use core::arch::asm;
 use core::cell::UnsafeCell;
 use core::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use partita_guest_rt::trap::{self, Cause, TrapFrame};
-use partita_guest_rt::{hart, interrupts, println};
+use partita_guest_rt::{hart, interrupts, println, smc};
 
 /// The most registers that there is room for.
 const MOST: usize = 256;
@@ -146,6 +146,7 @@ impl Register {
         if FAULTED.load(SeqCst) {
             return false;
         }
+        self.before = original;
         if let Some((_, mask)) = WRITTEN.iter().find(|(known, _)| *known == self.encoding) {
             self.mask = *mask;
             return true;
@@ -182,17 +183,10 @@ impl Register {
     }
 }
 
-/// Finds the registers, then sets all to values made from `seed:`, spins for `period-us:`, and compares; `rounds:`
-/// times.
-pub fn run(arguments: &Arguments<'_>) -> ! {
-    let seed = arguments.number("seed", 1) as u64;
-    let rounds = arguments.number("rounds", 100);
-    let period = crate::neutral::ticks(arguments.number("period-us", 100));
-    println!("state: running");
+/// All registers that this core has here.
+fn find() -> &'static mut [Register] {
     trap::set_handler(handle);
-    vector_registers::turn_on();
-    interrupts::open();
-    // SAFETY: this is the only use.
+    // SAFETY: a program calls this once.
     let registers = unsafe { &mut *LIST.0.get() };
     let mut count = 0;
     for encoding in (0x8000..0x1_0000).filter(|encoding| !NOT_READ.contains(encoding)) {
@@ -206,8 +200,58 @@ pub fn run(arguments: &Arguments<'_>) -> ! {
             break;
         }
     }
-    let registers = &mut registers[..count];
-    println!("state: {count} registers");
+    &mut registers[..count]
+}
+
+/// Says what it finds in all registers, leaves something in them, and starts again.
+pub fn leave() -> ! {
+    let (counter, status, syndrome, coprocessors): (u64, u64, u64, u64);
+    // SAFETY: reads registers. What follows changes these.
+    unsafe {
+        asm!(
+            "mrs {}, elr_el1", "mrs {}, spsr_el1", "mrs {}, esr_el1", "mrs {}, cpacr_el1",
+            out(reg) counter, out(reg) status, out(reg) syndrome, out(reg) coprocessors,
+            options(nostack)
+        );
+    }
+    let traps = counter | status | syndrome;
+    println!("state: found traps {traps:#x}");
+    println!("state: found coprocessors {coprocessors:#x}");
+    vector_registers::turn_on();
+    println!(
+        "state: found vectors {:#x}",
+        vector_registers::differences(0)
+    );
+    let registers = find();
+    for register in registers.iter() {
+        let Register {
+            encoding, before, ..
+        } = register;
+        println!("state: found {encoding:#x} {before:#x}");
+    }
+    println!("state: leaves something");
+    vector_registers::fill(0x5ec2_5ec2_5ec2_5ec2);
+    for register in registers.iter().filter(|register| register.mask != 0) {
+        (register.write)(register.before | register.mask);
+    }
+    // Another program comes meanwhile, so that the monitor keeps what is here.
+    let until = hart::time() + crate::neutral::ticks(300);
+    while hart::time() < until {}
+    smc::system_reset();
+    rest()
+}
+
+/// Finds the registers, then sets all to values made from `seed:`, spins for `period-us:`, and compares; `rounds:`
+/// times.
+pub fn run(arguments: &Arguments<'_>) -> ! {
+    let seed = arguments.number("seed", 1) as u64;
+    let rounds = arguments.number("rounds", 100);
+    let period = crate::neutral::ticks(arguments.number("period-us", 100));
+    println!("state: running");
+    vector_registers::turn_on();
+    interrupts::open();
+    let registers = find();
+    println!("state: {} registers", registers.len());
     let mut vectors = 0;
     for round in 0..rounds {
         let mut values = Values((seed << 32 | round as u64).wrapping_mul(Values::STEP));
