@@ -23,6 +23,7 @@ impl Core {
     /// Answers the monitor's interrupts that are pending. Its timer needs no answer: whoever calls this decides
     /// anew.
     pub fn answer_interrupts(&mut self) {
+        self.arch.gate.drop_foreign();
         self.external_interrupt();
         if self.needs_attention() {
             self.attend();

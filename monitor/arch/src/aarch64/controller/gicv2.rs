@@ -434,9 +434,12 @@ impl Gate {
         }
         kept.control = interface.read_u32(interface::CONTROL);
         kept.mask = interface.read_u32(interface::MASK);
-        kept.active = interface.read_u32(self.active);
-        for (number, place) in kept.normal.iter_mut().enumerate() {
-            *place = interface.read_u32(normal_active(number));
+        if self.own.get() != 0 {
+            kept.active = interface.read_u32(self.active);
+        } else {
+            for (number, place) in kept.normal.iter_mut().enumerate() {
+                *place = interface.read_u32(normal_active(number));
+            }
         }
         self.shut();
     }
@@ -445,9 +448,12 @@ impl Gate {
     #[inline(always)]
     pub fn open(&self, kept: &Kept) {
         let interface = interface();
-        interface.write_u32(self.active, kept.active);
-        for (number, value) in kept.normal.iter().enumerate() {
-            interface.write_u32(normal_active(number), *value);
+        if kept.own != 0 {
+            interface.write_u32(self.active, kept.active);
+        } else {
+            for (number, value) in kept.normal.iter().enumerate() {
+                interface.write_u32(normal_active(number), *value);
+            }
         }
         interface.write_u32(interface::MASK, kept.mask);
         interface.write_u32(interface::CONTROL, kept.control);
@@ -461,9 +467,12 @@ impl Gate {
     pub fn shut(&self) {
         let interface = interface();
         interface.write_u32(interface::CONTROL, interface::GROUP_0_AS_FIQ);
-        interface.write_u32(self.active, 0);
-        for number in 0..interface::ACTIVE_REGISTERS {
-            interface.write_u32(normal_active(number), 0);
+        if self.own.get() != 0 {
+            interface.write_u32(self.active, 0);
+        } else {
+            for number in 0..interface::ACTIVE_REGISTERS {
+                interface.write_u32(normal_active(number), 0);
+            }
         }
         interface.write_u32(interface::MASK, 0xff);
         self.defer();
@@ -499,16 +508,20 @@ impl Gate {
         }
     }
 
+    /// Drops interrupts of programs that are not live: a controller that lets the normal world send them has them, and
+    /// nobody would ever take them.
+    #[inline]
+    pub fn drop_foreign(&self) {
+        let foreign = self.set_pending.read() & OF_PROGRAMS & !self.own.get();
+        if foreign != 0 {
+            of_set(foreign).for_each(unpend);
+        }
+    }
+
     /// Whether there is an interrupt for the live program that the monitor has to hand on.
     #[inline]
     pub fn has_interrupt(&self) -> bool {
-        let pending = self.set_pending.read() & OF_PROGRAMS;
-        let foreign = pending & !self.own.get();
-        if foreign != 0 {
-            // A controller that lets the normal world send it: nobody waits for it.
-            of_set(foreign).for_each(unpend);
-        }
-        pending & self.own.get() | self.owed.get() != 0
+        self.set_pending.read() & self.own.get() | self.owed.get() != 0
     }
 
     /// Acknowledges an interrupt for the live program, if there is none yet. Returns false if the program masks it by

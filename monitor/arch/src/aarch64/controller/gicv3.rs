@@ -424,6 +424,11 @@ impl Gate {
         read!("icc_hppir1_el1") < NONE
     }
 
+    /// There are none.
+    #[inline(always)]
+    #[expect(clippy::unused_self, reason = "other controllers have such")]
+    pub const fn drop_foreign(&self) {}
+
     /// Whether there is an interrupt for the live program that the monitor has to hand on: it gets them itself.
     #[inline(always)]
     #[expect(clippy::unused_self, reason = "other controllers have such")]
