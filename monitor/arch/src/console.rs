@@ -206,10 +206,10 @@ pub fn uart_read(view: &PartitionView, offset: u64) -> u8 {
         consoles.kick();
     }
     let ready = consoles.output.is_ready(source);
-    consoles
-        .uarts
-        .get_mut(view.index)
-        .map_or(0, |uart| uart.read(offset, ready))
+    match consoles.uarts.get_mut(view.index) {
+        Some(uart) => uart.read(offset, ready),
+        None => 0,
+    }
 }
 
 /// A partition writes a register of its emulated UART.
@@ -220,12 +220,13 @@ pub fn uart_write(view: &PartitionView, offset: u64, value: u8) {
     let Some(uart) = consoles.uarts.get_mut(view.index) else {
         return;
     };
-    if let Effect::Transmit(byte) = uart.write(offset, value) {
+    // What is transmitted is what was written.
+    if matches!(uart.write(offset, value), Effect::Transmit(_)) {
         let source = Console::source_of(view.index);
-        if !consoles.output.put(source, byte, now_with_service) {
+        if !consoles.output.put(source, value, now_with_service) {
             consoles.output.count_dropped(source, 1);
         }
-        if byte == b'\n' {
+        if value == b'\n' {
             consoles.kick();
         }
     }

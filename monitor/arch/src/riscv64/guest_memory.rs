@@ -228,7 +228,7 @@ impl Drop for Physical<'_> {
 /// The instruction at a virtual address of the partition that runs, read through the partition's own
 /// translation; `None` if that faults, as it can when another hart of the partition changes a table.
 /// Of a compressed instruction the upper half is undefined.
-#[inline]
+#[inline(always)]
 pub fn fetch(address: u64) -> Option<u32> {
     let value: u64;
     let failed: u64;

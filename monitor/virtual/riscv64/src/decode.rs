@@ -119,7 +119,7 @@ impl Access {
     }
 
     /// The value a load leaves in its register, given the bytes read (the low ones of `raw`).
-    #[inline]
+    #[inline(always)]
     #[must_use]
     pub const fn loaded(self, raw: u64) -> u64 {
         let unused = self.unused_bits();
@@ -332,14 +332,15 @@ pub struct RememberedAccess {
 }
 
 impl RememberedAccess {
-    /// Nothing remembered: 0 is no instruction.
+    /// Nothing remembered: 0 is no instruction, and what it "reads or writes" is every register, of which nobody
+    /// who asks for what is remembered has all.
     #[must_use]
     pub const fn new() -> Self {
         Self {
             instruction: 0,
             access: Access(NonZeroU32::MIN),
             is_load: false,
-            registers: 0,
+            registers: u32::MAX,
             operand: Register(0),
             base: Register(0),
             offset: 0,
@@ -350,17 +351,18 @@ impl RememberedAccess {
     /// The same as [`decode`], faster when the same instruction is asked for again.
     #[inline]
     pub fn decode(&mut self, instruction: u32) -> Option<&Self> {
-        if self.remembered(instruction).is_none() {
+        if instruction == 0 || self.remembered(instruction).is_none() {
             self.decode_anew(instruction)?;
         }
         Some(self)
     }
 
-    /// The same, but only for the instruction that is remembered.
+    /// The same, but only for the instruction that is remembered. Of 0, which none is, the answer is one that has
+    /// every bit in [`RememberedAccess::registers`].
     #[inline(always)]
     #[must_use]
     pub fn remembered(&self, instruction: u32) -> Option<&Self> {
-        (instruction == self.instruction && instruction != 0).then_some(self)
+        (instruction == self.instruction).then_some(self)
     }
 
     #[cold]
