@@ -35,7 +35,11 @@ impl Target {
         sstc: true,
     };
     /// The others whose latency is measured.
-    pub const OTHERS: [Self; 2] = [
+    pub const OTHERS: [Self; 3] = [
+        Self {
+            board: "qemu-virt-riscv64-aia",
+            sstc: true,
+        },
         Self {
             board: "qemu-virt-riscv64",
             sstc: false,

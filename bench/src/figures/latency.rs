@@ -77,7 +77,8 @@ pub fn section(environment: &Environment, runs: &Runs) -> anyhow::Result<Section
         let lengths = latency.other_ran;
         let enough = environment.quick || lengths.count >= FEWEST;
         let value = |count: i64| if enough { count as f64 } else { f64::NAN };
-        let name = format!("`{}` without Sstc, fp = \"none\"", target.board);
+        let without = if target.sstc { "" } else { " without Sstc" };
+        let name = format!("`{}`{without}, fp = \"none\"", target.board);
         let figure = |what: &str, count| {
             Figure::new(format!("{name}: {what}"), value(count), "instructions")
         };
