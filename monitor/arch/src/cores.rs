@@ -2,7 +2,8 @@
 //!
 //! The parts: [`switch`] decides who runs, [`interrupts`] answers the monitor's own interrupts, [`requests`]
 //! those of other cores, [`life`] loads, starts and stops. [`attention`] is what has a time of its own:
-//! watchdogs, held interrupts, the end of the run. How a virtual core gets onto and off the core is the
+//! watchdogs, held interrupts, the end of the run. [`calls`] is what partitions ask of
+//! their own virtual cores. How a virtual core gets onto and off the core is the
 //! architecture's: it adds methods of these names to [`Core`]:
 //!
 //! - `settle_slot`: prepares a virtual core that lives here, once, and `settled` after the last one;
@@ -14,6 +15,7 @@
 //! - `answer_interrupts`: the monitor's own that are pending.
 
 mod attention;
+pub mod calls;
 mod interrupts;
 mod life;
 mod requests;

@@ -8,6 +8,7 @@ use crate::arch::context::Context;
 use crate::arch::controller::Controller;
 use crate::arch::register::read;
 use crate::console;
+use crate::cores::calls::NotStarted;
 use crate::cores::{Core, NOTICES_PENDING};
 use crate::crash;
 use crate::health;
@@ -145,12 +146,12 @@ fn carry_out(core: &mut Core, view: &'static PartitionView, call: Call) -> Outco
             })
         }
         Call::Standby => {
-            suspend(core);
+            core.suspend_running();
             Outcome::Waits(answer::SUCCESS)
         }
-        Call::SystemSuspend { .. } if !is_alone(core, view) => Outcome::Answer(answer::DENIED),
+        Call::SystemSuspend { .. } if !core.is_alone(view) => Outcome::Answer(answer::DENIED),
         Call::PowerDown { resume, context } | Call::SystemSuspend { resume, context } => {
-            suspend(core);
+            core.suspend_running();
             resume_at(core, resume.address(), context);
             Outcome::Gone
         }
@@ -231,48 +232,12 @@ fn call_cores(view: &PartitionView, cores: u64) {
 
 /// `CPU_ON` (DEN0022, 5.6).
 fn start(core: &Core, view: &PartitionView, number: u32, address: u64, context: u64) -> Outcome {
-    let place = view.place(number);
-    let target = usize::from(place.core);
-    let Some(order) = mail::of(target).orders.get(usize::from(place.slot)) else {
-        return Outcome::Answer(answer::INVALID_PARAMETERS);
-    };
-    let free = order
-        .state
-        .compare_exchange(state::STOPPED, state::START_PENDING, SeqCst, SeqCst);
-    match free {
-        Ok(_) => {}
-        Err(state::START_PENDING) => return Outcome::Answer(answer::ON_PENDING),
-        Err(_) => return Outcome::Answer(answer::ALREADY_ON),
-    }
-    crash::note(core, view.index, Trace::CoreStart, 0, number, address);
-    // Looked at after the exchange: whoever stops the partition says so before any core is stopped.
-    if shared::of(view.index).is_stopping() {
-        order.state.store(state::STOPPED, SeqCst);
-        return Outcome::Answer(answer::INTERNAL_FAILURE);
-    }
-    order.address.store(address, SeqCst);
-    order.argument.store(context, SeqCst);
-    core.post(target, usize::from(place.slot), mail::START);
-    Outcome::Answer(answer::SUCCESS)
-}
-
-/// Waits for an interrupt, unless one is pending already.
-fn suspend(core: &mut Core) {
-    if core.wait_running()
-        && let Some((number, slot, _)) = core.running()
-    {
-        slot.suspended = true;
-        core.set_state(number, state::SUSPENDED);
-    }
-}
-
-/// Whether all virtual cores of the partition but the caller are stopped, as `SYSTEM_SUSPEND` (5.20.2) wants it.
-fn is_alone(core: &Core, view: &PartitionView) -> bool {
-    let mut places = view.places.iter().take(view.virtual_cores);
-    places.all(|place| {
-        let target = usize::from(place.core);
-        let order = mail::of(target).orders.get(usize::from(place.slot));
-        target == core.id || order.is_none_or(|order| order.state.load(SeqCst) == state::STOPPED)
+    Outcome::Answer(match core.order_start(view, number, address, context) {
+        Ok(()) => answer::SUCCESS,
+        Err(NotStarted::Absent) => answer::INVALID_PARAMETERS,
+        Err(NotStarted::Pending) => answer::ON_PENDING,
+        Err(NotStarted::Running) => answer::ALREADY_ON,
+        Err(NotStarted::Stopping) => answer::INTERNAL_FAILURE,
     })
 }
 

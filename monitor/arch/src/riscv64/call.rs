@@ -10,11 +10,12 @@ use crate::arch::pmp;
 use crate::arch::timer::Aclint;
 use crate::arch::{instruction_fence, wait_for_interrupt};
 use crate::console;
+use crate::cores::calls::NotStarted;
 use crate::cores::{Core, NOTICES_PENDING};
 use crate::crash;
 use crate::health;
 use crate::machine::PartitionView;
-use crate::mail::{self, state};
+use crate::mail;
 use crate::measurement;
 use crate::shared;
 use core::sync::atomic::Ordering::SeqCst;
@@ -201,16 +202,16 @@ fn carry_out(
             Outcome::Value(order.map_or(1, |order| u64::from(order.state.load(SeqCst))))
         }
         Call::HartSuspendRetentive => {
-            if suspend(hart) {
+            if hart.suspend_running() {
                 Outcome::Waits(0, 0)
             } else {
                 Outcome::Value(0)
             }
         }
-        Call::SystemSuspend { .. } if !is_alone(hart, view) => Outcome::Error(DENIED),
+        Call::SystemSuspend { .. } if !hart.is_alone(view) => Outcome::Error(DENIED),
         Call::HartSuspendNonRetentive { resume, opaque }
         | Call::SystemSuspend { resume, opaque } => {
-            suspend(hart);
+            hart.suspend_running();
             resume_at(hart, resume.address(), opaque);
             Outcome::Gone
         }
@@ -391,47 +392,12 @@ fn no_longer_waiting(hart: &Core, asked: &[(usize, usize, u32)]) {
 
 /// HSM start (9.1).
 fn start(hart: &Core, view: &PartitionView, number: u32, address: u64, opaque: u64) -> Outcome {
-    let place = view.place(number);
-    let target = usize::from(place.core);
-    let Some(order) = mail::of(target).orders.get(usize::from(place.slot)) else {
-        return Outcome::Error(INVALID_PARAMETER);
-    };
-    let free = order
-        .state
-        .compare_exchange(state::STOPPED, state::START_PENDING, SeqCst, SeqCst);
-    if free.is_err() {
-        return Outcome::Error(ALREADY_AVAILABLE);
+    match hart.order_start(view, number, address, opaque) {
+        Ok(()) => Outcome::Value(0),
+        Err(NotStarted::Absent) => Outcome::Error(INVALID_PARAMETER),
+        Err(NotStarted::Pending | NotStarted::Running) => Outcome::Error(ALREADY_AVAILABLE),
+        Err(NotStarted::Stopping) => Outcome::Error(FAILED),
     }
-    crash::note(hart, view.index, Trace::CoreStart, 0, number, address);
-    // Looked at after the exchange: whoever stops the partition says so before any hart is stopped.
-    if shared::of(view.index).is_stopping() {
-        order.state.store(state::STOPPED, SeqCst);
-        return Outcome::Error(FAILED);
-    }
-    order.address.store(address, SeqCst);
-    order.argument.store(opaque, SeqCst);
-    hart.post(target, usize::from(place.slot), mail::START);
-    Outcome::Value(0)
-}
-
-/// HSM suspend (9.4): waits for an interrupt. Returns false if one is pending already.
-fn suspend(hart: &mut Core) -> bool {
-    let waits = hart.wait_running();
-    if waits && let Some((number, slot, _)) = hart.running() {
-        slot.suspended = true;
-        hart.set_state(number, state::SUSPENDED);
-    }
-    waits
-}
-
-/// Whether all virtual cores of the partition but the caller are stopped, as system suspend (13.1) wants it.
-fn is_alone(hart: &Core, view: &PartitionView) -> bool {
-    let mut places = view.places.iter().take(view.virtual_cores);
-    places.all(|place| {
-        let target = usize::from(place.core);
-        let order = mail::of(target).orders.get(usize::from(place.slot));
-        target == hart.id || order.is_none_or(|order| order.state.load(SeqCst) == state::STOPPED)
-    })
 }
 
 /// HSM non-retentive suspend (9.4): the hart goes on at `address` as if it had just been started.
