@@ -1,11 +1,8 @@
 //! Links the program as a partition image.
 
-use partita_guest_rt::build::{builds_for_a_partition, link_partition};
+use partita_guest_rt::build::link_partition_with_stack;
 
 fn main() {
-    link_partition();
-    if builds_for_a_partition() {
-        // Some parts hold all registers there are, several times over.
-        println!("cargo::rustc-link-arg-bins=--defsym=__stack_size=0x10000");
-    }
+    // Some parts hold all registers there are, several times over.
+    link_partition_with_stack(0x1_0000);
 }

@@ -2,11 +2,17 @@
 
 use partita_tests::{Run, System};
 
+const RISCV64: &str = "qemu-virt-riscv64";
+const AARCH64: &str = "qemu-virt-aarch64";
+/// One board of each kind of monitor.
+const BOARDS: [&str; 3] = [RISCV64, AARCH64, "qemu-virt-aarch64-gicv2"];
+
 /// A partition in trouble with these lines in its manifest, beside a critical one that may not miss a
 /// deadline, both on one core.
-fn beside_a_critical_one(arguments: &str, lines: &str) -> System {
-    System::new(
-        1,
+fn beside_a_critical_one(board: &str, arguments: &str, lines: &str) -> System {
+    System::on(
+        board,
+        "cores = 1\nmemory = \"512MiB\"",
         &format!(
             r#"
             [partition.critical]
@@ -17,6 +23,7 @@ fn beside_a_critical_one(arguments: &str, lines: &str) -> System {
             cores = [0]
             budget = "400us"
             period = "1ms"
+            accept = ["trusted-base"]
 
             [partition.troubled]
             criticality = "QM"
@@ -25,6 +32,7 @@ fn beside_a_critical_one(arguments: &str, lines: &str) -> System {
             memory = "256KiB"
             cores = [0]
             fp = "none"
+            accept = ["trusted-base"]
             {lines}
             "#
         ),
@@ -44,8 +52,37 @@ fn assert_healed(run: &Run, boots: u32, state: &str) {
     run.assert_undisturbed("critical");
 }
 
-/// Each kind of event that a program can bring about, and how.
-const TROUBLES: [(&str, &str, &str); 9] = [
+/// An event, how a program brings it about, and lines of `health` that it needs to be restarted for that.
+type Trouble = (&'static str, &'static str, &'static str);
+
+/// What a program can bring about on a board.
+fn troubles(board: &str) -> impl Iterator<Item = &'static Trouble> {
+    let own = if board == RISCV64 {
+        &OF_RISCV64
+    } else {
+        &OF_AARCH64
+    };
+    own.iter().chain(&TROUBLES)
+}
+
+/// What is the same everywhere.
+const TROUBLES: [Trouble; 5] = [
+    ("floating-point", "fault after-us:2000 float", ""),
+    (
+        "call-denied",
+        "fault after-us:2000 call",
+        "call-denied = \"restart\"",
+    ),
+    (
+        "deadline-miss",
+        "miss after-us:2000",
+        "deadline-miss = \"restart\"",
+    ),
+    ("panic", "end after-us:2000 panic:7", ""),
+    ("reset", "end after-us:2000 reboot", ""),
+];
+
+const OF_RISCV64: [Trouble; 4] = [
     ("access-fault", "fault after-us:2000 access", ""),
     (
         "illegal-instruction",
@@ -62,127 +99,216 @@ const TROUBLES: [(&str, &str, &str); 9] = [
         "fault after-us:2000 handler",
         "access-fault = \"log\"",
     ),
-    ("floating-point", "fault after-us:2000 float", ""),
+];
+
+/// Faults of a program at S-EL1 are its own: the runtime handles them, says so and asks for its own end.
+const OF_AARCH64: [Trouble; 4] = [
+    ("panic", "fault after-us:2000 access", ""),
+    ("panic", "fault after-us:2000 illegal", ""),
+    // A register that the monitor keeps to itself.
     (
-        "call-denied",
-        "fault after-us:2000 call",
-        "call-denied = \"restart\"",
+        "illegal-instruction",
+        "fault after-us:2000 register",
+        "illegal-instruction = \"restart\"",
     ),
     (
-        "deadline-miss",
-        "miss after-us:2000",
-        "deadline-miss = \"restart\"",
+        "watchdog",
+        "fault after-us:2000 handler",
+        "watchdog = \"restart\"",
     ),
-    ("panic", "end after-us:2000 panic:7", ""),
-    ("reset", "end after-us:2000 reboot", ""),
 ];
 
 #[test]
 fn each_event_restarts_its_partition_up_to_the_limit_and_then_it_stays_off() {
-    for (event, arguments, health) in TROUBLES {
-        let lines = format!("[partition.troubled.health]\n{health}");
-        let run = beside_a_critical_one(arguments, &lines).run();
-        let troubled = run.partition("troubled");
-        assert_eq!(
-            (troubled.boots, troubled.state.as_str()),
-            (4, "failed"),
-            "{event} by `{arguments}`"
-        );
-        // Events that are the same but for their time are kept once, and counted.
-        assert!(run.events("troubled", event).count() >= 1, "{arguments}");
-        assert!(troubled.events_total >= 4, "{arguments}");
-        if !arguments.starts_with("end") {
-            assert_healed(&run, 4, "failed");
+    for board in BOARDS {
+        for trouble in troubles(board) {
+            is_restarted_up_to_the_limit(board, trouble);
         }
-        run.assert_undisturbed("critical");
     }
+}
+
+/// The lines of a partition in this trouble: its watchdog bites soon if that is to find it.
+fn lines_of(event: &str, health: &str) -> String {
+    let watchdog = if event == "watchdog" {
+        "watchdog = \"5ms\"\n"
+    } else {
+        ""
+    };
+    format!("{watchdog}[partition.troubled.health]\n{health}")
+}
+
+fn is_restarted_up_to_the_limit(board: &str, (event, arguments, health): &Trouble) {
+    let run = beside_a_critical_one(board, arguments, &lines_of(event, health)).run();
+    let troubled = run.partition("troubled");
+    assert_eq!(
+        (troubled.boots, troubled.state.as_str()),
+        (4, "failed"),
+        "{event} by `{arguments}` on {board}"
+    );
+    // Events that are the same but for their time are kept once, and counted.
+    assert!(run.events("troubled", event).count() >= 1, "{arguments}");
+    assert!(troubled.events_total >= 4, "{arguments}");
+    if !arguments.starts_with("end") {
+        assert_healed(&run, 4, "failed");
+    }
+    run.assert_undisturbed("critical");
 }
 
 #[test]
 fn each_event_halts_its_partition_if_the_manifest_says_so() {
-    for (event, arguments, health) in TROUBLES {
-        let lines = match health.split_once(" = ") {
-            Some((key, _)) if key == event => format!("{key} = \"halt\""),
-            _ => format!("{health}\n{event} = \"halt\""),
-        };
-        let lines = format!("[partition.troubled.health]\n{lines}");
-        let run = beside_a_critical_one(arguments, &lines).for_ms(40).run();
-        let troubled = run.partition("troubled");
-        assert_eq!(
-            (troubled.boots, troubled.state.as_str()),
-            (1, "failed"),
-            "{event} by `{arguments}`"
-        );
-        assert!(!run.said("troubled", "still here"));
-        run.assert_undisturbed("critical");
+    for board in BOARDS {
+        for trouble in troubles(board) {
+            is_halted(board, trouble);
+        }
     }
+}
+
+fn is_halted(board: &str, (event, arguments, health): &Trouble) {
+    let lines = match health.split_once(" = ") {
+        Some((key, _)) if key == *event => format!("{key} = \"halt\""),
+        _ => format!("{health}\n{event} = \"halt\""),
+    };
+    let run = beside_a_critical_one(board, arguments, &lines_of(event, &lines))
+        .for_ms(40)
+        .run();
+    let troubled = run.partition("troubled");
+    assert_eq!(
+        (troubled.boots, troubled.state.as_str()),
+        (1, "failed"),
+        "{event} by `{arguments}` on {board}"
+    );
+    assert!(!run.said("troubled", "still here"));
+    run.assert_undisturbed("critical");
 }
 
 #[test]
 fn an_event_that_is_only_logged_leaves_the_partition_to_itself() {
-    let run = beside_a_critical_one("fault after-us:1000 call", "").run();
-    run.assert_said("troubled", "fault: call returned -3");
-    run.assert_said("troubled", "fault: still here");
-    assert_eq!(run.events("troubled", "call-denied").count(), 1);
-    assert_healed(&run, 1, "running");
+    for board in BOARDS {
+        let run = beside_a_critical_one(board, "fault after-us:1000 call", "").run();
+        run.assert_said("troubled", "fault: call returned -3");
+        run.assert_said("troubled", "fault: still here");
+        assert_eq!(run.events("troubled", "call-denied").count(), 1);
+        assert_healed(&run, 1, "running");
+    }
+}
+
+#[test]
+fn a_trap_of_a_program_at_s_el1_that_is_only_logged_is_its_own_exception_and_names_the_register() {
+    for board in BOARDS.into_iter().filter(|board| *board != RISCV64) {
+        let lines = "health = { illegal-instruction = \"log\" }";
+        let run = beside_a_critical_one(board, "fault caught register", lines).run();
+        // Of an undefined instruction (DDI 0487, D24.2.40).
+        run.assert_said("troubled", "fault: syndrome 0x2000000");
+        run.assert_said("troubled", "fault: still here");
+        let event = run.events("troubled", "illegal-instruction").next();
+        let event = event.expect("it was told");
+        // Class 0x18, `op0` 3, `op2` 0, `op1` 3, `CRn` 9, `Rt` 31, `CRm` 12, a read: of `PMCR_EL0`.
+        let syndrome = 0x18 << 26 | 1 << 25 | 3 << 20 | 3 << 14 | 9 << 10 | 31 << 5 | 12 << 1 | 1;
+        assert_eq!(
+            (event.cause, &*event.address),
+            (0x18, &*format!("{syndrome:#x}"))
+        );
+        assert_healed(&run, 1, "running");
+    }
+}
+
+#[test]
+fn an_exception_of_s_el1_that_only_a_newer_core_has_is_an_unexpected_trap() {
+    for (action, boots, state) in [("restart", 4, "failed"), ("halt", 1, "failed")] {
+        let run = System::on(
+            AARCH64,
+            "cores = 1\nmemory = \"512MiB\"\ncpu = \"max\"",
+            &format!(
+                r#"
+                [partition.troubled]
+                criticality = "QM"
+                image = "$guest"
+                arguments = "fault after-us:2000 scalable"
+                memory = "256KiB"
+                cores = [0]
+                fp = "none"
+                accept = ["trusted-base"]
+                [partition.troubled.health]
+                unexpected-trap = "{action}"
+                "#
+            ),
+        )
+        .shift(1)
+        .for_ms(120)
+        .run();
+        let troubled = run.partition("troubled");
+        assert_eq!((troubled.boots, troubled.state.as_str()), (boots, state));
+        let event = run.events("troubled", "unexpected-trap").next();
+        // Access to scalable vectors.
+        assert_eq!(event.expect("it was told").cause, 0x19);
+    }
 }
 
 #[test]
 fn each_restart_waits_twice_as_long_as_the_one_before() {
     let lines = r#"restart = { limit = 4, within = "1s", back-off = "4ms" }"#;
-    let run = beside_a_critical_one("fault access", lines).run();
-    assert_healed(&run, 5, "failed");
-    let times = |text: &str| -> Vec<u64> {
-        let lines = run.lines().iter().filter(|line| line.text.contains(text));
-        lines.map(|line| line.time_ns).collect()
-    };
-    let (starts, events) = (times("fault: running"), times("troubled: access-fault"));
-    for (number, wait_ms) in [4, 8, 16, 32].into_iter().enumerate() {
-        let waited = starts[number + 1] - events[number];
-        let range = wait_ms * 1_000_000..(wait_ms + 10) * 1_000_000;
-        assert!(
-            range.contains(&waited),
-            "restart {number} after {waited} ns"
+    for (board, event) in [(RISCV64, "access-fault"), (AARCH64, "panic")] {
+        let run = beside_a_critical_one(board, "fault access", lines).run();
+        assert_healed(&run, 5, "failed");
+        let times = |text: &str| -> Vec<u64> {
+            let lines = run.lines().iter().filter(|line| line.text.contains(text));
+            lines.map(|line| line.time_ns).collect()
+        };
+        let (starts, events) = (
+            times("fault: running"),
+            times(&format!("troubled: {event}")),
         );
+        for (number, wait_ms) in [4, 8, 16, 32].into_iter().enumerate() {
+            let waited = starts[number + 1] - events[number];
+            let range = wait_ms * 1_000_000..(wait_ms + 10) * 1_000_000;
+            assert!(
+                range.contains(&waited),
+                "restart {number} after {waited} ns"
+            );
+        }
     }
 }
 
 #[test]
 fn a_partition_that_does_not_reset_its_watchdog_is_restarted() {
-    for (arguments, watchdog) in [
-        ("watch times:5 every-us:1000", r#""5ms""#),
-        ("watch times:5 every-us:1000 spin:1", r#""5ms""#),
-        (
-            "watch start-us:4000 times:5 every-us:1000",
-            r#"{ timeout = "20ms", start = "first-use" }"#,
-        ),
-    ] {
-        let lines = format!("watchdog = {watchdog}");
-        let run = beside_a_critical_one(arguments, &lines).run();
-        assert_healed(&run, 4, "failed");
-        assert_eq!(run.partition("troubled").events_total, 4);
-        let silent = run.time_ns("troubled", "watch: no more");
-        let after = run.time_ns("monitor", "troubled: watchdog") - silent;
-        assert!(
-            (3_000_000..6_000_000).contains(&after),
-            "{arguments}: {after} ns"
-        );
+    for board in BOARDS {
+        for (arguments, watchdog) in [
+            ("watch times:5 every-us:1000", r#""5ms""#),
+            ("watch times:5 every-us:1000 spin:1", r#""5ms""#),
+            (
+                "watch start-us:4000 times:5 every-us:1000",
+                r#"{ timeout = "20ms", start = "first-use" }"#,
+            ),
+        ] {
+            let lines = format!("watchdog = {watchdog}");
+            let run = beside_a_critical_one(board, arguments, &lines).run();
+            assert_healed(&run, 4, "failed");
+            assert_eq!(run.partition("troubled").events_total, 4);
+            let silent = run.time_ns("troubled", "watch: no more");
+            let after = run.time_ns("monitor", "troubled: watchdog") - silent;
+            assert!(
+                (3_000_000..6_000_000).contains(&after),
+                "{arguments}: {after} ns"
+            );
+        }
     }
 }
 
 #[test]
 fn a_watchdog_that_is_reset_in_time_or_not_started_never_expires() {
-    for (arguments, watchdog) in [
-        ("watch times:100 every-us:2000", r#""4ms""#),
-        (
-            "watch times:3",
-            r#"{ timeout = "4ms", start = "first-use" }"#,
-        ),
-    ] {
-        let lines = format!("watchdog = {watchdog}");
-        let run = beside_a_critical_one(arguments, &lines).run();
-        assert_healed(&run, 1, "running");
-        assert_eq!(run.events("troubled", "watchdog").count(), 0);
+    for board in BOARDS {
+        for (arguments, watchdog) in [
+            ("watch times:100 every-us:2000", r#""4ms""#),
+            (
+                "watch times:3",
+                r#"{ timeout = "4ms", start = "first-use" }"#,
+            ),
+        ] {
+            let lines = format!("watchdog = {watchdog}");
+            let run = beside_a_critical_one(board, arguments, &lines).run();
+            assert_healed(&run, 1, "running");
+            assert_eq!(run.events("troubled", "watchdog").count(), 0);
+        }
     }
 }
 
@@ -191,21 +317,25 @@ fn a_watchdog_of_the_shortest_time_that_is_only_logged_takes_no_time_from_a_crit
     let lines = r#"
         watchdog = "100ms"
         health = { watchdog = "log" }"#;
-    let run = beside_a_critical_one("watch start-ns:1 times:0", lines).run();
-    run.assert_said("troubled", "watch: started true");
-    run.assert_undisturbed("critical");
-    let troubled = run.partition("troubled");
-    assert_eq!((troubled.boots, troubled.state.as_str()), (1, "running"));
-    // It waits for a millisecond each time, whatever it asked for.
-    let expired = troubled.events_total;
-    assert!((20..=120).contains(&expired), "{expired} times in 120 ms");
+    for board in BOARDS {
+        let run = beside_a_critical_one(board, "watch start-ns:1 times:0", lines).run();
+        run.assert_said("troubled", "watch: started true");
+        run.assert_undisturbed("critical");
+        let troubled = run.partition("troubled");
+        assert_eq!((troubled.boots, troubled.state.as_str()), (1, "running"));
+        // It waits for a millisecond each time, whatever it asked for.
+        let expired = troubled.events_total;
+        assert!((20..=120).contains(&expired), "{expired} times in 120 ms");
+    }
 }
 
 #[test]
 fn a_critical_partition_that_hangs_is_caught_by_its_watchdog_and_restarted() {
-    let run = System::new(
-        1,
-        r#"
+    for board in BOARDS {
+        let run = System::on(
+            board,
+            "cores = 1\nmemory = \"512MiB\"",
+            r#"
         [partition.critical]
         criticality = "ASIL-D"
         image = "$guest"
@@ -216,6 +346,7 @@ fn a_critical_partition_that_hangs_is_caught_by_its_watchdog_and_restarted() {
         period = "1ms"
         watchdog = "5ms"
         restart = { limit = 2, within = "1s" }
+        accept = ["trusted-base"]
 
         [partition.ordinary]
         criticality = "QM"
@@ -223,21 +354,25 @@ fn a_critical_partition_that_hangs_is_caught_by_its_watchdog_and_restarted() {
         arguments = "talk lines:40 pace-us:2000"
         memory = "256KiB"
         cores = [0]
+        accept = ["trusted-base"]
         "#,
-    )
-    .for_ms(100)
-    .run();
-    let critical = run.partition("critical");
-    assert_eq!((critical.boots, critical.state.as_str()), (3, "failed"));
-    assert_eq!(run.events("critical", "watchdog").count(), 3);
-    run.assert_said("ordinary", "talk: line 39 of 40");
+        )
+        .for_ms(100)
+        .run();
+        let critical = run.partition("critical");
+        assert_eq!((critical.boots, critical.state.as_str()), (3, "failed"));
+        assert_eq!(run.events("critical", "watchdog").count(), 3);
+        run.assert_said("ordinary", "talk: line 39 of 40");
+    }
 }
 
 #[test]
 fn a_budget_overrun_restarts_a_partition_whose_manifest_says_so() {
-    let run = System::new(
-        1,
-        r#"
+    for board in BOARDS {
+        let run = System::on(
+            board,
+            "cores = 1\nmemory = \"512MiB\"",
+            r#"
         [partition.greedy]
         criticality = "ASIL-B"
         image = "$guest"
@@ -248,6 +383,7 @@ fn a_budget_overrun_restarts_a_partition_whose_manifest_says_so() {
         period = "1ms"
         restart = { limit = 2, within = "1s" }
         health = { budget-overrun = "restart" }
+        accept = ["trusted-base"]
 
         [partition.ordinary]
         criticality = "QM"
@@ -255,51 +391,57 @@ fn a_budget_overrun_restarts_a_partition_whose_manifest_says_so() {
         arguments = "talk lines:10 pace-us:2000"
         memory = "256KiB"
         cores = [0]
+        accept = ["trusted-base"]
         "#,
-    )
-    .for_ms(60)
-    .run();
-    let greedy = run.partition("greedy");
-    assert_eq!((greedy.boots, greedy.state.as_str()), (3, "failed"));
-    run.assert_said("ordinary", "talk: line 9 of 10");
+        )
+        .for_ms(60)
+        .run();
+        let greedy = run.partition("greedy");
+        assert_eq!((greedy.boots, greedy.state.as_str()), (3, "failed"));
+        run.assert_said("ordinary", "talk: line 9 of 10");
+    }
 }
 
 #[test]
 fn an_event_that_stops_the_system_ends_the_run_at_once_and_it_is_not_healthy() {
-    let lines = "[partition.troubled.health]\naccess-fault = \"stop-system\"";
-    let run = beside_a_critical_one("fault after-us:20000 access", lines)
-        .for_ms(1000)
-        .run();
-    let report = run.report();
-    assert!(report.virtual_ns < 100_000_000, "{}", report.virtual_ns);
-    assert!(!report.healthy);
-    let reason = "access-fault of troubled stopped the system";
-    assert!(
-        report.reasons.iter().any(|text| text == reason),
-        "{:?}",
-        report.reasons
-    );
-    assert_eq!(run.partition("troubled").state, "failed");
-    assert_eq!(run.partition("critical").state, "stopped");
+    for (board, event) in [(RISCV64, "access-fault"), (AARCH64, "panic")] {
+        let lines = format!("[partition.troubled.health]\n{event} = \"stop-system\"");
+        let run = beside_a_critical_one(board, "fault after-us:20000 access", &lines)
+            .for_ms(1000)
+            .run();
+        let report = run.report();
+        assert!(report.virtual_ns < 100_000_000, "{}", report.virtual_ns);
+        assert!(!report.healthy);
+        let reason = format!("{event} of troubled stopped the system");
+        assert!(report.reasons.contains(&reason), "{:?}", report.reasons);
+        assert_eq!(run.partition("troubled").state, "failed");
+        assert_eq!(run.partition("critical").state, "stopped");
+    }
 }
 
 #[test]
 fn an_event_that_resets_the_system_boots_it_again() {
-    let lines = "[partition.troubled.health]\naccess-fault = \"reset-system\"";
-    let run = beside_a_critical_one("fault on-input:1 access", lines)
-        .for_ms(5000)
-        .expect("troubled", "fault: running")
-        .send("troubled", "x")
-        .expect("monitor", "the board is reset")
-        .expect("troubled", "fault: running, found 1 0")
-        .until("critical", "met, 0 missed")
-        .run();
-    assert_eq!(run.count("monitor", "Partita "), 2);
-    assert_eq!(run.partition("troubled").boots, 1);
-    assert_eq!(run.partition("troubled").events_total, 0);
-    let report = run.report();
-    assert_eq!((report.resets, report.healthy), (1, false));
-    assert_eq!(report.reasons, ["the board was reset once"]);
+    for (board, event) in [
+        (RISCV64, "access-fault"),
+        (AARCH64, "panic"),
+        ("qemu-virt-aarch64-gicv2", "panic"),
+    ] {
+        let lines = format!("[partition.troubled.health]\n{event} = \"reset-system\"");
+        let run = beside_a_critical_one(board, "fault on-input:1 access", &lines)
+            .for_ms(5000)
+            .expect("troubled", "fault: running")
+            .send("troubled", "x")
+            .expect("monitor", "the board is reset")
+            .expect("troubled", "fault: running, found 1 0")
+            .until("critical", "met, 0 missed")
+            .run();
+        assert_eq!(run.count("monitor", "Partita "), 2);
+        assert_eq!(run.partition("troubled").boots, 1);
+        assert_eq!(run.partition("troubled").events_total, 0);
+        let report = run.report();
+        assert_eq!((report.resets, report.healthy), (1, false));
+        assert_eq!(report.reasons, ["the board was reset once"]);
+    }
 }
 
 #[test]

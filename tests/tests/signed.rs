@@ -8,10 +8,12 @@ use partita_tests::{Run, System};
 use std::mem::offset_of;
 
 /// The boards besides QEMU's `virt` machine, each with the first core that partitions can use.
-const OTHER_BOARDS: [(&str, usize); 3] = [
+const OTHER_BOARDS: [(&str, usize); 5] = [
     ("qemu-virt-riscv64-aia", 0),
     ("sifive-u", 1),
     ("microchip-icicle-kit", 1),
+    ("qemu-virt-aarch64", 0),
+    ("qemu-virt-aarch64-gicv2", 0),
 ];
 const VERSION: usize = offset_of!(Header, security_version);
 
@@ -30,6 +32,7 @@ fn system_on(board: &str, core: usize) -> System {
             cores = [{core}]
             budget = "300us"
             period = "1ms"
+            accept = ["trusted-base"]
 
             [partition.second]
             criticality = "QM"
@@ -37,6 +40,7 @@ fn system_on(board: &str, core: usize) -> System {
             arguments = "idle"
             memory = "256KiB"
             cores = [{core}]
+            accept = ["trusted-base"]
             "#
         ),
     )
@@ -185,7 +189,7 @@ fn ends(system: &System, partition: &str, role: &str) -> (u64, u64) {
     let part = parts
         .find(|part| plan.partitions[part.partition].name == partition && part.role.name() == role);
     let part = part.expect("it has such a part");
-    let start = part.source - plan.board.ram_base;
+    let start = part.source - plan.board.image_base;
     (start, start + part.bytes.len() as u64 - 1)
 }
 

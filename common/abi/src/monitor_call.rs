@@ -41,6 +41,9 @@ pub const CONSOLE_WRITE: u64 = 8;
 pub const CONSOLE_READ: u64 = 9;
 /// Arm: writes the byte in `x1` to the caller's console.
 pub const CONSOLE_WRITE_BYTE: u64 = 10;
+/// Arm: gives other cores of the caller's partition a software interrupt: `x1` has a bit for each, by the partition's
+/// own numbers. A core finds which interrupt that is in its device tree.
+pub const CALL_CORES: u64 = 12;
 
 /// Arm: what is added to the number of a call to make it a function identifier: a fast call with 64-bit arguments in
 /// the range of OEM services (SMC Calling Convention 1.2, DEN0028, 2.5). Arguments are in `x1` to `x3`; an error

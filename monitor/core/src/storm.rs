@@ -59,6 +59,12 @@ impl StormGuard {
         self.count = waited as u64;
     }
 
+    /// The partition starts anew: what its life before was interrupted by does not count.
+    pub const fn renew(&mut self) {
+        self.ends_at = 0;
+        self.count = 0;
+    }
+
     /// When what waits is for the partition again.
     pub const fn ends_at(&self) -> u64 {
         self.ends_at
@@ -103,6 +109,19 @@ mod tests {
         assert_eq!(guard.count(19), Verdict::Deliver);
         assert_eq!(guard.count(19), Verdict::HoldAndTell);
         assert_eq!(guard.ends_at(), 20);
+    }
+
+    #[test]
+    fn a_new_life_has_the_whole_limit_whatever_the_one_before_had() {
+        let mut guard = StormGuard::new(2, 10);
+        (0..3).for_each(|now| {
+            guard.count(now);
+        });
+        guard.renew();
+        assert_eq!(guard.count(4), Verdict::Deliver);
+        assert_eq!(guard.count(5), Verdict::Deliver);
+        assert_eq!(guard.count(13), Verdict::HoldAndTell);
+        assert_eq!(guard.ends_at(), 14);
     }
 
     #[test]

@@ -5,6 +5,7 @@ use crate::health::greet;
 use crate::idle::rest;
 use crate::neutral::{console_read, listen_to_timer, wait_us};
 use core::arch::asm;
+use partita_guest_rt::trap::{self, Cause, TrapFrame};
 use partita_guest_rt::{println, smc};
 
 /// Runs into trouble after `after-us`, or on input, in the way that the arguments name.
@@ -29,6 +30,25 @@ pub fn fault(arguments: &Arguments<'_>) -> ! {
                 // SAFETY: as above.
                 unsafe { asm!("udf #0") };
             }
+            // The performance counters' control, which traps (`MDCR_EL3.TPM`).
+            "register" => {
+                // SAFETY: as above.
+                unsafe { asm!("mrs xzr, pmcr_el0") };
+            }
+            "float" => {
+                // SAFETY: as above; `fmov d0, xzr`, of which the assembler knows nothing here.
+                unsafe {
+                    asm!("msr cpacr_el1, {}", "isb", ".inst 0x9e6703e0", in(reg) 3_u64 << 20)
+                };
+            }
+            // `rdvl xzr, #1`, where EL1 lets itself use scalable vectors.
+            "scalable" => {
+                // SAFETY: as above.
+                unsafe {
+                    asm!("msr cpacr_el1, {}", "isb", ".inst 0x04bf503f", in(reg) 0x33_u64 << 16)
+                };
+            }
+            "caught" => trap::set_handler(go_on),
             // The handler's second instruction faults, each time again. A vector where nothing is would fault
             // without executing anything, and QEMU's time would stand still with `-icount`.
             "handler" => {
@@ -46,6 +66,14 @@ pub fn fault(arguments: &Arguments<'_>) -> ! {
     }
     println!("fault: still here");
     rest()
+}
+
+/// Says what the exception was, and goes on behind it.
+fn go_on(frame: &mut TrapFrame, cause: Cause) {
+    if let Cause::Exception(syndrome) = cause {
+        println!("fault: syndrome {syndrome:#x}");
+        frame.program_counter += 4;
+    }
 }
 
 unsafe extern "C" {

@@ -51,8 +51,9 @@ pub fn is_interrupted() -> bool {
     register::read!("isr_el1") & 1 << 6 != 0
 }
 
-/// Stays here for good.
+/// Stays here for good. No timer interrupts any more: a board that is being reset does not wait for one.
 pub fn halt() -> ! {
+    timer::silence();
     loop {
         wait_for_interrupt();
     }

@@ -47,6 +47,7 @@ impl Core {
         slot.pending_lines = 0;
         slot.claimed_lines = 0;
         slot.held_lines = 0;
+        slot.storm.renew();
         let partition = slot.resident.partition;
         self.set_state(number, state::STOPPED);
         if let Some(state) = shared::of(partition).one_stopped() {

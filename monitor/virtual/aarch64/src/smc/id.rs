@@ -1,5 +1,7 @@
 //! The numbers of functions (SMCCC 1.4, chapter 6 and appendix A; PSCI 1.1, chapter 5).
 
+pub use partita_abi::monitor_call::CALL_CORES;
+
 /// A hint of the caller's about its vector registers.
 pub const HINT: u32 = 1 << 16;
 /// Arguments have 64 bits.
@@ -16,8 +18,6 @@ pub const CONSOLE_WRITE: u64 = 8;
 pub const CONSOLE_READ: u64 = 9;
 /// Writes the byte `x1` to the console.
 pub const CONSOLE_WRITE_BYTE: u64 = 10;
-/// Interrupts other cores of the caller's partition: `x1` has a bit for each, by the partition's own numbers.
-pub const CALL_CORES: u64 = 12;
 
 pub const SMCCC_VERSION: u32 = 0x8000_0000;
 pub const ARCHITECTURE_FEATURES: u32 = 0x8000_0001;
