@@ -35,6 +35,8 @@ pub struct Debugger {
     stream: UnixStream,
     /// What the numbers of control and status registers begin with, once it is known.
     register_base: Option<u16>,
+    /// Whether addresses are those of the core that has stopped the machine.
+    sees_as_core: bool,
 }
 
 impl Debugger {
@@ -58,9 +60,25 @@ impl Debugger {
         let mut debugger = Self {
             stream,
             register_base: None,
+            sees_as_core: false,
         };
         debugger.ask("qSupported:xmlRegisters=riscv");
         debugger
+    }
+
+    /// From now on addresses of memory are those of the core that has stopped the machine, in its world and by its
+    /// translation. Physical addresses are those of the normal world.
+    pub const fn see_as_core(&mut self) {
+        self.sees_as_core = true;
+    }
+
+    /// What tells QEMU which addresses are meant.
+    const fn mode(&self) -> &'static str {
+        if self.sees_as_core {
+            "Qqemu.PhyMemMode:0"
+        } else {
+            "Qqemu.PhyMemMode:1"
+        }
     }
 
     /// Writes to physical memory.
@@ -68,7 +86,7 @@ impl Debugger {
     /// # Panics
     /// If there is none.
     pub fn write_memory(&mut self, address: u64, bytes: &[u8]) {
-        self.demand("Qqemu.PhyMemMode:1");
+        self.demand(self.mode());
         for (address, bytes) in (address..)
             .step_by(MEMORY_BYTES)
             .zip(bytes.chunks(MEMORY_BYTES))
@@ -83,7 +101,7 @@ impl Debugger {
     /// # Panics
     /// If there is none.
     pub fn read_memory(&mut self, address: u64, length: usize) -> Vec<u8> {
-        self.demand("Qqemu.PhyMemMode:1");
+        self.demand(self.mode());
         let mut bytes = Vec::new();
         while bytes.len() < length {
             let part = (length - bytes.len()).min(MEMORY_BYTES);

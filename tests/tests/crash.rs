@@ -210,3 +210,113 @@ fn of_a_stack_only_what_is_the_partitions_own_is_shown() {
     let tree = words(0x9003_ffc0);
     assert!(tree <= 8, "{tree} words, though its memory ends after 8");
 }
+
+#[test]
+fn a_record_of_arm_has_every_register_the_stack_and_who_called_whom() {
+    for board in ["qemu-virt-aarch64", "qemu-virt-aarch64-gicv2"] {
+        let system = System::on(
+            board,
+            "cores = 1\nmemory = \"512MiB\"",
+            r#"
+            [partition.faulty]
+            criticality = "QM"
+            image = "$guest"
+            arguments = "fault after-us:1000 pattern"
+            memory = "256KiB"
+            cores = [0]
+            accept = ["trusted-base"]
+            health = { illegal-instruction = "halt" }
+
+            [partition.critical]
+            criticality = "ASIL-B"
+            image = "$guest"
+            arguments = "periodic report:10"
+            memory = "256KiB"
+            cores = [0]
+            accept = ["trusted-base"]
+            "#,
+        );
+        let planned = system.planned("faulty");
+        let (ram, elf) = (planned.ram, planned.elf.clone().expect("it is a program"));
+        let symbols = Symbols::read(&elf, ram.base).expect("it has names");
+        let run = system.for_ms(30).run();
+        run.assert_undisturbed("critical");
+        let record = record(&run, "faulty");
+        for (number, value) in record.registers.iter().enumerate().take(29) {
+            assert_eq!(*value, 0x1000 + number as u64, "x{number}");
+        }
+        let stack = record.scratch;
+        assert!((ram.base..ram.base + ram.size).contains(&stack));
+        assert_eq!(record.registers[29], stack);
+        assert_eq!(record.stack[2], 0x0123_4567_89ab_cdef);
+
+        let crash = Crash::new(&record, Some(&symbols));
+        assert_eq!(crash.supervisor, Some(true));
+        // `PMCR_EL0`.
+        assert!(crash.text.contains("S3_3_C9_C12_0"), "{}", crash.text);
+        let functions = crash.backtrace.iter().map(|frame| {
+            let name = frame.function.as_deref().unwrap_or_default();
+            name.split('+').next().unwrap_or_default()
+        });
+        let functions: Vec<&str> = functions.collect();
+        assert_eq!(
+            functions[..2],
+            ["partita_test_trapped", "partita_test_pattern"]
+        );
+        assert!(
+            functions
+                .iter()
+                .any(|name| name.ends_with("trouble::fault")),
+            "{functions:?}"
+        );
+        let line = |name: &str| crash.registers.iter().find(|line| line.name == name);
+        assert_eq!(line("x28").expect("it is there").value, "0x101c");
+        let state = line("pstate").and_then(|line| line.meaning.as_deref());
+        assert_eq!(state, Some("EL1, masked: DAIF"));
+        let text = partita_crash::show(&crash, false);
+        assert!(text.contains("  lr       0x"), "{text}");
+    }
+}
+
+#[test]
+fn a_record_on_arm_survives_a_reset_of_the_board_and_shows_where_a_program_faulted() {
+    let system = System::on(
+        "qemu-virt-aarch64",
+        "cores = 1\nmemory = \"512MiB\"",
+        r#"
+        [partition.fatal]
+        criticality = "QM"
+        image = "$guest"
+        arguments = "fault access"
+        memory = "256KiB"
+        cores = [0]
+        accept = ["trusted-base"]
+        health = { panic = "reset-system" }
+        "#,
+    );
+    let planned = system.planned("fatal");
+    let elf = planned.elf.clone().expect("it is a program");
+    let symbols = Symbols::read(&elf, planned.ram.base).expect("it has names");
+    let run = system
+        .until("monitor", "crash record from before: fatal: panic code 0x2")
+        .run();
+    let record = record(&run, "fatal");
+    assert_eq!(
+        record.action,
+        partita_abi::health::Action::ResetSystem as u8
+    );
+    let crash = Crash::new(&record, Some(&symbols));
+    let line = |name: &str| crash.registers.iter().find(|line| line.name == name);
+    let meaning = |name: &str| {
+        line(name)
+            .and_then(|line| line.meaning.clone())
+            .unwrap_or_default()
+    };
+    assert!(
+        meaning("elr_el1").contains("trouble::fault+"),
+        "{}",
+        meaning("elr_el1")
+    );
+    assert_eq!(meaning("esr_el1"), "data abort");
+    assert_eq!(line("far_el1").expect("it is there").value, "0xf800000");
+}

@@ -19,6 +19,7 @@ const CRITICAL: &str = r#"
     cores = [0]
     budget = "400us"
     period = "1ms"
+    accept = ["trusted-base"]
 "#;
 
 /// A system of the critical partition on core 0 and a troubled one of these lines.
@@ -44,6 +45,11 @@ fn system(board: &str, cores: usize, troubled: &str, health: &str) -> System {
 
 /// The troubled one is a program on this core.
 fn program_on(core: usize, arguments: &str, health: &str) -> System {
+    program_of("qemu-virt-riscv64", core, arguments, health)
+}
+
+/// The same on a board.
+fn program_of(board: &str, core: usize, arguments: &str, health: &str) -> System {
     let lines = format!(
         r#"
         image = "$guest"
@@ -51,9 +57,10 @@ fn program_on(core: usize, arguments: &str, health: &str) -> System {
         memory = "256KiB"
         fp = "none"
         cores = [{core}]
+        accept = ["trusted-base"]
         "#
     );
-    system("qemu-virt-riscv64", core + 1, &lines, health)
+    system(board, core + 1, &lines, health)
 }
 
 /// The troubled one is a program beside the critical one.
@@ -191,7 +198,11 @@ fn damaged(system: System, role: PartRole) -> System {
     let part = part.expect("it has such a part");
     let last = part.source + part.bytes.len() as u64 - 1;
     let entry = system.planned("troubled").entry;
+    let is_in_secure_memory = plan.board.secure.is_some();
     system.at(entry, 1, move |machine| {
+        if is_in_secure_memory {
+            machine.see_as_core();
+        }
         let byte = machine.read_memory(last, 1)[0];
         machine.write_memory(last, &[!byte]);
     })
@@ -199,15 +210,33 @@ fn damaged(system: System, role: PartRole) -> System {
 
 #[test]
 fn a_stored_image_that_was_damaged_since_the_start_is_found_at_the_restart() {
-    for (role, name) in [
-        (PartRole::Program, "program"),
-        (PartRole::DeviceTree, "device tree"),
+    for (board, event, role, name) in [
+        (
+            "qemu-virt-riscv64",
+            "access-fault",
+            PartRole::Program,
+            "program",
+        ),
+        (
+            "qemu-virt-riscv64",
+            "access-fault",
+            PartRole::DeviceTree,
+            "device tree",
+        ),
+        ("qemu-virt-aarch64", "panic", PartRole::Program, "program"),
+        (
+            "qemu-virt-aarch64-gicv2",
+            "panic",
+            PartRole::DeviceTree,
+            "device tree",
+        ),
     ] {
-        let run = damaged(program("fault after-us:2000 access", ""), role).run();
+        let system = program_of(board, 0, "fault after-us:2000 access", "");
+        let run = damaged(system, role).run();
         let troubled = run.partition("troubled");
         assert_eq!((troubled.boots, troubled.state.as_str()), (1, "failed"));
         let kinds: Vec<_> = troubled.events.iter().map(|event| &*event.kind).collect();
-        assert_eq!(kinds, ["access-fault", "image-corrupt"]);
+        assert_eq!(kinds, [event, "image-corrupt"]);
         run.assert_said(
             "monitor",
             &format!("troubled is not started: its {name} does not match its digest"),

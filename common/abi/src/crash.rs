@@ -53,29 +53,29 @@ pub struct Record {
     pub trace_entries: u8,
     /// The partition's own number for the core.
     pub virtual_core: u64,
-    /// `x1` to `x31`.
+    /// `x1` to `x31`; on Arm `x0` to `x30`.
     pub registers: [u64; 31],
-    /// `mstatus`, of which `sstatus` is a part.
+    /// `mstatus`, of which `sstatus` is a part; on Arm the processor state, as in `SPSR_EL3`.
     pub status: u64,
-    /// `stvec`.
+    /// `stvec`; on Arm `VBAR_EL1`.
     pub trap_vector: u64,
-    /// `sscratch`.
+    /// `sscratch`; on Arm the stack pointer that was in use.
     pub scratch: u64,
-    /// `sepc`.
+    /// `sepc`; on Arm `ELR_EL1`.
     pub exception_counter: u64,
-    /// `scause`.
+    /// `scause`; on Arm `ESR_EL1`.
     pub trap_cause: u64,
-    /// `stval`.
+    /// `stval`; on Arm `FAR_EL1`.
     pub trap_value: u64,
-    /// `satp`.
+    /// `satp`; on Arm `TTBR0_EL1`.
     pub translation: u64,
-    /// `sie`.
+    /// `sie`; on Arm `SCTLR_EL1`.
     pub enabled: u64,
-    /// `sip`.
+    /// `sip`; on Arm 0.
     pub pending: u64,
     /// The last things that the monitor did for the partition, oldest first.
     pub trace: [TraceEntry; TRACE_ENTRIES],
-    /// What lay on the stack, from the stack pointer (`x2`, rounded down to 8) upwards.
+    /// What lay on the stack, from the stack pointer (RISC-V: `x2`), rounded down to 8, upwards.
     pub stack: [u64; STACK_WORDS],
 }
 
@@ -83,8 +83,10 @@ pub struct Record {
 pub mod flags {
     /// The registers are there: the virtual core was on the core that found the event.
     pub const REGISTERS: u8 = 1 << 0;
-    /// The virtual core was in supervisor mode, not in user mode.
+    /// The virtual core was in supervisor mode, not in user mode; on Arm, not at EL0.
     pub const SUPERVISOR: u8 = 1 << 1;
+    /// The registers are those of a 64-bit Arm core; else of a RISC-V hart.
+    pub const AARCH64: u8 = 1 << 2;
 }
 
 /// Bytes that each record may take.

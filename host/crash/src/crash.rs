@@ -1,6 +1,7 @@
 //! A crash record with everything in it put into words.
 
 use crate::symbols::{Place, Symbols};
+use crate::view::{self, Line, Meaning, View};
 use crate::words;
 use partita_abi::crash::{Record, flags};
 use partita_abi::health::{Action, Kind};
@@ -32,8 +33,11 @@ pub struct Crash {
     pub cause: u32,
     /// The address that the event tells, as `0x` and hexadecimal digits.
     pub address: String,
-    /// Whether it was in supervisor mode, not in user mode; null without registers.
+    /// Whether it was in supervisor mode, not in user mode (on Arm: above EL0); null without registers.
     pub supervisor: Option<bool>,
+    /// What the register is called that has the return address.
+    #[serde(skip)]
+    pub(crate) return_name: &'static str,
     /// Where it was, and its registers; empty where the monitor could not know them.
     pub registers: Vec<Register>,
     /// Who called whom, innermost first. Only the program counter's frame is certain.
@@ -135,6 +139,7 @@ impl Crash {
             cause: event.cause,
             address: hex(event.address),
             supervisor: has_registers.then_some(record.flags & flags::SUPERVISOR != 0),
+            return_name: View::of(record).return_name,
             registers: if has_registers {
                 registers(record, symbols)
             } else {
@@ -152,69 +157,43 @@ impl Crash {
 }
 
 fn registers(record: &Record, symbols: Option<&Symbols>) -> Vec<Register> {
-    let place = |value: u64| {
-        let place = symbols.and_then(|symbols| symbols.place(value))?;
-        Some(place.to_string())
-    };
-    let register = |name, value: u64, meaning: Option<String>| Register {
-        name,
-        value: hex(value),
-        meaning: meaning.filter(|meaning| !meaning.is_empty()),
-    };
-    let counter = record.event.program_counter;
-    let mut all = vec![register("pc", counter, place(counter))];
-    let general = words::REGISTERS.iter().zip(record.registers);
-    all.extend(general.map(|(name, value)| register(name, value, place(value))));
-    let trap_cause = words::trap_cause(record.trap_cause);
-    all.extend([
-        register("sstatus", record.status, Some(words::status(record.status))),
-        register("stvec", record.trap_vector, place(record.trap_vector & !3)),
-        register("sscratch", record.scratch, place(record.scratch)),
-        register(
-            "sepc",
-            record.exception_counter,
-            place(record.exception_counter),
-        ),
-        register("scause", record.trap_cause, Some(trap_cause)),
-        register("stval", record.trap_value, place(record.trap_value)),
-        register(
-            "satp",
-            record.translation,
-            Some(words::translation(record.translation)),
-        ),
-        register(
-            "sie",
-            record.enabled,
-            Some(words::interrupts(record.enabled)),
-        ),
-        register(
-            "sip",
-            record.pending,
-            Some(words::interrupts(record.pending)),
-        ),
-    ]);
-    all
+    let counter = Line::place("pc", record.event.program_counter);
+    let all = [counter].into_iter().chain(view::lines(record));
+    all.map(|line| {
+        let meaning = match line.meaning {
+            Meaning::Place(address) => {
+                let place = symbols.and_then(|symbols| symbols.place(address));
+                place.map(|place| place.to_string())
+            }
+            Meaning::Words(words) => Some(words),
+        };
+        Register {
+            name: line.name,
+            value: hex(line.value),
+            meaning: meaning.filter(|meaning| !meaning.is_empty()),
+        }
+    })
+    .collect()
 }
 
 /// The return addresses where the frame pointer leads, and from there to the next, each with its place on the
-/// stack. A frame pointer points behind the return address and the caller's frame pointer (RISC-V psABI,
-/// "Frame Pointer Convention"). Many programs have none; then this leads nowhere.
+/// stack. Many programs have no frame pointers; then this leads nowhere.
 fn frame_pointers(record: &Record) -> Vec<(usize, u64)> {
+    let view = View::of(record);
     let stack = record.stack.iter().take(usize::from(record.stack_words));
     let stack: Vec<u64> = stack.copied().collect();
-    let base = record.registers[1] & !7;
-    let mut pointer = record.registers[7];
+    let base = view.stack_pointer & !7;
+    let mut pointer = view.frame_pointer;
     let mut found = Vec::new();
     loop {
-        let offset = usize::try_from(pointer.wrapping_sub(base)).unwrap_or(usize::MAX);
+        let frame = pointer.wrapping_add_signed(view.frame_offset);
+        let offset = usize::try_from(frame.wrapping_sub(base)).unwrap_or(usize::MAX);
         let (index, rest) = (offset / 8, offset % 8);
-        let words = index
-            .checked_sub(2)
-            .and_then(|first| stack.get(first..index));
+        let words = stack.get(index..).and_then(|words| words.first_chunk());
         let Some([before, address]) = words.filter(|_| rest == 0) else {
             return found;
         };
-        found.push((offset - 8, *address));
+        found.push((offset + 8, *address));
         // Callers are higher on the stack, so that this ends.
         if *before <= pointer {
             return found;
@@ -235,7 +214,7 @@ fn backtrace(record: &Record, symbols: Option<&Symbols>) -> Vec<Frame> {
     let counter = record.event.program_counter;
     let first = symbols.and_then(|symbols| symbols.place(counter));
     let mut frames = vec![frame(counter, FrameSource::ProgramCounter, first)];
-    let [return_address, ..] = record.registers;
+    let return_address = View::of(record).return_address;
     // The line of a call is that of the instruction before the one it returns to.
     let caller = |address: u64| {
         let symbols = symbols?;
@@ -319,6 +298,21 @@ mod tests {
                 ("0x3000", FrameSource::FramePointer { offset: 72 }),
             ]
         );
+    }
+
+    #[test]
+    fn frame_pointers_of_arm_point_to_the_frame_itself() {
+        let mut record = Record::new_zeroed();
+        record.flags = flags::REGISTERS | flags::SUPERVISOR | flags::AARCH64;
+        record.scratch = STACK;
+        record.registers[29] = STACK + 16;
+        record.registers[30] = 0x4000;
+        record.stack[2] = STACK + 64;
+        record.stack[3] = 0x2000;
+        record.stack[9] = 0x3000;
+        record.stack_words = 10;
+        assert_eq!(frame_pointers(&record), [(24, 0x2000), (72, 0x3000)]);
+        assert_eq!(Crash::new(&record, None).return_name, "lr");
     }
 
     #[test]

@@ -5,11 +5,14 @@
 //! [`show`](text::show) prints that for a person.
 #![forbid(unsafe_code)]
 
+mod aarch64;
 mod crash;
+mod riscv64;
 pub mod source;
 mod style;
 pub mod symbols;
 pub mod text;
+mod view;
 mod words;
 
 pub use crash::{Crash, Frame, FrameSource, Register, TraceLine};

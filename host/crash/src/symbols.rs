@@ -43,6 +43,8 @@ pub struct Symbols {
     by_address: BTreeMap<u64, Symbol>,
     /// Pieces of code, by their address in memory.
     code: Vec<(u64, Vec<u8>)>,
+    /// Whether that is code for Arm.
+    is_aarch64: bool,
     /// What was added to the addresses of the file.
     base: u64,
     lines: Option<addr2line::Loader>,
@@ -133,6 +135,7 @@ impl Symbols {
         Some(Self {
             by_address,
             code,
+            is_aarch64: elf.architecture() == object::Architecture::Aarch64,
             base,
             lines: addr2line::Loader::new(path).ok(),
         })
@@ -159,6 +162,7 @@ impl Symbols {
         Some(Self {
             by_address,
             code: Vec::new(),
+            is_aarch64: false,
             base: 0,
             lines: None,
         })
@@ -224,11 +228,13 @@ impl Symbols {
                     Some(u16::from_le_bytes([bytes[0], bytes[1]]))
                 };
                 let wide = half(4).zip(half(2));
-                end <= bytes.len()
-                    && (half(2).is_some_and(is_short_call)
-                        || wide.is_some_and(|(low, high)| {
-                            is_call(u32::from(low) | u32::from(high) << 16)
-                        }))
+                let wide = wide.map(|(low, high)| u32::from(low) | u32::from(high) << 16);
+                let is_behind_call = if self.is_aarch64 {
+                    wide.is_some_and(is_branch_with_link)
+                } else {
+                    half(2).is_some_and(is_short_call) || wide.is_some_and(is_call)
+                };
+                end <= bytes.len() && is_behind_call
             })
     }
 }
@@ -244,6 +250,11 @@ const fn is_short_call(instruction: u16) -> bool {
     instruction & 0xf07f == 0x9002 && instruction & 0xf80 != 0
 }
 
+/// `bl` or `blr` (DDI 0487, C6.2).
+const fn is_branch_with_link(instruction: u32) -> bool {
+    instruction & 0xfc00_0000 == 0x9400_0000 || instruction & 0xffff_fc1f == 0xd63f_0000
+}
+
 /// The last parts of a path, which say enough.
 fn shorten(file: &str) -> String {
     let parts: Vec<&str> = file.split('/').filter(|part| !part.is_empty()).collect();
@@ -253,7 +264,7 @@ fn shorten(file: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Symbols, is_call, is_short_call};
+    use super::{Symbols, is_branch_with_link, is_call, is_short_call};
 
     #[test]
     fn a_list_of_the_kernel_is_read() {
@@ -279,6 +290,13 @@ mod tests {
         assert!(is_call(0x0100_00ef) && is_call(0x0000_80e7));
         // `j`, `ret` and `addi`.
         assert!(!is_call(0x0100_006f) && !is_call(0x0000_8067) && !is_call(0x0010_8093));
+        // `bl`, `blr x1`; `b`, `br x1`, `ret`.
+        assert!(is_branch_with_link(0x9400_0010) && is_branch_with_link(0xd63f_0020));
+        assert!(
+            [0x1400_0010, 0xd61f_0020, 0xd65f_03c0]
+                .iter()
+                .all(|other| !is_branch_with_link(*other))
+        );
         assert!(is_short_call(0x9502) && !is_short_call(0x8502) && !is_short_call(0x9002));
     }
 }

@@ -26,7 +26,7 @@ pub fn show(crash: &Crash, color: bool) -> String {
     );
     line!(out, "  it {}", crash.text);
     let mode = match crash.supervisor {
-        Some(true) => ", in supervisor mode",
+        Some(true) => ", privileged",
         Some(false) => ", in user mode",
         None => "",
     };
@@ -102,7 +102,7 @@ fn backtrace(crash: &Crash, color: bool, out: &mut String) {
     {
         let source = match source {
             FrameSource::ProgramCounter => "pc".to_owned(),
-            FrameSource::ReturnAddress => "ra".to_owned(),
+            FrameSource::ReturnAddress => crash.return_name.to_owned(),
             FrameSource::FramePointer { offset } | FrameSource::Stack { offset } => {
                 format!("sp+{offset:#x}")
             }

@@ -302,15 +302,28 @@ pub fn event_text(event: &StatusEvent) -> String {
     let address = event.address;
     match kind {
         Some(Kind::AccessFault) => {
-            // RISC-V privileged architecture, table of `mcause`: 1, 5, 7 are the access faults.
+            // RISC-V privileged architecture, table of `mcause`: 1, 5, 7 are the access faults. Arm (DDI 0487,
+            // D24.2.40): the class of the exception, 0x20 that of a fetch, 0x2f asynchronous.
             let what = match event.cause {
-                1 => "fetched from",
+                1 | 0x20 => "fetched from",
                 5 => "read",
                 7 => "wrote",
+                0x2f => {
+                    return format!(
+                        "accessed what is not its own, some time before it was {at} (syndrome {address:#x}); denied"
+                    );
+                }
                 _ => "accessed",
             };
             // The hardware tells the address as the partition counts it, by its own page tables.
             format!("{what} address {address:#x}, behind which nothing is its own, {at}; denied")
+        }
+        Some(Kind::IllegalInstruction) if event.cause == TRAPPED_REGISTER => {
+            let register = system_register(address);
+            format!("used the system register {register}, which it may not use, {at}")
+        }
+        Some(Kind::IllegalInstruction) if event.cause == 0 => {
+            format!("executed an undefined instruction, {at}")
         }
         Some(Kind::IllegalInstruction) => {
             format!("used the instruction {address:#x}, which it may not use, {at}")
@@ -346,6 +359,23 @@ pub fn event_text(event: &StatusEvent) -> String {
         }
         None => format!("event of unknown kind {}", event.kind),
     }
+}
+
+/// On Arm the cause of an event is the class of the exception; this one is that of a trapped access to a system
+/// register (DDI 0487, D24.2.40).
+const TRAPPED_REGISTER: u32 = 0x18;
+
+/// The system register that the syndrome of a trapped access names, as assemblers take it.
+fn system_register(syndrome: u64) -> String {
+    let field = |shift: u32, bits: u64| syndrome >> shift & bits;
+    format!(
+        "S{}_{}_C{}_C{}_{}",
+        field(20, 3),
+        field(14, 7),
+        field(10, 15),
+        field(1, 15),
+        field(17, 7)
+    )
 }
 
 /// Whether an event of this kind speaks against a partition that has a safety integrity level. All do:

@@ -30,6 +30,11 @@ pub fn fault(arguments: &Arguments<'_>) -> ! {
                 // SAFETY: as above.
                 unsafe { asm!("udf #0") };
             }
+            // As `register`, with something in every register, and on the stack.
+            "pattern" => {
+                // SAFETY: the partition ends here.
+                unsafe { partita_test_pattern() };
+            }
             // The performance counters' control, which traps (`MDCR_EL3.TPM`).
             "register" => {
                 // SAFETY: as above.
@@ -78,6 +83,8 @@ fn go_on(frame: &mut TrapFrame, cause: Cause) {
 
 unsafe extern "C" {
     fn partita_test_broken_vector();
+    /// Leaves 0x1000 and its number in each register and accesses one that traps, in the function below this one.
+    fn partita_test_pattern() -> !;
 }
 
 // Only the entry of synchronous exceptions of this level is ever used, the fifth one.
@@ -90,6 +97,31 @@ partita_test_broken_vector:
     .space  0x200
     nop
     udf     #0
+    .popsection
+"#
+);
+
+core::arch::global_asm!(
+    r#"
+    .pushsection .text.partita_test_pattern, "ax", @progbits
+    .global partita_test_pattern
+    .type partita_test_pattern, %function
+partita_test_pattern:
+    stp     x29, x30, [sp, #-32]!
+    ldr     x0, =0x0123456789abcdef
+    str     x0, [sp, #16]
+    .irp number, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28
+    mov     x\number, #0x1000 + \number
+    .endr
+    mov     x29, sp
+    bl      partita_test_trapped
+    b       .
+    .size partita_test_pattern, . - partita_test_pattern
+    .type partita_test_trapped, %function
+partita_test_trapped:
+    mrs     xzr, pmcr_el0
+    b       .
+    .size partita_test_trapped, . - partita_test_trapped
     .popsection
 "#
 );

@@ -177,12 +177,17 @@ impl Context {
         record.registers.copy_from_slice(registers);
         record.event.program_counter = lower.program_counter;
         record.status = lower.status;
-        // `M[3:2]` is the exception level.
+        // `M[3:2]` is the exception level, `M[0]` whether it uses a stack of its own.
+        record.flags |= flags::AARCH64;
         if lower.status & 0xc != 0 {
             record.flags |= flags::SUPERVISOR;
         }
         record.trap_vector = lower.vector;
-        record.scratch = lower.stack_1;
+        record.scratch = match lower.status & 0xd {
+            0x9 => crate::arch::register::read!("sp_el2"),
+            0x5 => lower.stack_1,
+            _ => lower.stack_0,
+        };
         record.exception_counter = lower.exception_counter;
         record.trap_cause = lower.syndrome;
         record.trap_value = lower.fault_address;

@@ -10,11 +10,10 @@ use partita_abi::crash::{Record, STACK_WORDS};
 const FAILED: u64 = 1;
 /// Of `PAR_EL1`: the page.
 const PAGE: u64 = 0x000f_ffff_ffff_f000;
-/// Of `SPSR_EL3`: the level, and whether it uses the stack of user mode.
+/// Of `SPSR_EL3`: the level.
 const LEVEL: u64 = 0xc;
 const LEVEL_1: u64 = 0x4;
 const LEVEL_2: u64 = 0x8;
-const OWN_STACK: u64 = 1;
 
 /// Bytes of a page.
 const PAGE_BYTES: u64 = 4096;
@@ -27,7 +26,7 @@ pub fn read(slot: &Slot, record: &mut Record) -> usize {
     };
     let memory = Physical::of_running(view);
     let status = record.status;
-    let mut address = pointer(status) & !7;
+    let mut address = record.scratch & !7;
     let mut words = 0;
     // At most two rounds: the words lie in two pages at most.
     while words < STACK_WORDS {
@@ -47,16 +46,6 @@ pub fn read(slot: &Slot, record: &mut Record) -> usize {
     // A stack that was not used yet is zero, and nobody needs to be told that.
     let used = record.stack.iter().take(words).rposition(|word| *word != 0);
     used.map_or(0, |last| last.saturating_add(1))
-}
-
-/// Where the stack is.
-fn pointer(status: u64) -> u64 {
-    let at_own_level = status & OWN_STACK != 0;
-    match status & LEVEL {
-        LEVEL_2 if at_own_level => read!("sp_el2"),
-        LEVEL_1 if at_own_level => read!("sp_el1"),
-        _ => read!("sp_el0"),
-    }
 }
 
 /// The physical address behind one that the virtual core reads.
