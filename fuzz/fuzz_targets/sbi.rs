@@ -3,6 +3,7 @@
 
 use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
+use partita_monitor_core::request::Request;
 use partita_virtual_riscv64::sbi::{
     Call, Caller, Identity, Region, Registers, decode, reached_for,
 };
@@ -93,10 +94,10 @@ fuzz_target!(|input: Input| {
         Ok(Call::HartSuspendNonRetentive { resume, .. } | Call::SystemSuspend { resume, .. }) => {
             assert!(lies_in(&regions, resume.address(), 2, |region| region.executable));
         }
-        Ok(Call::ConsoleWrite { bytes }) => {
+        Ok(Call::Request(Request::ConsoleWrite { bytes })) => {
             assert!(lies_in(&regions, bytes.address(), bytes.length(), |_| true));
         }
-        Ok(Call::ConsoleRead { buffer }) => {
+        Ok(Call::Request(Request::ConsoleRead { buffer })) => {
             assert!(lies_in(
                 &regions,
                 buffer.address(),
@@ -104,12 +105,12 @@ fuzz_target!(|input: Input| {
                 |region| region.writable
             ));
         }
-        Ok(Call::Measurement { buffer, .. }) => {
+        Ok(Call::Request(Request::Measurement { buffer, .. })) => {
             let (address, length) = (buffer.address(), buffer.length());
             assert_eq!(address % 8, 0);
             assert!(lies_in(&regions, address, length, |region| region.writable));
         }
-        Ok(Call::InterruptComplete { line }) => assert_ne!(line, 0),
+        Ok(Call::Request(Request::InterruptComplete { line })) => assert_ne!(line, 0),
         Ok(_) => {}
     }
 });

@@ -33,7 +33,7 @@ impl Name {
 
     /// Whether the bytes are a name that [`Name::new`] could have made.
     pub fn is_valid(&self) -> bool {
-        let length = self.as_str().len();
+        let length = self.letters().len();
         length != 0 && self.0.iter().skip(length).all(|byte| *byte == 0)
     }
 
@@ -42,19 +42,16 @@ impl Name {
         &self.0
     }
 
+    /// The letters of the name; none if the bytes are not valid.
+    pub fn letters(&self) -> &[u8] {
+        let end = self.0.iter().position(|byte| !Self::allows(*byte));
+        end.and_then(|length| self.0.get(..length))
+            .unwrap_or_default()
+    }
+
     /// The name as text; empty if the bytes are not valid.
     pub fn as_str(&self) -> &str {
-        let length = self
-            .0
-            .iter()
-            .position(|byte| !Self::allows(*byte))
-            .unwrap_or(self.0.len());
-        match self.0.get(..length) {
-            Some(bytes) if length <= Self::MAX_BYTES => {
-                core::str::from_utf8(bytes).unwrap_or_default()
-            }
-            _ => "",
-        }
+        core::str::from_utf8(self.letters()).unwrap_or_default()
     }
 }
 

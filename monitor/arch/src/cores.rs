@@ -2,14 +2,14 @@
 //!
 //! The parts: [`switch`] decides who runs, [`interrupts`] answers the monitor's own interrupts, [`requests`]
 //! those of other cores, [`life`] loads, starts and stops. [`attention`] is what has a time of its own:
-//! watchdogs, held interrupts, the end of the run. [`calls`] is what partitions ask of
-//! their own virtual cores. How a virtual core gets onto and off the core is the
-//! architecture's: it adds methods of these names to [`Core`]:
+//! watchdogs, held interrupts, the end of the run. [`calls`] is what partitions ask for. How a virtual core gets onto
+//! and off the core is the architecture's: it adds methods of these names to [`Core`]:
 //!
 //! - `settle_slot`: prepares a virtual core that lives here, once, and `settled` after the last one;
 //! - `enter`, `leave`: brings a virtual core onto the core, takes it off; `forget`: drops it without keeping it;
 //! - `start_context`: the state in which a virtual core starts;
 //! - `show_timer`, `show_interrupt`: the live virtual core's timer fired, or a line of its is pending;
+//! - `line_taken`: the live virtual core has taken one of its pending lines;
 //! - `wait_running`, `wake_live`: whether it has something to wait for, whether that has come;
 //! - `sleep`: waits for the monitor's interrupts and the live virtual core's;
 //! - `answer_interrupts`: the monitor's own that are pending.

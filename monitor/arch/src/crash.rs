@@ -72,7 +72,7 @@ pub fn open(table: &SystemTable<'_>, now_ns: u64) {
             UNTOLD.fetch_or(1 << partition, SeqCst);
             let mut line = Text::<200>::new();
             line.text("crash record from before: ");
-            describe(&mut line, record.partition.as_str(), &record.event);
+            describe(&mut line, record.partition.letters(), &record.event);
             console::boot_line(now_ns, line.as_bytes());
         }
     }

@@ -153,7 +153,7 @@ fn log(
         .table
         .partitions
         .get(partition)
-        .map_or("", |entry| entry.name.as_str());
+        .map_or(b"".as_slice(), |entry| entry.name.letters());
     let mut line = Text::<200>::new();
     describe(&mut line, name, &event);
     if count == TOLD {

@@ -77,7 +77,8 @@ pub fn tell_corrupt(core: &Core, partition: usize, source: u64) {
         .find(|part| part.source == source)
         .and_then(|part| PartRole::from_number(part.role));
     let mut line = Text::<200>::new();
-    line.text(entry.name.as_str()).text(" is not started: its ");
+    line.bytes(entry.name.letters())
+        .text(" is not started: its ");
     line.text(role.map_or("image", PartRole::name));
     line.text(" does not match its digest");
     console::monitor_line(core, line.as_bytes());

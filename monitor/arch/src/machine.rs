@@ -6,6 +6,7 @@ use crate::board::BOARD;
 use partita_abi::health::{Action, Kind};
 use partita_abi::table::{self, Console, FloatingPoint, RegionKind, Response, Route, SystemTable};
 use partita_abi::{MAX_CORES, MAX_PARTITIONS, MAX_SHARING};
+use partita_monitor_core::memory::Region;
 use spin::Once;
 
 /// The most RAM regions of one partition.
@@ -29,7 +30,8 @@ pub struct Place {
 pub struct PartitionView {
     /// Its index in the table.
     pub index: usize,
-    ram: [(u64, u64); MAX_RAM],
+    ram: [Region; MAX_RAM],
+    ram_count: usize,
     /// Where its virtual cores live, by its own numbers.
     pub places: [Place; MAX_CORES],
     /// How many virtual cores it has.
@@ -57,7 +59,8 @@ pub struct PartitionView {
 impl PartitionView {
     const EMPTY: Self = Self {
         index: 0,
-        ram: [(0, 0); MAX_RAM],
+        ram: [Region::EMPTY; MAX_RAM],
+        ram_count: 0,
         places: [Place { core: 0, slot: 0 }; MAX_CORES],
         virtual_cores: 0,
         uart: NO_DEVICE,
@@ -78,7 +81,9 @@ impl PartitionView {
     #[inline(always)]
     pub fn is_ram(&self, address: u64, size: u64) -> bool {
         // Nearly every partition has one region.
-        let (base, length) = self.ram[0];
+        let Region {
+            base, size: length, ..
+        } = self.ram[0];
         let offset = address.wrapping_sub(base);
         (offset < length && length - offset >= size) || self.is_further_ram(address, size)
     }
@@ -86,10 +91,16 @@ impl PartitionView {
     #[cold]
     #[inline(never)]
     fn is_further_ram(&self, address: u64, size: u64) -> bool {
-        self.ram.iter().skip(1).any(|(base, length)| {
-            let offset = address.wrapping_sub(*base);
-            offset < *length && *length - offset >= size
+        self.ram.iter().skip(1).any(|region| {
+            let offset = address.wrapping_sub(region.base);
+            offset < region.size && region.size - offset >= size
         })
+    }
+
+    /// The partition's RAM.
+    #[inline]
+    pub fn memory(&self) -> &[Region] {
+        self.ram.get(..self.ram_count).unwrap_or_default()
     }
 
     /// What to do after an event.
@@ -274,8 +285,14 @@ impl Machine {
                 .regions_of(entry)
                 .iter()
                 .filter(|r| r.kind == RegionKind::Ram as u8);
-            for (number, region) in ram.enumerate().take(MAX_RAM) {
-                view.ram[number] = (region.base, region.size);
+            for (place, region) in view.ram.iter_mut().zip(ram) {
+                *place = Region {
+                    base: region.base,
+                    size: region.size,
+                    writable: true,
+                    executable: true,
+                };
+                view.ram_count = view.ram_count.wrapping_add(1);
             }
             let mut direct = [0_u32; 32];
             for (bit, line) in table.lines_of(entry).iter().enumerate() {

@@ -73,7 +73,7 @@ pub fn start_machine(features: Features) -> &'static Machine {
     console::configure(machine);
     let mut line = Text::<200>::new();
     line.text("system ")
-        .text(table.header.system.as_str())
+        .bytes(table.header.system.letters())
         .text(": ");
     line.decimal(table.partitions.len() as u64)
         .text(" partitions on ");

@@ -145,7 +145,7 @@ pub fn check(table: &SystemTable<'_>, board: &BoardLimits<'_>) -> Result<(), Fla
     if digest(table.hashed) != table.header.hash {
         return Err(Flaw::Hash);
     }
-    if table.header.board.as_str() != board.name {
+    if table.header.board.letters() != board.name.as_bytes() {
         return Err(Flaw::Board);
     }
     check_memory(table.header, board)?;

@@ -132,16 +132,16 @@ impl Console {
 
     /// Names a source, and says that it is sent as the `rank`th of all.
     pub fn name(&mut self, source: usize, name: Name, rank: usize) {
-        self.label(source, name.as_str());
+        self.label(source, name.letters());
         if let Some(place) = self.order.get_mut(rank) {
             *place = source as u8;
         }
     }
 
-    fn label(&mut self, source: usize, name: &str) {
+    fn label(&mut self, source: usize, name: &[u8]) {
         if let Some(label) = self.labels.get_mut(source) {
             label.clear();
-            label.byte(b' ').text(name).text("] ");
+            label.byte(b' ').bytes(name).text("] ");
         }
     }
 
@@ -223,7 +223,7 @@ impl Console {
 
     /// Puts a whole line of the monitor itself. It is dropped whole if there is no room for it.
     pub fn monitor_line(&mut self, line: &[u8], now_ns: u64) {
-        self.label(0, console::MONITOR);
+        self.label(0, console::MONITOR.as_bytes());
         let fits = self
             .sources
             .first()

@@ -127,8 +127,8 @@ impl Default for EventLog {
 }
 
 /// The line that tells a person of an event.
-pub fn describe<const N: usize>(line: &mut Text<N>, name: &str, event: &Event) {
-    line.text(name).text(": ");
+pub fn describe<const N: usize>(line: &mut Text<N>, name: &[u8], event: &Event) {
+    line.bytes(name).text(": ");
     let kind = Kind::from_number(event.kind);
     line.text(kind.map_or("unknown event", Kind::name));
     match kind {

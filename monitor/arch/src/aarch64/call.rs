@@ -3,27 +3,20 @@
 //! `partita_virtual_aarch64::smc` decodes a call and checks every argument against the caller's own
 //! partition. What arrives here is sound; here it is carried out.
 
+use crate::arch;
 use crate::arch::boot;
 use crate::arch::context::Context;
-use crate::arch::controller::Controller;
-use crate::arch::register::read;
-use crate::console;
-use crate::cores::calls::NotStarted;
-use crate::cores::{Core, NOTICES_PENDING};
+use crate::cores::Core;
+use crate::cores::calls::{Done, NotStarted};
 use crate::crash;
 use crate::health;
 use crate::machine::{self, PartitionView};
 use crate::mail::{self, state};
-use crate::measurement;
-use crate::shared;
 use core::sync::atomic::Ordering::SeqCst;
 use partita_abi::crash::Trace;
 use partita_abi::health::Kind;
-use partita_abi::monitor_call::NOTIFICATION_LINE;
-use partita_virtual_aarch64::smc::{self, Call, Registers, answer, error};
-
-/// The most bytes that one console call takes: it bounds how long the call delays a more critical partition.
-const CONSOLE_BYTES: u64 = 8;
+use partita_monitor_core::request::Failure;
+use partita_virtual_aarch64::smc::{self, Call, Registers, answer};
 
 /// What a call comes to.
 enum Outcome {
@@ -37,6 +30,18 @@ enum Outcome {
     Waits(u64),
     /// It does not return: the caller's state is gone or moved on.
     Gone,
+}
+
+impl From<Done> for Outcome {
+    #[inline]
+    fn from(done: Done) -> Self {
+        match done {
+            Done::Value(value) => Self::Value(value),
+            Done::Failed(failure) => Self::Error(failure.code()),
+            Done::Waits(answer) => Self::Waits(answer.map_or_else(Failure::code, |()| 0)),
+            Done::Gone => Self::Gone,
+        }
+    }
 }
 
 /// Answers calls that only ask for a fact. Returns false, having done nothing, if it is another one. Called by the
@@ -102,8 +107,7 @@ fn raise(
     address: u64,
     answer: u64,
 ) -> Outcome {
-    let counter = read!("elr_el3").wrapping_sub(4);
-    if health::raise(core, view.index, kind, cause, address, counter) {
+    if health::raise(core, view.index, kind, cause, address, arch::call_counter()) {
         Outcome::Waits(answer)
     } else {
         Outcome::Gone
@@ -114,7 +118,7 @@ fn raise(
 fn carry_out(core: &mut Core, view: &'static PartitionView, call: Call) -> Outcome {
     match call {
         Call::Answer(value) => Outcome::Answer(value),
-        Call::Fail(error) => Outcome::Error(error),
+        Call::Fail(failure) => Outcome::Error(failure.code()),
         Call::Deny { answer, reached } => {
             let cause = answer.wrapping_neg() as u32;
             raise(core, view, Kind::CallDenied, cause, reached, answer)
@@ -158,62 +162,11 @@ fn carry_out(core: &mut Core, view: &'static PartitionView, call: Call) -> Outco
         Call::SystemOff => raise(core, view, Kind::Shutdown, 0, 0, answer::INTERNAL_FAILURE),
         Call::SystemReset => raise(core, view, Kind::Reset, 0, 0, answer::INTERNAL_FAILURE),
         Call::ForgetBranches => Outcome::Answer(answer::SUCCESS),
-        Call::ConsoleWrite { bytes } => Outcome::Value(console::write(
-            core,
-            view,
-            bytes.address(),
-            bytes.length().min(CONSOLE_BYTES),
-        )),
-        Call::ConsoleRead { buffer } => Outcome::Value(console::read(
-            view,
-            buffer.address(),
-            buffer.length().min(CONSOLE_BYTES),
-        )),
-        Call::ConsoleWriteByte { byte } => {
-            if console::write_byte(core, view, byte) {
-                Outcome::Value(0)
-            } else {
-                Outcome::Error(error::FAILED)
-            }
-        }
         Call::CallCores { cores } => {
             call_cores(view, cores);
             Outcome::Value(0)
         }
-        Call::ReportDeadlines {
-            met,
-            missed,
-            worst_latency_ns,
-        } => {
-            let shared = shared::of(view.index);
-            shared.deadlines_met.fetch_add(met, SeqCst);
-            shared.worst_wakeup_ns.fetch_max(worst_latency_ns, SeqCst);
-            if missed != 0 {
-                shared.deadlines_missed.fetch_add(missed, SeqCst);
-                // The report itself has not failed.
-                return raise(core, view, Kind::DeadlineMiss, 0, 0, 0);
-            }
-            Outcome::Value(0)
-        }
-        Call::InterruptClaim => claim(core),
-        Call::InterruptComplete { line } => complete(core, view, line),
-        Call::Measurement { index, buffer } => {
-            let told = measurement::tell(core.machine, view, index as usize, buffer.address());
-            told.map_or(Outcome::Error(error::INVALID_PARAMETER), Outcome::Value)
-        }
-        Call::Panic { code } => raise(core, view, Kind::Panic, 0, code, error::FAILED),
-        Call::WatchdogStart { timeout_ns } => {
-            if core.start_watchdog(view.index, timeout_ns) {
-                Outcome::Value(0)
-            } else {
-                Outcome::Error(error::NOT_SUPPORTED)
-            }
-        }
-        Call::WatchdogPet => {
-            shared::of(view.index).watchdog.reset(core.now());
-            Outcome::Value(0)
-        }
-        Call::NotificationTake => Outcome::Value(health::take_notice(view.index)),
+        Call::Request(request) => core.carry_out(view, request).into(),
     }
 }
 
@@ -257,57 +210,4 @@ fn resume_at(core: &mut Core, address: u64, argument: u64) {
     if !slot.context.is_secure() {
         boot::restart_hypervisor();
     }
-}
-
-/// Takes the caller's first pending line. If there are more, they interrupt again.
-fn claim(core: &mut Core) -> Outcome {
-    let table = core.machine.table;
-    let Some((_, slot, view)) = core.running() else {
-        return Outcome::Value(0);
-    };
-    let ready = slot.pending_lines;
-    if ready == 0 {
-        return Outcome::Value(0);
-    }
-    let bit = ready.trailing_zeros();
-    slot.pending_lines &= !(1 << bit);
-    let left = slot.pending_lines != 0;
-    let line = if ready == NOTICES_PENDING {
-        NOTIFICATION_LINE
-    } else {
-        slot.claimed_lines |= 1 << bit;
-        let lines = table.partitions.get(view.index);
-        let line = lines.and_then(|entry| table.lines_of(entry).get(bit as usize));
-        line.map_or(0, |line| u64::from(line.line))
-    };
-    if left {
-        core.show_interrupt();
-    }
-    Outcome::Value(line)
-}
-
-/// Ends the handling of a line that the caller has claimed, and lets it interrupt again.
-fn complete(core: &mut Core, view: &PartitionView, line: u32) -> Outcome {
-    let machine = core.machine;
-    let (owner, id) = (
-        machine.mediated.get(line as usize).copied().flatten(),
-        core.id,
-    );
-    let Some((number, slot, _)) = core.running() else {
-        return Outcome::Gone;
-    };
-    let Some(owner) =
-        owner.filter(|owner| usize::from(owner.core) == id && usize::from(owner.slot) == number)
-    else {
-        let answer = error::INVALID_PARAMETER;
-        let cause = answer.wrapping_neg() as u32;
-        return raise(core, view, Kind::CallDenied, cause, u64::from(line), answer);
-    };
-    let bit = 1 << (owner.bit % 32);
-    if slot.claimed_lines & bit == 0 {
-        return Outcome::Error(error::INVALID_PARAMETER);
-    }
-    slot.claimed_lines &= !bit;
-    Controller.unmask(id, line as u16);
-    Outcome::Value(0)
 }

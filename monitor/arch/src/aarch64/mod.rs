@@ -39,6 +39,11 @@ pub fn interrupt(core: usize) {
     controller::Controller.interrupt(core);
 }
 
+/// Where the call is that is being answered: in front of where it returns to.
+pub fn call_counter() -> u64 {
+    register::read!("elr_el3").wrapping_sub(4)
+}
+
 /// The number of this core.
 pub fn core_number() -> u64 {
     register::read!("mpidr_el1") & 0xff

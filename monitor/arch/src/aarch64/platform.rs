@@ -5,15 +5,12 @@ use crate::arch::register::{field, read, secure_configuration as scr};
 use crate::board::{BOARD, Board};
 use crate::machine::{NO_DEVICE, PartitionView};
 use partita_abi::MAX_CORES;
-use partita_abi::table::{self, RegionKind, SystemTable};
+use partita_abi::table::{self, SystemTable};
 use partita_board::{Window, of_package};
 use partita_monitor_core::check::Reserved;
 use partita_monitor_core::text::Text;
-use partita_virtual_aarch64::caller::{Caller, Region};
+use partita_virtual_aarch64::caller::Caller;
 use partita_virtual_aarch64::smc::Mitigations;
-
-/// The most RAM regions of one partition.
-const MAX_RAM: usize = 4;
 
 /// What is of this architecture alone in a board.
 pub use partita_board::Aarch64 as Details;
@@ -275,8 +272,6 @@ pub const fn check_protection(_: &SystemTable<'_>) -> Result<(), usize> {
 
 /// What the mechanism knows of a partition.
 pub struct View {
-    memory: [Region; MAX_RAM],
-    ram_count: usize,
     affinities: [u64; MAX_CORES],
     has_lines: bool,
 }
@@ -284,8 +279,6 @@ pub struct View {
 impl View {
     /// Of nobody.
     pub const EMPTY: Self = Self {
-        memory: [Region { base: 0, size: 0 }; MAX_RAM],
-        ram_count: 0,
         affinities: [0; MAX_CORES],
         has_lines: false,
     };
@@ -298,16 +291,7 @@ impl View {
 
 impl PartitionView {
     /// Completes the view of a partition whose places are known.
-    pub fn complete(&mut self, table: &SystemTable<'_>, entry: &table::Partition, _: [u32; 32]) {
-        let regions = table.regions_of(entry).iter();
-        let ram = regions.filter(|region| region.kind == RegionKind::Ram as u8);
-        for (place, region) in self.arch.memory.iter_mut().zip(ram) {
-            *place = Region {
-                base: region.base,
-                size: region.size,
-            };
-            self.arch.ram_count = self.arch.ram_count.wrapping_add(1);
-        }
+    pub fn complete(&mut self, _: &SystemTable<'_>, _: &table::Partition, _: [u32; 32]) {
         for (affinity, place) in self.arch.affinities.iter_mut().zip(&self.places) {
             *affinity = u64::from(place.core);
         }
@@ -317,12 +301,7 @@ impl PartitionView {
     /// The partition as its calls are judged, made by its virtual core `own`.
     #[inline]
     pub fn caller(&self, own: usize) -> Caller<'_> {
-        let memory = self.arch.memory.get(..self.arch.ram_count);
         let affinities = self.arch.affinities.get(..self.virtual_cores);
-        Caller::new(
-            memory.unwrap_or_default(),
-            affinities.unwrap_or_default(),
-            own as u32,
-        )
+        Caller::new(self.memory(), affinities.unwrap_or_default(), own as u32)
     }
 }

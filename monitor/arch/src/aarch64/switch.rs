@@ -58,6 +58,13 @@ impl Core {
         }
     }
 
+    /// The live virtual core has taken a line of its: the interrupt is gone, so what is left interrupts again.
+    pub fn line_taken(&self, more: bool) {
+        if more {
+            self.show_interrupt();
+        }
+    }
+
     /// A virtual core gets a software interrupt.
     pub fn show_software_interrupt(&mut self, number: usize) {
         if let Some(slot) = self.slots.get(number)

@@ -29,11 +29,18 @@ macro_rules! save_first {
 }
 
 global_asm!(
-    // All cores start here, at EL3, without translation. The first is always the boot core; the others sleep
+    // The image begins with the vectors, and execution with the first of them, at EL3. The first four are those of an
+    // exception at EL3 that uses `SP_EL0`, and EL3 never does: `SPSel` is 1 from reset on (DDI 0487, D1.3.1).
+    // What they have room for is the way from reset to Rust.
+    ".pushsection .text.vector, \"ax\"",
+    ".balign 2048",
+    ".global monitor_vectors",
+    "monitor_vectors:",
+    // All cores start here, without translation. The first is always the boot core; the others sleep
     // until it has made memory ready, and those that the board does not have for ever.
-    ".pushsection .text.start, \"ax\"",
     ".global _start",
     "_start:",
+    "    msr   spsel, #1",
     "    msr   daifset, #15",
     "    adr   x0, monitor_vectors",
     "    msr   vbar_el3, x0",
@@ -43,7 +50,6 @@ global_asm!(
     "    mov   x0, #0x30", // bits that read as one
     "    msr   scr_el3, x0",
     "    msr   cptr_el3, xzr",
-    "    msr   spsel, #1",
     "    isb",
     "    mrs   x19, mpidr_el1",
     "    tst   x19, #0xff00",
@@ -83,19 +89,16 @@ global_asm!(
     "9:  wfi",
     "    b     9b",
     ".ltorg",
-    ".popsection",
-    ".pushsection .text.vector, \"ax\"",
-    ".balign 2048",
-    ".global monitor_vectors",
-    "monitor_vectors:",
+    // Fails to assemble where the way from reset is longer than that.
+    ".org monitor_vectors + 0x200",
     // From EL3 itself: a mistake of the monitor's.
-    ".rept 8",
+    ".rept 4",
     ".balign 128",
     "    b     monitor_fault",
     ".endr",
-    // From a lower level, AArch64: synchronous, IRQ, FIQ, SError; then the same from AArch32.
-    ".rept 2",
+    // From a lower level, AArch64: synchronous, IRQ, FIQ, SError.
     ".balign 128",
+    "from_call_or_fault:",
     save_first!(),
     "    mrs   x1, esr_el3",
     "    lsr   x1, x1, #26",
@@ -105,6 +108,7 @@ global_asm!(
     "    mov   w1, {synchronous}",
     "    b     full_way",
     ".balign 128",
+    "from_interrupt:",
     save_first!(),
     "    mov   w1, {interrupt}",
     "    b     full_way",
@@ -113,13 +117,19 @@ global_asm!(
     "    mov   w1, {interrupt}",
     "    b     full_way",
     ".balign 128",
+    "from_system_error:",
     save_first!(),
     "    mov   w1, {system_error}",
     "    b     full_way",
-    ".endr",
+    // The same from AArch32, and in the room between what follows them. They are symbols, so that each is a routine of
+    // its own for the audit.
     ".balign 128",
+    ".global vector_aarch32_call_or_fault",
+    "vector_aarch32_call_or_fault:",
+    "    b     from_call_or_fault",
     // A call is mostly answered at once, and Rust keeps the registers that are not saved yet. Everything else may
     // lead to another partition: save all.
+    ".global quick_way",
     "quick_way:",
     "    bl    {quick_call}",
     "    mov   sp, x19",
@@ -135,6 +145,11 @@ global_asm!(
     "    stp   x26, x27, [x19, #208]",
     "    stp   x28, x29, [x19, #224]",
     "    bl    {trap}",
+    "    b     enter_partition",
+    ".balign 128",
+    ".global vector_aarch32_interrupt",
+    "vector_aarch32_interrupt:",
+    "    b     from_interrupt",
     // x0: the context to enter.
     ".global enter_partition",
     "enter_partition:",
@@ -160,6 +175,11 @@ global_asm!(
     // Nothing is executed ahead beyond an exception return.
     "    dsb   nsh",
     "    isb",
+    "    b     monitor_fault",
+    ".balign 128",
+    ".global vector_aarch32_fast_interrupt",
+    "vector_aarch32_fast_interrupt:",
+    "    b     from_interrupt",
     ".global monitor_fault",
     "monitor_fault:",
     "    ldr   x3, =__fault_stack_top",
@@ -170,7 +190,13 @@ global_asm!(
     "    bl    {fault}",
     "8:  wfi",
     "    b     8b",
+    ".balign 128",
+    ".global vector_aarch32_system_error",
+    "vector_aarch32_system_error:",
+    "    b     from_system_error",
     ".ltorg",
+    ".global monitor_vectors_end",
+    "monitor_vectors_end:",
     ".popsection",
     stack_stride_bits = const STACK_STRIDE.trailing_zeros(),
     // `SCTLR_EL3`: no translation yet, instructions cached.

@@ -3,25 +3,22 @@
 //! `partita_virtual_riscv64::sbi` decodes a call and checks every argument against the caller's own
 //! partition. What arrives here is sound; here it is carried out.
 
+use crate::arch;
 use crate::arch::context::Context;
-use crate::arch::controller::Controller;
 use crate::arch::csr::{self, interrupt, status};
 use crate::arch::pmp;
 use crate::arch::timer::Aclint;
 use crate::arch::{instruction_fence, wait_for_interrupt};
-use crate::console;
-use crate::cores::calls::NotStarted;
-use crate::cores::{Core, NOTICES_PENDING};
+use crate::cores::Core;
+use crate::cores::calls::{Done, NotStarted};
 use crate::crash;
 use crate::health;
 use crate::machine::PartitionView;
 use crate::mail;
-use crate::measurement;
-use crate::shared;
 use core::sync::atomic::Ordering::SeqCst;
 use partita_abi::crash::Trace;
 use partita_abi::health::Kind;
-use partita_abi::monitor_call::NOTIFICATION_LINE;
+use partita_monitor_core::request::Failure;
 use partita_virtual_riscv64::sbi::{self, Call, HartSet, Registers, ResetKind};
 
 const A0: usize = 10;
@@ -33,17 +30,12 @@ const A7: usize = 17;
 const TIME: u64 = 0x5449_4d45;
 const IPI: u64 = 0x0073_5049;
 
-/// SBI_ERR_FAILED, SBI_ERR_NOT_SUPPORTED, SBI_ERR_INVALID_PARAM, SBI_ERR_DENIED, SBI_ERR_ALREADY_AVAILABLE (3,
+/// SBI_ERR_FAILED, SBI_ERR_INVALID_PARAM, SBI_ERR_DENIED, SBI_ERR_ALREADY_AVAILABLE (3,
 /// table 1).
 const FAILED: u64 = -1_i64 as u64;
-const NOT_SUPPORTED: u64 = -2_i64 as u64;
 const INVALID_PARAMETER: u64 = -3_i64 as u64;
 const DENIED: u64 = -4_i64 as u64;
 const ALREADY_AVAILABLE: u64 = -6_i64 as u64;
-
-/// The most bytes that one console call takes: it bounds how long the call delays a more critical
-/// partition. The specification lets a call take fewer bytes than offered (12.1).
-const CONSOLE_BYTES: u64 = 8;
 
 /// What a call comes to.
 enum Outcome {
@@ -57,6 +49,18 @@ enum Outcome {
     Gone,
     /// It is to be made again, after the interrupt that is pending.
     Again,
+}
+
+impl From<Done> for Outcome {
+    #[inline]
+    fn from(done: Done) -> Self {
+        match done {
+            Done::Value(value) => Self::Value(value),
+            Done::Failed(failure) => Self::Error(failure.code()),
+            Done::Waits(answer) => Self::Waits(answer.map_or_else(Failure::code, |()| 0), 0),
+            Done::Gone => Self::Gone,
+        }
+    }
 }
 
 /// Answers setting the timer and software interrupts, the most frequent calls. Returns false, having
@@ -141,8 +145,8 @@ pub fn answer(hart: &mut Core, started: u64) -> *const Context {
 #[cold]
 #[inline(never)]
 fn deny(hart: &mut Core, view: &PartitionView, error: u64, address: u64) -> Outcome {
-    let (cause, counter) = (error.wrapping_neg() as u32, csr::read!("mepc"));
-    raise(hart, view, Kind::CallDenied, cause, address, counter, error)
+    let cause = error.wrapping_neg() as u32;
+    raise(hart, view, Kind::CallDenied, cause, address, error)
 }
 
 /// An event that is a call. If the partition goes on, the call has failed with `error`.
@@ -154,10 +158,9 @@ fn raise(
     kind: Kind,
     cause: u32,
     address: u64,
-    counter: u64,
     error: u64,
 ) -> Outcome {
-    if health::raise(hart, view.index, kind, cause, address, counter) {
+    if health::raise(hart, view.index, kind, cause, address, arch::call_counter()) {
         Outcome::Waits(error, 0)
     } else {
         Outcome::Gone
@@ -224,63 +227,9 @@ fn carry_out(
                 ResetKind::Shutdown => Kind::Shutdown,
                 ResetKind::ColdReboot | ResetKind::WarmReboot => Kind::Reset,
             };
-            raise(hart, view, event, 0, 0, csr::read!("mepc"), FAILED)
+            raise(hart, view, event, 0, 0, FAILED)
         }
-        Call::ConsoleWrite { bytes } => Outcome::Value(console::write(
-            hart,
-            view,
-            bytes.address(),
-            bytes.length().min(CONSOLE_BYTES),
-        )),
-        Call::ConsoleRead { buffer } => Outcome::Value(console::read(
-            view,
-            buffer.address(),
-            buffer.length().min(CONSOLE_BYTES),
-        )),
-        Call::ConsoleWriteByte { byte } => {
-            if console::write_byte(hart, view, byte) {
-                Outcome::Value(0)
-            } else {
-                Outcome::Error(FAILED)
-            }
-        }
-        Call::ReportDeadlines {
-            met,
-            missed,
-            worst_latency_ns,
-        } => {
-            let shared = shared::of(view.index);
-            shared.deadlines_met.fetch_add(met, SeqCst);
-            shared.worst_wakeup_ns.fetch_max(worst_latency_ns, SeqCst);
-            if missed != 0 {
-                shared.deadlines_missed.fetch_add(missed, SeqCst);
-                // The report itself has not failed.
-                return raise(hart, view, Kind::DeadlineMiss, 0, 0, 0, 0);
-            }
-            Outcome::Value(0)
-        }
-        Call::InterruptClaim => claim(hart),
-        Call::InterruptComplete { line } => complete(hart, view, line),
-        Call::Measurement { index, buffer } => {
-            let told = measurement::tell(hart.machine, view, index as usize, buffer.address());
-            told.map_or(Outcome::Error(INVALID_PARAMETER), Outcome::Value)
-        }
-        Call::Panic { code } => {
-            let counter = csr::read!("mepc");
-            raise(hart, view, Kind::Panic, 0, code, counter, FAILED)
-        }
-        Call::WatchdogStart { timeout_ns } => {
-            if hart.start_watchdog(view.index, timeout_ns) {
-                Outcome::Value(0)
-            } else {
-                Outcome::Error(NOT_SUPPORTED)
-            }
-        }
-        Call::WatchdogPet => {
-            shared::of(view.index).watchdog.reset(hart.now());
-            Outcome::Value(0)
-        }
-        Call::NotificationTake => Outcome::Value(health::take_notice(view.index)),
+        Call::Request(request) => hart.carry_out(view, request).into(),
     }
 }
 
@@ -426,55 +375,4 @@ fn resume_at(hart: &mut Core, address: u64, argument: u64) {
         csr::write!("0x14d", timer);
     }
     pmp::fence();
-}
-
-/// Takes the caller's first pending line.
-fn claim(hart: &mut Core) -> Outcome {
-    let table = hart.machine.table;
-    let Some((_, slot, view)) = hart.running() else {
-        return Outcome::Value(0);
-    };
-    let ready = slot.pending_lines;
-    if ready == 0 {
-        return Outcome::Value(0);
-    }
-    let bit = ready.trailing_zeros();
-    slot.pending_lines &= !(1 << bit);
-    if ready & (ready - 1) == 0 {
-        csr::clear!("mip", interrupt::SUPERVISOR_EXTERNAL);
-    }
-    if ready == NOTICES_PENDING {
-        return Outcome::Value(NOTIFICATION_LINE);
-    }
-    slot.claimed_lines |= 1 << bit;
-    let line = table
-        .partitions
-        .get(view.index)
-        .and_then(|entry| table.lines_of(entry).get(bit as usize))
-        .map_or(0, |line| line.line);
-    Outcome::Value(u64::from(line))
-}
-
-/// Ends the handling of a line that the caller has claimed, and lets it interrupt again.
-fn complete(hart: &mut Core, view: &PartitionView, line: u32) -> Outcome {
-    let machine = hart.machine;
-    let (owner, id) = (
-        machine.mediated.get(line as usize).copied().flatten(),
-        hart.id,
-    );
-    let Some((number, slot, _)) = hart.running() else {
-        return Outcome::Gone;
-    };
-    let Some(owner) =
-        owner.filter(|owner| usize::from(owner.core) == id && usize::from(owner.slot) == number)
-    else {
-        return deny(hart, view, INVALID_PARAMETER, u64::from(line));
-    };
-    let bit = 1 << (owner.bit % 32);
-    if slot.claimed_lines & bit == 0 {
-        return Outcome::Error(INVALID_PARAMETER);
-    }
-    slot.claimed_lines &= !bit;
-    Controller.unmask(id, line as u16);
-    Outcome::Value(0)
 }

@@ -36,6 +36,11 @@ pub fn instructions() -> u64 {
     csr::read!("minstret")
 }
 
+/// Where the call is that is being answered.
+pub fn call_counter() -> u64 {
+    csr::read!("mepc")
+}
+
 /// The number of this hart.
 pub fn core_number() -> u64 {
     csr::read!("mhartid")

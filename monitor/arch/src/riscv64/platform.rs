@@ -14,9 +14,6 @@ use partita_virtual_riscv64::sbi;
 /// What is of this architecture alone in a board.
 pub use partita_board::Riscv64 as Details;
 
-/// The most RAM regions of one partition.
-const MAX_RAM: usize = 4;
-
 /// What the cores of this board can do, found out at boot.
 #[derive(Clone, Copy, Default)]
 pub struct Features {
@@ -141,24 +138,13 @@ pub fn check_protection(table: &SystemTable<'_>) -> Result<(), usize> {
 
 /// What the mechanism knows of a partition.
 pub struct View {
-    memory: [sbi::Region; MAX_RAM],
-    ram_count: usize,
     /// What it owns of the interrupt controller; for partitions whose lines are direct.
     pub filter: Option<controller::Filter>,
 }
 
 impl View {
     /// Of nobody.
-    pub const EMPTY: Self = Self {
-        memory: [sbi::Region {
-            base: 0,
-            size: 0,
-            writable: false,
-            executable: false,
-        }; MAX_RAM],
-        ram_count: 0,
-        filter: None,
-    };
+    pub const EMPTY: Self = Self { filter: None };
 
     /// Whether the partition reaches some of the interrupt controller itself.
     pub const fn has_lines(&self) -> bool {
@@ -175,17 +161,6 @@ impl PartitionView {
         entry: &table::Partition,
         direct: [u32; 32],
     ) {
-        let regions = table.regions_of(entry).iter();
-        let ram = regions.filter(|region| region.kind == RegionKind::Ram as u8);
-        for (place, region) in self.arch.memory.iter_mut().zip(ram) {
-            *place = sbi::Region {
-                base: region.base,
-                size: region.size,
-                writable: true,
-                executable: true,
-            };
-            self.arch.ram_count = self.arch.ram_count.wrapping_add(1);
-        }
         let mut regions = table.regions_of(entry).iter();
         if regions.any(|region| region.kind == RegionKind::InterruptController as u8) {
             let places = self.places.get(..self.virtual_cores).unwrap_or_default();
@@ -196,14 +171,12 @@ impl PartitionView {
     /// The partition as the SBI knows it.
     #[inline]
     pub fn caller(&self) -> sbi::Caller<'_> {
-        let count = self.arch.ram_count;
-        let memory = self.arch.memory.get(..count).unwrap_or_default();
         // All zero means "not told" (privileged specification 3.1.2 to 3.1.4).
         let identity = sbi::Identity {
             vendor: 0,
             architecture: 0,
             implementation: 0,
         };
-        sbi::Caller::new(self.virtual_cores as u32, memory, identity)
+        sbi::Caller::new(self.virtual_cores as u32, self.memory(), identity)
     }
 }

@@ -53,6 +53,13 @@ impl Core {
         csr::set!("mip", interrupt::SUPERVISOR_EXTERNAL);
     }
 
+    /// The live virtual core has taken a line of its.
+    pub fn line_taken(&self, more: bool) {
+        if !more {
+            csr::clear!("mip", interrupt::SUPERVISOR_EXTERNAL);
+        }
+    }
+
     /// A virtual core gets a software interrupt.
     pub fn show_software_interrupt(&mut self, number: usize) {
         if self.live == number {

@@ -1,30 +1,16 @@
 //! What a partition may name in a call: its own memory and its own cores.
 
+use partita_monitor_core::memory::Memory;
+
+pub use partita_monitor_core::memory::{EntryAddress, MemoryRange, Region};
+
 /// The most virtual cores of a partition.
 pub const MAXIMUM_CORES: usize = partita_abi::MAX_CORES;
-
-/// A range of a partition's RAM.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Region {
-    /// First physical address.
-    pub base: u64,
-    /// Size in bytes.
-    pub size: u64,
-}
-
-impl Region {
-    /// Whether all of a range lies in it.
-    #[must_use]
-    pub const fn contains(&self, address: u64, length: u64) -> bool {
-        let offset = address.wrapping_sub(self.base);
-        address >= self.base && offset <= self.size && self.size.wrapping_sub(offset) >= length
-    }
-}
 
 /// Who makes a call.
 #[derive(Clone, Copy, Debug)]
 pub struct Caller<'a> {
-    memory: &'a [Region],
+    memory: Memory<'a>,
     /// The affinity of each of its virtual cores' cores.
     affinities: &'a [u64],
     /// Its virtual core that makes the call.
@@ -37,7 +23,7 @@ impl<'a> Caller<'a> {
     #[must_use]
     pub const fn new(memory: &'a [Region], affinities: &'a [u64], own: u32) -> Self {
         Self {
-            memory,
+            memory: Memory::new(memory),
             affinities,
             own,
         }
@@ -66,62 +52,16 @@ impl<'a> Caller<'a> {
         }
     }
 
-    /// `length` bytes from `address`, if they all lie in one region of its RAM.
+    /// Its RAM.
+    #[inline]
     #[must_use]
-    pub fn range(&self, address: u64, length: u64) -> Option<MemoryRange> {
-        let mut memory = self.memory.iter();
-        memory
-            .any(|region| region.contains(address, length))
-            .then_some(MemoryRange { address, length })
+    pub const fn memory(&self) -> Memory<'a> {
+        self.memory
     }
 
     /// An address at which one of its cores may start: that of an instruction in its RAM.
     #[must_use]
     pub fn entry(&self, address: u64) -> Option<EntryAddress> {
-        let aligned = address.is_multiple_of(4);
-        self.range(address, 4)
-            .filter(|_| aligned)
-            .map(|range| EntryAddress(range.address))
-    }
-}
-
-/// Bytes in the RAM of one partition.
-///
-/// It proves that the whole range lies in one region of that partition, and nothing about the content, which
-/// the partition's other cores may change meanwhile.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct MemoryRange {
-    address: u64,
-    length: u64,
-}
-
-impl MemoryRange {
-    /// The first physical address.
-    #[inline]
-    #[must_use]
-    pub const fn address(self) -> u64 {
-        self.address
-    }
-
-    /// The length in bytes, possibly zero.
-    #[inline]
-    #[must_use]
-    pub const fn length(self) -> u64 {
-        self.length
-    }
-}
-
-/// Where a core of a partition may begin to execute.
-///
-/// It proves an address of an instruction in RAM of that partition.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct EntryAddress(u64);
-
-impl EntryAddress {
-    /// The physical address.
-    #[inline]
-    #[must_use]
-    pub const fn address(self) -> u64 {
-        self.0
+        self.memory.entry(address, 4)
     }
 }

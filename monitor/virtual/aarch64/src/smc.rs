@@ -7,9 +7,8 @@
 //! [`decode`] changes nothing and touches no memory. A [`Call`] proves that its arguments are within the
 //! caller's own partition; only the state of its cores is left to check.
 
-use crate::caller::{Caller, EntryAddress, MemoryRange};
-use partita_abi::measurement::Measurement;
-use partita_abi::monitor_call;
+use crate::caller::{Caller, EntryAddress};
+use partita_monitor_core::request::{self, Failure, Request};
 
 mod id;
 
@@ -34,18 +33,6 @@ pub mod answer {
     pub const INTERNAL_FAILURE: u64 = -6_i64 as u64;
     /// An address is not in the caller's RAM.
     pub const INVALID_ADDRESS: u64 = -9_i64 as u64;
-}
-
-/// Errors of Partita's own calls: those of the SBI, so that partitions need to know one set of them.
-pub mod error {
-    /// It failed.
-    pub const FAILED: u64 = -1_i64 as u64;
-    /// There is no such call.
-    pub const NOT_SUPPORTED: u64 = -2_i64 as u64;
-    /// An argument is outside what the partition owns, or reserved.
-    pub const INVALID_PARAMETER: u64 = -3_i64 as u64;
-    /// An address is outside what the partition owns, or malformed.
-    pub const INVALID_ADDRESS: u64 = -5_i64 as u64;
 }
 
 /// PSCI 1.1 (5.1.1), major in bits 31:16.
@@ -77,7 +64,9 @@ pub enum Call {
     /// Return this value at once.
     Answer(u64),
     /// Return this error of one of Partita's own calls at once.
-    Fail(u64),
+    Fail(Failure),
+    /// One of Partita's own calls that every architecture has.
+    Request(Request),
     /// Something that is not the caller's was named.
     Deny {
         /// What is returned if the caller goes on.
@@ -123,63 +112,11 @@ pub enum Call {
     SystemReset,
     /// Forget what the branch predictor learnt.
     ForgetBranches,
-    /// Write bytes to the console. Fewer may be taken: return the number taken.
-    ConsoleWrite {
-        /// Where the bytes are.
-        bytes: MemoryRange,
-    },
-    /// Read input from the console, as much as there is. Return the number of bytes read.
-    ConsoleRead {
-        /// Where the bytes go.
-        buffer: MemoryRange,
-    },
-    /// Write one byte to the console.
-    ConsoleWriteByte {
-        /// The byte.
-        byte: u8,
-    },
     /// Raise the software interrupt of cores of the caller's partition.
     CallCores {
         /// Which virtual cores, one bit each.
         cores: u64,
     },
-    /// Add to the caller's deadline record.
-    ReportDeadlines {
-        /// Deadlines met since the last report.
-        met: u64,
-        /// Deadlines missed since the last report.
-        missed: u64,
-        /// The worst wake-up latency since the last report.
-        worst_latency_ns: u64,
-    },
-    /// Take the next pending interrupt of the caller.
-    InterruptClaim,
-    /// End the handling of an interrupt. Whether the caller has claimed it is left to check.
-    InterruptComplete {
-        /// The line, not 0.
-        line: u32,
-    },
-    /// Copy a boot measurement. Whether there is one with this index is left to check.
-    Measurement {
-        /// Its index.
-        index: u64,
-        /// Where it goes: room for a [`partita_abi::measurement::Measurement`], at a multiple of 8.
-        buffer: MemoryRange,
-    },
-    /// The caller cannot go on.
-    Panic {
-        /// The caller's own code.
-        code: u64,
-    },
-    /// Start the caller's watchdog, or start it again with another time.
-    WatchdogStart {
-        /// The time in nanoseconds; 0 for that of the manifest, which is also the longest.
-        timeout_ns: u64,
-    },
-    /// Reset the caller's watchdog.
-    WatchdogPet,
-    /// Take the oldest health event that the caller is to be told of.
-    NotificationTake,
 }
 
 impl Call {
@@ -345,56 +282,34 @@ fn affinity_info(target: u64, level: u64, caller: &Caller<'_>) -> Call {
 
 /// Partita's own calls.
 fn own(number: u32, arguments: [u64; 3], caller: &Caller<'_>) -> Call {
-    let [a1, a2, a3] = arguments;
+    let [a1, a2, _] = arguments;
+    let memory = caller.memory();
     match u64::from(number) {
-        monitor_call::REPORT_DEADLINES => Call::ReportDeadlines {
-            met: a1,
-            missed: a2,
-            worst_latency_ns: a3,
+        CONSOLE_WRITE => match memory.readable(a1, a2) {
+            Some(bytes) => Call::Request(Request::ConsoleWrite { bytes }),
+            None => foreign(Failure::InvalidParameter, a1),
         },
-        monitor_call::INTERRUPT_CLAIM => Call::InterruptClaim,
-        monitor_call::INTERRUPT_COMPLETE => match u32::try_from(a1) {
-            Ok(line) if line != 0 => Call::InterruptComplete { line },
-            _ => Call::Fail(error::INVALID_PARAMETER),
+        CONSOLE_READ => match memory.writable(a1, a2) {
+            Some(buffer) => Call::Request(Request::ConsoleRead { buffer }),
+            None => foreign(Failure::InvalidParameter, a1),
         },
-        monitor_call::PANIC => Call::Panic { code: a1 },
-        monitor_call::MEASUREMENT => {
-            const BYTES: u64 = size_of::<Measurement>() as u64;
-            if a3 < BYTES || !a2.is_multiple_of(8) {
-                return Call::Fail(error::INVALID_PARAMETER);
-            }
-            match caller.range(a2, BYTES) {
-                Some(buffer) => Call::Measurement { index: a1, buffer },
-                None => Call::Deny {
-                    answer: error::INVALID_ADDRESS,
-                    reached: a2,
-                },
-            }
-        }
-        monitor_call::WATCHDOG_START => Call::WatchdogStart { timeout_ns: a1 },
-        monitor_call::WATCHDOG_PET => Call::WatchdogPet,
-        monitor_call::NOTIFICATION_TAKE => Call::NotificationTake,
-        CONSOLE_WRITE => match caller.range(a1, a2) {
-            Some(bytes) => Call::ConsoleWrite { bytes },
-            None => foreign_buffer(a1),
-        },
-        CONSOLE_READ => match caller.range(a1, a2) {
-            Some(buffer) => Call::ConsoleRead { buffer },
-            None => foreign_buffer(a1),
-        },
-        CONSOLE_WRITE_BYTE => Call::ConsoleWriteByte { byte: a1 as u8 },
+        CONSOLE_WRITE_BYTE => Call::Request(Request::ConsoleWriteByte { byte: a1 as u8 }),
         CALL_CORES if a1 & !caller.all_cores() == 0 => Call::CallCores { cores: a1 },
-        CALL_CORES => Call::Deny {
-            answer: error::INVALID_PARAMETER,
-            reached: (a1 & !caller.all_cores()).trailing_zeros().into(),
+        CALL_CORES => {
+            let first = (a1 & !caller.all_cores()).trailing_zeros();
+            foreign(Failure::InvalidParameter, first.into())
+        }
+        number => match request::decode(number, arguments, &memory) {
+            Ok(request) => Call::Request(request),
+            Err(Failure::InvalidAddress) => foreign(Failure::InvalidAddress, a2),
+            Err(failure) => Call::Fail(failure),
         },
-        _ => Call::Fail(error::NOT_SUPPORTED),
     }
 }
 
-const fn foreign_buffer(address: u64) -> Call {
+const fn foreign(failure: Failure, reached: u64) -> Call {
     Call::Deny {
-        answer: error::INVALID_PARAMETER,
-        reached: address,
+        answer: failure.code(),
+        reached,
     }
 }

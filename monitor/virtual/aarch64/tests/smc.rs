@@ -1,8 +1,9 @@
 //! Calls by `SMC` against the caller's own memory and cores.
 
+use partita_monitor_core::request::{Failure, Request};
 use partita_virtual_aarch64::caller::{Caller, Region};
 use partita_virtual_aarch64::smc::{
-    Call, Mitigations, PARTITA, Registers, answer, at_once, decode, error,
+    Call, Mitigations, PARTITA, Registers, answer, at_once, decode,
 };
 use proptest::prelude::*;
 
@@ -11,6 +12,8 @@ const SIZE: u64 = 0x20_0000;
 const MEMORY: [Region; 1] = [Region {
     base: RAM,
     size: SIZE,
+    writable: true,
+    executable: true,
 }];
 /// Its virtual cores 0 and 1 are on cores 1 and 3.
 const AFFINITIES: [u64; 2] = [1, 3];
@@ -170,29 +173,35 @@ fn a_hint_about_vector_registers_changes_nothing() {
 fn partitas_own_calls_are_those_of_the_interface() {
     assert_eq!(
         call(PARTITA, [1, 2, 3]),
-        Call::ReportDeadlines {
+        Call::Request(Request::ReportDeadlines {
             met: 1,
             missed: 2,
             worst_latency_ns: 3
-        }
+        })
     );
-    assert_eq!(call(PARTITA | 1, [0; 3]), Call::InterruptClaim);
+    assert_eq!(
+        call(PARTITA | 1, [0; 3]),
+        Call::Request(Request::InterruptClaim)
+    );
     assert_eq!(
         call(PARTITA | 2, [0; 3]),
-        Call::Fail(error::INVALID_PARAMETER)
+        Call::Fail(Failure::InvalidParameter)
     );
     assert_eq!(
         call(PARTITA | 2, [48, 0, 0]),
-        Call::InterruptComplete { line: 48 }
+        Call::Request(Request::InterruptComplete { line: 48 })
     );
-    assert_eq!(call(PARTITA | 3, [9, 0, 0]), Call::Panic { code: 9 });
+    assert_eq!(
+        call(PARTITA | 3, [9, 0, 0]),
+        Call::Request(Request::Panic { code: 9 })
+    );
     assert_eq!(
         call(PARTITA | 10, [0x141, 0, 0]),
-        Call::ConsoleWriteByte { byte: 0x41 }
+        Call::Request(Request::ConsoleWriteByte { byte: 0x41 })
     );
     assert_eq!(
         call(PARTITA | 0x77, [0; 3]),
-        Call::Fail(error::NOT_SUPPORTED)
+        Call::Fail(Failure::NotSupported)
     );
 }
 
@@ -202,7 +211,7 @@ fn only_own_cores_are_called() {
         assert_eq!(call(PARTITA | 12, [cores, 0, 0]), Call::CallCores { cores });
     }
     for (cores, reached) in [(4, 2), (0xff, 2), (1 << 63, 63)] {
-        let answer = error::INVALID_PARAMETER;
+        let answer = Failure::InvalidParameter.code();
         assert_eq!(
             call(PARTITA | 12, [cores, 0, 0]),
             Call::Deny { answer, reached }
@@ -217,7 +226,7 @@ fn a_buffer_that_is_not_the_callers_is_denied() {
             assert_eq!(
                 call(PARTITA | number, [address, length, 0]),
                 Call::Deny {
-                    answer: error::INVALID_PARAMETER,
+                    answer: Failure::InvalidParameter.code(),
                     reached: address
                 }
             );
@@ -246,9 +255,9 @@ proptest! {
             Call::PowerDown { resume, .. } | Call::SystemSuspend { resume, .. } => {
                 prop_assert!(inside(resume.address(), 4));
             }
-            Call::ConsoleWrite { bytes: range }
-            | Call::ConsoleRead { buffer: range }
-            | Call::Measurement { buffer: range, .. } => {
+            Call::Request(Request::ConsoleWrite { bytes: range })
+            | Call::Request(Request::ConsoleRead { buffer: range })
+            | Call::Request(Request::Measurement { buffer: range, .. }) => {
                 prop_assert!(inside(range.address(), range.length()));
             }
             _ => {}

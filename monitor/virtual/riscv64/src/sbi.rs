@@ -18,8 +18,8 @@ pub use performance::CounterSet;
 
 pub use reached::reached_for;
 
-use partita_abi::measurement::Measurement;
 use partita_abi::monitor_call;
+use partita_monitor_core::request::{self, Request};
 use sbi_spec::{base, dbcn, hsm, pmu, rfnc, spi, srst, susp, time};
 
 /// The SBI implementation id (4.2) of the monitor: "PART". SBI 2.0 assigns small numbers in order of
@@ -77,7 +77,10 @@ pub fn decode(registers: &Registers, caller: &Caller<'_>) -> Result<Call, SbiErr
         }),
         (PMU, _) => Ok(Call::Counters),
         (SUSP, _) => performance::decode_suspend(function, a0, a1, a2, caller),
-        (monitor_call::EXTENSION, _) => decode_partita(registers.function, a0, a1, a2, caller),
+        (monitor_call::EXTENSION, function) => {
+            let request = request::decode(function as u64, [a0, a1, a2], &caller.memory());
+            request.map(Call::Request).map_err(SbiError::from)
+        }
         _ => Err(SbiError::NotSupported),
     }
 }
@@ -152,14 +155,14 @@ fn decode_console(
     caller: &Caller<'_>,
 ) -> Result<Call, SbiError> {
     match function {
-        dbcn::CONSOLE_WRITE_BYTE => Ok(Call::ConsoleWriteByte { byte: a0 as u8 }),
+        dbcn::CONSOLE_WRITE_BYTE => Ok(Call::Request(Request::ConsoleWriteByte { byte: a0 as u8 })),
         dbcn::CONSOLE_WRITE | dbcn::CONSOLE_READ if high != 0 => Err(SbiError::InvalidParameter),
-        dbcn::CONSOLE_WRITE => Ok(Call::ConsoleWrite {
+        dbcn::CONSOLE_WRITE => Ok(Call::Request(Request::ConsoleWrite {
             bytes: caller.readable(low, a0)?,
-        }),
-        dbcn::CONSOLE_READ => Ok(Call::ConsoleRead {
+        })),
+        dbcn::CONSOLE_READ => Ok(Call::Request(Request::ConsoleRead {
             buffer: caller.writable(low, a0)?,
-        }),
+        })),
         _ => Err(SbiError::NotSupported),
     }
 }
@@ -186,44 +189,4 @@ pub const fn is_offered(extension: u64) -> bool {
         extension,
         BASE | TIME | IPI | RFENCE | HSM | SRST | DBCN | PMU | SUSP | monitor_call::EXTENSION
     )
-}
-
-/// Partita's own calls.
-#[inline]
-fn decode_partita(
-    function: u64,
-    a0: u64,
-    a1: u64,
-    a2: u64,
-    caller: &Caller<'_>,
-) -> Result<Call, SbiError> {
-    match function {
-        monitor_call::REPORT_DEADLINES => Ok(Call::ReportDeadlines {
-            met: a0,
-            missed: a1,
-            worst_latency_ns: a2,
-        }),
-        monitor_call::INTERRUPT_CLAIM => Ok(Call::InterruptClaim),
-        monitor_call::INTERRUPT_COMPLETE => match u32::try_from(a0) {
-            Ok(line) if line != 0 => Ok(Call::InterruptComplete { line }),
-            _ => Err(SbiError::InvalidParameter),
-        },
-        monitor_call::PANIC => Ok(Call::Panic { code: a0 }),
-        monitor_call::MEASUREMENT => {
-            const BYTES: u64 = size_of::<Measurement>() as u64;
-            if a2 < BYTES || !a1.is_multiple_of(8) {
-                return Err(SbiError::InvalidParameter);
-            }
-            Ok(Call::Measurement {
-                index: a0,
-                buffer: caller
-                    .writable(a1, BYTES)
-                    .map_err(|_| SbiError::InvalidAddress)?,
-            })
-        }
-        monitor_call::WATCHDOG_START => Ok(Call::WatchdogStart { timeout_ns: a0 }),
-        monitor_call::WATCHDOG_PET => Ok(Call::WatchdogPet),
-        monitor_call::NOTIFICATION_TAKE => Ok(Call::NotificationTake),
-        _ => Err(SbiError::NotSupported),
-    }
 }

@@ -1,5 +1,6 @@
 //! SBI calls: each documented call decodes, each hostile argument gets the error the specification names.
 
+use partita_monitor_core::request::Request;
 use partita_virtual_riscv64::sbi::{
     Call, Caller, FenceRange, Identity, MAXIMUM_FENCE_PAGES, Region, Registers, ResetKind,
     ResetReason, SbiError, decode, is_offered, reached_for,
@@ -299,7 +300,7 @@ fn resets_are_of_known_kinds_for_known_reasons() {
 #[test]
 fn console_buffers_lie_in_one_region_of_own_memory() {
     let write = |length, low, high| match call(DBCN, 0, &[length, low, high]) {
-        Ok(Call::ConsoleWrite { bytes }) => Ok((bytes.address(), bytes.length())),
+        Ok(Call::Request(Request::ConsoleWrite { bytes })) => Ok((bytes.address(), bytes.length())),
         Ok(other) => panic!("{other:?}"),
         Err(error) => Err(error),
     };
@@ -329,7 +330,7 @@ fn console_buffers_lie_in_one_region_of_own_memory() {
     }
     assert!(matches!(
         call(DBCN, 1, &[4, 0x8000_0000, 0]),
-        Ok(Call::ConsoleRead { .. })
+        Ok(Call::Request(Request::ConsoleRead { .. }))
     ));
     let into_rom = call(DBCN, 1, &[4, 0x9000_0000, 0]);
     assert_eq!(
@@ -339,35 +340,47 @@ fn console_buffers_lie_in_one_region_of_own_memory() {
     );
     assert_eq!(
         call(DBCN, 2, &[0x141]),
-        Ok(Call::ConsoleWriteByte { byte: 0x41 })
+        Ok(Call::Request(Request::ConsoleWriteByte { byte: 0x41 }))
     );
     assert_eq!(call(DBCN, 3, &[]), Err(SbiError::NotSupported));
 }
 
 #[test]
 fn partitas_own_calls_decode() {
-    let report = Call::ReportDeadlines {
+    let report = Call::Request(Request::ReportDeadlines {
         met: 1,
         missed: 2,
         worst_latency_ns: 3,
-    };
+    });
     assert_eq!(call(PARTITA, 0, &[1, 2, 3]), Ok(report));
-    assert_eq!(call(PARTITA, 1, &[]), Ok(Call::InterruptClaim));
+    assert_eq!(
+        call(PARTITA, 1, &[]),
+        Ok(Call::Request(Request::InterruptClaim))
+    );
     assert_eq!(
         call(PARTITA, 2, &[11]),
-        Ok(Call::InterruptComplete { line: 11 })
+        Ok(Call::Request(Request::InterruptComplete { line: 11 }))
     );
     for line in [0, 1 << 32, u64::MAX] {
         assert_eq!(call(PARTITA, 2, &[line]), Err(SbiError::InvalidParameter));
     }
-    assert_eq!(call(PARTITA, 3, &[5]), Ok(Call::Panic { code: 5 }));
+    assert_eq!(
+        call(PARTITA, 3, &[5]),
+        Ok(Call::Request(Request::Panic { code: 5 }))
+    );
     let timeout_ns = u64::MAX;
     assert_eq!(
         call(PARTITA, 4, &[timeout_ns]),
-        Ok(Call::WatchdogStart { timeout_ns })
+        Ok(Call::Request(Request::WatchdogStart { timeout_ns }))
     );
-    assert_eq!(call(PARTITA, 5, &[]), Ok(Call::WatchdogPet));
-    assert_eq!(call(PARTITA, 7, &[]), Ok(Call::NotificationTake));
+    assert_eq!(
+        call(PARTITA, 5, &[]),
+        Ok(Call::Request(Request::WatchdogPet))
+    );
+    assert_eq!(
+        call(PARTITA, 7, &[]),
+        Ok(Call::Request(Request::NotificationTake))
+    );
     assert_eq!(call(PARTITA, 99, &[]), Err(SbiError::NotSupported));
 }
 
@@ -381,7 +394,8 @@ fn a_measurement_goes_to_the_callers_own_memory_only() {
         (end - bytes, bytes),
         (RAM.base, u64::MAX),
     ] {
-        let Ok(Call::Measurement { index: 7, buffer }) = buffer(address, length) else {
+        let Ok(Call::Request(Request::Measurement { index: 7, buffer })) = buffer(address, length)
+        else {
             panic!("{address:#x} is the caller's");
         };
         assert_eq!((buffer.address(), buffer.length()), (address, bytes));
@@ -519,7 +533,7 @@ proptest! {
                 prop_assert!(resume.address() % 2 == 0 && inside(resume.address(), 2));
             }
             Ok(Call::HartStatus { hart }) => prop_assert!(u64::from(hart) < harts),
-            Ok(Call::ConsoleWrite { bytes: range } | Call::ConsoleRead { buffer: range }) => {
+            Ok(Call::Request(Request::ConsoleWrite { bytes: range }) | Call::Request(Request::ConsoleRead { buffer: range })) => {
                 prop_assert!(inside(range.address(), range.length()));
                 prop_assert_eq!(range.length(), arguments[0]);
             }

@@ -3,7 +3,8 @@
 use sbi_spec::binary::SbiRet;
 use sbi_spec::{pmu::firmware_event, srst};
 
-use super::caller::{EntryAddress, HartSet, MemoryRange};
+use super::caller::{EntryAddress, HartSet};
+use partita_monitor_core::request::{Failure, Request};
 
 /// Why a call fails (chapter 3, table 1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +37,17 @@ impl SbiError {
             Self::NoSharedMemory => SbiRet::no_shmem(),
         };
         answer.error as u64
+    }
+}
+
+impl From<Failure> for SbiError {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::NotSupported => Self::NotSupported,
+            Failure::InvalidAddress => Self::InvalidAddress,
+            // Checking arguments has no other errors than these.
+            Failure::InvalidParameter | Failure::Failed => Self::InvalidParameter,
+        }
     }
 }
 
@@ -109,58 +121,8 @@ pub enum Call {
     },
     /// Something about performance counters: [`crate::counters::Counters::answer`] takes it from here.
     Counters,
-    /// Write bytes to the console. Fewer may be taken (12.1): return the number taken.
-    ConsoleWrite {
-        /// Where the bytes are.
-        bytes: MemoryRange,
-    },
-    /// Read input from the console, as much as there is. Return the number of bytes read.
-    ConsoleRead {
-        /// Where the bytes go.
-        buffer: MemoryRange,
-    },
-    /// Write one byte to the console.
-    ConsoleWriteByte {
-        /// The byte.
-        byte: u8,
-    },
-    /// Add to the caller's deadline record.
-    ReportDeadlines {
-        /// Deadlines met since the last report.
-        met: u64,
-        /// Deadlines missed since the last report.
-        missed: u64,
-        /// The worst wake-up latency since the last report.
-        worst_latency_ns: u64,
-    },
-    /// Take the next pending interrupt of the caller.
-    InterruptClaim,
-    /// End the handling of an interrupt. Whether the caller has claimed it is left to check.
-    InterruptComplete {
-        /// The line, not 0.
-        line: u32,
-    },
-    /// Copy a boot measurement. Whether there is one with this index is left to check.
-    Measurement {
-        /// Its index.
-        index: u64,
-        /// Where it goes: room for a [`partita_abi::measurement::Measurement`], at a multiple of 8.
-        buffer: MemoryRange,
-    },
-    /// The caller cannot go on.
-    Panic {
-        /// The caller's own code.
-        code: u64,
-    },
-    /// Start the caller's watchdog, or start it again with another time.
-    WatchdogStart {
-        /// The time in nanoseconds; 0 for that of the manifest, which is also the longest.
-        timeout_ns: u64,
-    },
-    /// Reset the caller's watchdog.
-    WatchdogPet,
-    /// Take the oldest health event that the caller is to be told of.
-    NotificationTake,
+    /// What Partita's own calls and the console's ask for.
+    Request(Request),
 }
 
 impl Call {

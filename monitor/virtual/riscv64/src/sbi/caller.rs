@@ -1,36 +1,12 @@
 //! The partition a call comes from, and the checks of arguments against it.
 
 use super::call::SbiError;
+use partita_monitor_core::memory::Memory;
+
+pub use partita_monitor_core::memory::{EntryAddress, MemoryRange, Region};
 
 /// The most virtual harts of a partition.
 pub const MAXIMUM_HARTS: u32 = 64;
-
-/// A piece of the partition's own RAM.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Region {
-    /// The first physical address.
-    pub base: u64,
-    /// The size in bytes.
-    pub size: u64,
-    /// Whether the partition may write it.
-    pub writable: bool,
-    /// Whether the partition may execute from it.
-    pub executable: bool,
-}
-
-impl Region {
-    /// Whether `length` bytes from `address` lie inside. No bytes lie inside up to the very end.
-    #[inline]
-    const fn contains(&self, address: u64, length: u64) -> bool {
-        match address.checked_sub(self.base) {
-            Some(offset) => match self.size.checked_sub(offset) {
-                Some(rest) => length <= rest,
-                None => false,
-            },
-            None => false,
-        }
-    }
-}
 
 /// The machine identity that a partition is told (4.5 to 4.7).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -47,7 +23,7 @@ pub struct Identity {
 #[derive(Clone, Copy, Debug)]
 pub struct Caller<'a> {
     hart_count: u32,
-    memory: &'a [Region],
+    memory: Memory<'a>,
     identity: Identity,
 }
 
@@ -64,7 +40,7 @@ impl<'a> Caller<'a> {
         };
         Self {
             hart_count,
-            memory,
+            memory: Memory::new(memory),
             identity,
         }
     }
@@ -119,12 +95,20 @@ impl<'a> Caller<'a> {
         }
     }
 
+    /// Its RAM.
+    #[inline]
+    #[must_use]
+    pub const fn memory(&self) -> Memory<'a> {
+        self.memory
+    }
+
     /// `length` bytes from `address`, to be read on behalf of the partition.
     ///
     /// # Errors
     /// [`SbiError::InvalidParameter`] if they are not all in one region of its RAM (12.1).
     pub fn readable(&self, address: u64, length: u64) -> Result<MemoryRange, SbiError> {
-        self.range(address, length, |_| true)
+        let range = self.memory.readable(address, length);
+        range.ok_or(SbiError::InvalidParameter)
     }
 
     /// `length` bytes from `address`, to be written on behalf of the partition.
@@ -132,7 +116,8 @@ impl<'a> Caller<'a> {
     /// # Errors
     /// [`SbiError::InvalidParameter`] if they are not all in one writable region of its RAM (12.2).
     pub fn writable(&self, address: u64, length: u64) -> Result<MemoryRange, SbiError> {
-        self.range(address, length, |region| region.writable)
+        let range = self.memory.writable(address, length);
+        range.ok_or(SbiError::InvalidParameter)
     }
 
     /// An address at which a hart of the partition may start (9.1) or resume (9.4).
@@ -140,29 +125,10 @@ impl<'a> Caller<'a> {
     /// # Errors
     /// [`SbiError::InvalidAddress`] if it is odd, or a 2-byte instruction there would not be in one
     /// executable region of its RAM.
-    #[inline(never)]
     pub fn entry_address(&self, address: u64) -> Result<EntryAddress, SbiError> {
-        if address & 1 != 0 {
-            return Err(SbiError::InvalidAddress);
-        }
-        match self.range(address, 2, |region| region.executable) {
-            Ok(_) => Ok(EntryAddress(address)),
-            Err(_) => Err(SbiError::InvalidAddress),
-        }
-    }
-
-    fn range(
-        &self,
-        address: u64,
-        length: u64,
-        permits: impl Fn(&Region) -> bool,
-    ) -> Result<MemoryRange, SbiError> {
-        let inside = |region: &Region| region.contains(address, length) && permits(region);
-        if self.memory.iter().any(inside) {
-            Ok(MemoryRange { address, length })
-        } else {
-            Err(SbiError::InvalidParameter)
-        }
+        self.memory
+            .entry(address, 2)
+            .ok_or(SbiError::InvalidAddress)
     }
 }
 
@@ -219,46 +185,5 @@ impl Iterator for HartSet {
         let hart = self.0.trailing_zeros();
         self.0 &= self.0.wrapping_sub(1);
         Some(hart)
-    }
-}
-
-/// Bytes in the RAM of one partition.
-///
-/// It proves that the whole range lies in one region of that partition, with the permission it was
-/// asked for, and nothing about the content, which the partition's other harts may change meanwhile.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct MemoryRange {
-    address: u64,
-    length: u64,
-}
-
-impl MemoryRange {
-    /// The first physical address.
-    #[inline]
-    #[must_use]
-    pub const fn address(self) -> u64 {
-        self.address
-    }
-
-    /// The length in bytes, possibly zero.
-    #[inline]
-    #[must_use]
-    pub const fn length(self) -> u64 {
-        self.length
-    }
-}
-
-/// Where a hart of a partition may begin to execute.
-///
-/// It proves an even address in executable RAM of that partition.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct EntryAddress(u64);
-
-impl EntryAddress {
-    /// The physical address.
-    #[inline]
-    #[must_use]
-    pub const fn address(self) -> u64 {
-        self.0
     }
 }
