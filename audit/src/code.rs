@@ -78,8 +78,10 @@ impl Code {
                 starts.insert(symbol.address(), readable(name));
             }
         }
-        // The way into partitions is part of the trap vector, which falls through into it.
-        if let Some(address) = symbols.get("enter_partition") {
+        // The way into partitions is part of RISC-V's trap vector, which falls through into it.
+        if machine == Machine::Riscv64
+            && let Some(address) = symbols.get("enter_partition")
+        {
             starts.remove(address);
         }
         ensure!(!starts.is_empty(), "it has no symbols");
