@@ -19,6 +19,8 @@ pub struct Cockpit<'a> {
     pub run: &'a str,
     /// More lines of `[partition.linux]`.
     pub linux_lines: &'a str,
+    /// Its initramfs.
+    pub initramfs: &'a str,
 }
 
 impl<'a> Cockpit<'a> {
@@ -33,6 +35,7 @@ impl<'a> Cockpit<'a> {
             panic: "1",
             run,
             linux_lines: "",
+            initramfs: "$initramfs",
         }
     }
 
@@ -47,6 +50,7 @@ impl<'a> Cockpit<'a> {
             cores,
             first_core,
             linux_lines,
+            initramfs,
             ..
         } = self;
         let last = cores - 1;
@@ -73,7 +77,7 @@ impl<'a> Cockpit<'a> {
 
                 [partition.linux]
                 criticality = "QM"
-                linux = {{ kernel = "$kernel", initramfs = "$initramfs", command-line = "{command_line}" }}
+                linux = {{ kernel = "$kernel", initramfs = "{initramfs}", command-line = "{command_line}" }}
                 memory = "128MiB"
                 cores = {all:?}
                 {linux_lines}

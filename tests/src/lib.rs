@@ -5,6 +5,7 @@
 //! under any load; the clock on the wall only ends a run that hangs.
 #![forbid(unsafe_code)]
 
+mod checks;
 pub mod cockpit;
 mod debugger;
 mod flat;

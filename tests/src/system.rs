@@ -1,5 +1,6 @@
 //! A system to be tested: its manifest, and how it is to run.
 
+use crate::checks::with_checks;
 use crate::debugger::{self, Debugger};
 use crate::flat::flat;
 use crate::machine::{control_registers, system_registers};
@@ -69,7 +70,7 @@ impl System {
 
     /// A system with `cores` cores and these partitions: the `[partition.NAME]` tables of a manifest,
     /// and `[run]` if need be. `$guest`, `$cluster`, `$kernel` and `$initramfs` stand for the built
-    /// images, and `$flat` for the tests' program as a kernel whose partition is at
+    /// images, `$checks` for an initramfs of Arm with the program of `tests/linux`, and `$flat` for the tests' program as a kernel whose partition is at
     /// [`System::FLAT_BASE`].
     ///
     /// # Panics
@@ -104,6 +105,16 @@ impl System {
             ("$perf", "linux/riscv64/initramfs-perf.cpio"),
         ] {
             text = text.replace(name, &artefact(file).display().to_string());
+        }
+        if text.contains("$checks") {
+            let read = |file| fs::read(artefact(file)).expect("it has been built");
+            let archive = with_checks(
+                &read("linux/aarch64/initramfs.cpio"),
+                &read("guests/aarch64/linux-check.elf"),
+            );
+            let file = folder.path().join("checks.cpio");
+            fs::write(&file, archive).expect("an archive can be written");
+            text = text.replace("$checks", &file.display().to_string());
         }
         if text.contains("$flat") {
             let board = partita_board::by_name(name).expect("the board exists");

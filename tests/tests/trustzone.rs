@@ -228,3 +228,98 @@ fn linux_switches_off_its_own_interrupts_alone_with_a_gicv2() {
     run.assert_undisturbed("cluster");
     assert!(run.report().healthy, "{:?}", run.report().reasons);
 }
+
+/// A cockpit whose Linux has the program of `tests/linux`, and does one of its checks.
+fn checking(board: &str, cpu: &str, check: &str) -> System {
+    Cockpit {
+        board,
+        board_lines: &format!("cpu = \"{cpu}\""),
+        initramfs: "$checks",
+        ..Cockpit::new(1, "idle")
+    }
+    .system()
+    .expect("linux", "linux# ")
+    .send("linux", &format!("check {check}\n"))
+}
+
+#[test]
+fn kvm_runs_a_virtual_machine_in_linux_and_the_rtos_keeps_its_deadlines() {
+    for (board, cpu, controllers) in [
+        (BOARD, "cortex-a53", ["GICv3"].as_slice()),
+        (BOARD, "max", &["GICv3"]),
+        (GICV2, "cortex-a53", &["GICv2"]),
+    ] {
+        let run = checking(board, cpu, "kvm")
+            .until("linux", "check: kvm works")
+            .run();
+        run.assert_undisturbed("cluster");
+        run.assert_said("linux", "check: kvm version 12");
+        for controller in controllers {
+            run.assert_said("linux", &format!("check: kvm has a virtual {controller}"));
+        }
+        let said: Vec<&str> = run
+            .texts("linux")
+            .filter_map(|line| line.strip_prefix("check: kvm "))
+            .filter(|line| line.contains(" to ") || line.contains("reads") || line.contains("shut"))
+            .collect();
+        assert_eq!(
+            said,
+            [
+                "writes 0x2a to 0",
+                "reads 8",
+                "writes 0x1234 to 4",
+                "writes all rounds to 12",
+                "shut down"
+            ],
+            "{board} {cpu}"
+        );
+        assert!(run.report().healthy, "{:?}", run.report().reasons);
+    }
+}
+
+/// Linux takes each of its cores but the first one off and on again, so many times, by its sysfs.
+fn replug(board: &str, cores: usize, rounds: u32) -> Run {
+    let others: Vec<String> = (1..cores).map(|core| core.to_string()).collect();
+    let switch = |on: u8| format!("echo {on} >/sys/devices/system/cpu/cpu$c/online && n=$((n+1))");
+    let commands = format!(
+        "n=0; i=0; while [ $i -lt {rounds} ]; do for c in {others}; do {}; {}; done; i=$((i+1)); \
+         done; echo replugged $n of $(nproc)\n",
+        switch(0),
+        switch(1),
+        others = others.join(" "),
+    );
+    let done = 2 * (cores as u32 - 1) * rounds;
+    cockpit_on(board, cores, "idle")
+        .for_ms(2_000_000)
+        .patient()
+        .expect("linux", "linux# ")
+        .send("linux", &commands)
+        .until("linux", &format!("replugged {done} of {cores}"))
+        .run()
+}
+
+fn assert_replugged(run: &Run) {
+    run.assert_undisturbed("cluster");
+    assert_eq!(state_and_boots(run, "linux"), ("running", 1));
+    assert!(run.report().healthy, "{:?}", run.report().reasons);
+    let cluster = run.partition("cluster");
+    println!(
+        "{} deadlines met, worst wake-up {} ns, {} s of machine time",
+        cluster.deadlines.met,
+        cluster.worst_wakeup_ns,
+        run.report().virtual_ns / 1_000_000_000
+    );
+}
+
+#[test]
+fn linux_unplugs_and_plugs_cores_and_the_rtos_on_them_is_undisturbed() {
+    assert_replugged(&replug(BOARD, 3, 10));
+    assert_replugged(&replug(GICV2, 2, 10));
+}
+
+#[test]
+#[ignore = "takes minutes: cargo nextest run -p partita-tests --run-ignored only -E 'test(a_thousand_times)' --no-capture"]
+fn linux_unplugs_and_plugs_cores_a_thousand_times() {
+    assert_replugged(&replug(BOARD, 3, 500));
+    assert_replugged(&replug(GICV2, 2, 1000));
+}

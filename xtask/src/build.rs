@@ -153,6 +153,15 @@ pub const FIRMWARE: &[Firmware] = &[
         features: "",
         package_features: &[],
     },
+    // Not for a board: it runs under Linux, with nothing but its kernel.
+    Firmware {
+        package: "partita-test-linux",
+        part: Part::Guests,
+        architecture: &AARCH64,
+        folder: "guests/aarch64",
+        features: "",
+        package_features: &[],
+    },
     Firmware {
         package: "controller",
         part: Part::Guests,
