@@ -13,6 +13,8 @@ mod riscv64;
 use crate::arguments::Arguments;
 #[cfg(target_arch = "aarch64")]
 use aarch64 as architecture;
+#[cfg(target_arch = "aarch64")]
+pub use aarch64::say;
 use core::ptr::with_exposed_provenance_mut;
 use partita_guest_rt::hart;
 #[cfg(target_arch = "riscv64")]

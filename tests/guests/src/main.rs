@@ -42,6 +42,8 @@ mod registers;
 mod rtc;
 #[cfg(all(target_os = "none", target_arch = "riscv64"))]
 mod sbi_arguments;
+#[cfg(all(target_os = "none", target_arch = "aarch64"))]
+mod scalable;
 #[cfg(all(target_os = "none", target_arch = "riscv64"))]
 mod serial;
 #[cfg(all(target_os = "none", target_arch = "riscv64"))]
@@ -141,7 +143,11 @@ fn play_of_architecture(hart: usize, part: &str, arguments: &arguments::Argument
 
 /// As above.
 #[cfg(all(target_os = "none", target_arch = "aarch64"))]
-const fn play_of_architecture(_: usize, _: &str, _: &arguments::Arguments<'_>) {}
+fn play_of_architecture(_: usize, part: &str, arguments: &arguments::Arguments<'_>) {
+    if part == "scalable" {
+        scalable::run(arguments);
+    }
+}
 
 #[cfg(not(target_os = "none"))]
 fn main() {}

@@ -45,6 +45,8 @@ pub struct Switched {
     pub configuration: u64,
     /// `CPTR_EL3`.
     pub coprocessors: u64,
+    /// The same while somebody else's floating-point registers are on the core.
+    pub without_floats: u64,
     /// `MDCR_EL3`.
     pub debug: u64,
 }
@@ -130,6 +132,7 @@ impl Context {
             switched: Switched {
                 configuration: 0,
                 coprocessors: 0,
+                without_floats: 0,
                 debug: 0,
             },
         }

@@ -2,6 +2,7 @@
 
 use crate::arch::controller::{Gate, Kept, software};
 use crate::arch::floating_point;
+use crate::arch::scalable::Scalable;
 use crate::arch::vector;
 use crate::cores::Core;
 use crate::machine::Resident;
@@ -61,15 +62,21 @@ impl CoreState {
     }
 }
 
-/// Of a core, and behind all that a switch uses: nothing yet.
-pub struct LargeState;
+/// Of a core, and behind all that a switch uses.
+pub struct LargeState {
+    /// What the normal world has of registers that floating point is a part of.
+    pub scalable: Scalable,
+}
 
 impl LargeState {
     /// Writes the first state to its place.
     ///
     /// # Safety
     /// `place` is a core's own, and valid for writes.
-    pub const unsafe fn write(_place: *mut Self) {}
+    pub const unsafe fn write(place: *mut Self) {
+        // SAFETY: the caller's promise; zero is a value of it.
+        unsafe { place.write_bytes(0, 1) };
+    }
 }
 
 impl Core {
@@ -92,7 +99,11 @@ impl Core {
             }
             slot.arch.interrupts = first;
         }
-        if view.is_program && slot.arch.floats && machine.features.scalable_vectors {
+        if !Scalable::IS_SWITCHED
+            && view.is_program
+            && slot.arch.floats
+            && machine.features.scalable_vectors
+        {
             report::fatal(
                 "a program uses floating point on a core with scalable vectors, which are not switched",
             );

@@ -13,6 +13,8 @@ pub mod guest_memory;
 pub mod memory;
 pub mod platform;
 mod register;
+#[cfg_attr(feature = "gicv2", path = "no_scalable.rs")]
+mod scalable;
 pub mod stack;
 mod switch;
 pub mod timer;

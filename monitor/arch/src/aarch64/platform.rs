@@ -65,19 +65,25 @@ mod debug {
 impl Features {
     /// Finds out what the calling core can do (D24.2, identification registers).
     pub fn find() -> Self {
+        let normal = normal_coprocessors();
         let normal = Switched {
             configuration: normal_configuration(),
-            coprocessors: normal_coprocessors(),
+            coprocessors: normal,
+            // What starts streaming mode traps too: it clears the registers.
+            without_floats: normal & !coprocessors::SCALABLE_MATRICES
+                | coprocessors::TRAP_FLOATING_POINT,
             debug: normal_debug(),
         };
+        // What no switch saves is out of reach: scalable vectors and matrices, trace, activity monitors.
+        let trapped = coprocessors::TRAP_TRACE | coprocessors::TRAP_ACTIVITY_MONITORS;
         let secure = Switched {
             configuration: scr::ALWAYS
                 | scr::FIQ
                 | scr::EXTERNAL_ABORTS
                 | scr::SECURE_FETCH
                 | scr::AARCH64,
-            // What no switch saves is out of reach: scalable vectors and matrices, trace, activity monitors.
-            coprocessors: coprocessors::TRAP_TRACE | coprocessors::TRAP_ACTIVITY_MONITORS,
+            coprocessors: trapped,
+            without_floats: trapped | coprocessors::TRAP_FLOATING_POINT,
             // And counters and debug registers are.
             debug: debug::TRAP_COUNTERS
                 | debug::TRAP_DEBUG

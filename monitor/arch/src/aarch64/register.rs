@@ -123,6 +123,8 @@ pub mod class {
     pub const CALL: u64 = 0x17;
     /// A trapped `MRS`, `MSR` or system instruction.
     pub const SYSTEM_REGISTER: u64 = 0x18;
+    /// Scalable matrices while `CPTR_EL3.ESM` is clear.
+    pub const SCALABLE_MATRICES: u64 = 0x1d;
     /// Instruction abort of a lower level.
     pub const FETCH_ABORT: u64 = 0x20;
     /// Data abort of a lower level.

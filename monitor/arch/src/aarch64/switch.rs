@@ -4,7 +4,6 @@
 
 use crate::arch::controller::{Kept, software};
 use crate::arch::floating_point;
-use crate::arch::platform::coprocessors::TRAP_FLOATING_POINT;
 use crate::arch::register::write;
 use crate::arch::translation;
 use crate::cores::Core;
@@ -89,6 +88,9 @@ impl Core {
 
     /// Drops whatever of a virtual core is on the core, without keeping it.
     pub fn forget(&mut self, number: usize) {
+        if let Some(slot) = self.slots.get(number) {
+            self.large.scalable.clear(&slot.context.switched);
+        }
         if self.live == number {
             self.live = NOBODY;
             self.arch.gate.shut();
@@ -128,6 +130,7 @@ impl Core {
         }
         let has_lines = slot.pending_lines != 0;
         let coprocessors = slot.context.switched.coprocessors;
+        let without_floats = slot.context.switched.without_floats;
         let hides_console = slot.critical;
         let is_secure = slot.context.is_secure();
         let has_floats = self.arch.floats_of == chosen;
@@ -136,7 +139,7 @@ impl Core {
         if has_floats {
             write!("cptr_el3", coprocessors);
         } else {
-            write!("cptr_el3", coprocessors | TRAP_FLOATING_POINT);
+            write!("cptr_el3", without_floats);
             if is_secure && floats {
                 self.take_floats(chosen);
             }
@@ -163,21 +166,27 @@ impl Core {
         }
     }
 
-    /// Brings the floating-point registers of the live virtual core onto the core. Returns whether it has any.
+    /// Brings the floating-point registers of the live virtual core onto the core. Returns whether it has any, and
+    /// did not have them there.
     #[inline(never)]
     pub fn take_floats(&mut self, number: usize) -> bool {
-        let Some(slot) = self.slots.get(number).filter(|slot| slot.arch.floats) else {
+        let before = self.arch.floats_of;
+        if before == number || !self.slots.get(number).is_some_and(|slot| slot.arch.floats) {
             return false;
-        };
-        let coprocessors = slot.context.switched.coprocessors;
-        if let Some(before) = self.slots.get_mut(self.arch.floats_of) {
-            floating_point::save(&mut before.arch.floating_point);
         }
-        if let Some(slot) = self.slots.get(number) {
-            floating_point::restore(&slot.arch.floating_point);
+        let scalable = &mut self.large.scalable;
+        if let Some(slot) = self.slots.get_mut(before)
+            && !scalable.save(&slot.context.switched)
+        {
+            floating_point::save(&mut slot.arch.floating_point);
         }
         self.arch.floats_of = number;
-        write!("cptr_el3", coprocessors);
+        if let Some(slot) = self.slots.get(number) {
+            if !scalable.restore(&slot.context.switched) {
+                floating_point::restore(&slot.arch.floating_point);
+            }
+            write!("cptr_el3", slot.context.switched.coprocessors);
+        }
         true
     }
 }

@@ -52,7 +52,9 @@ pub extern "C" fn trap(core: &mut Core, entry: u32) -> *const Context {
         class::CALL | class::CALL_32 => call::answer(core, started),
         class::WAIT => wait(core, started),
         class::SYSTEM_REGISTER => system_register(core, started, syndrome),
-        class::FLOATING_POINT if core.take_floats(core.live) => core.resume(),
+        class::FLOATING_POINT | class::SCALABLE_MATRICES if core.take_floats(core.live) => {
+            core.resume()
+        }
         class::FLOATING_POINT => denied(core, started, Kind::FloatingPoint, syndrome),
         class::UNKNOWN => denied(core, started, Kind::IllegalInstruction, syndrome),
         class::FETCH_ABORT | class::DATA_ABORT => abort(core, started, syndrome),
