@@ -4,14 +4,19 @@
 //! interrupts between cores, the lines of programs, the monitor's serial port. Linux's lines are in the
 //! non-secure group 1, which shows only while it is live on the core.
 
+mod distributor;
 #[cfg(feature = "gicv2")]
 mod gicv2;
 #[cfg(not(feature = "gicv2"))]
 mod gicv3;
 #[cfg(feature = "gicv2")]
-pub use gicv2::{Controller, Gate, Kept};
+use gicv2 as version;
 #[cfg(not(feature = "gicv2"))]
-pub use gicv3::{Controller, Gate, Kept};
+use gicv3 as version;
+pub use version::{Gate, Kept};
+
+/// The board's interrupt controller: what both versions do alike is in [`distributor`].
+pub struct Controller;
 
 /// What a program finds on its first interrupt of a kind; those of a second program on the core follow.
 pub mod software {

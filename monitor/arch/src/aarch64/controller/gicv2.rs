@@ -5,10 +5,8 @@
 //! is in group 0 as well, and FIQ takes it to the monitor. The monitor acknowledges it for the program, and makes
 //! the program take an IRQ ([`Gate::acknowledge`]). The program sees by the active state which it is, and ends it.
 
-use super::{
-    BETWEEN_CORES, CONSOLE_PRIORITY, LINE_PRIORITY, OF_PROGRAMS, OWN_PRIORITY, PROGRAM_PRIORITY,
-    software,
-};
+use super::distributor::{self, ConsoleGate, NONE, PRIVATE};
+use super::{BETWEEN_CORES, Controller, OF_PROGRAMS, OWN_PRIORITY, PROGRAM_PRIORITY, software};
 use crate::arch::register::complete_accesses;
 use crate::arch::timer;
 use crate::board::BOARD;
@@ -17,28 +15,15 @@ use crate::report;
 use core::cell::Cell;
 use partita_board::GicInterface;
 
-/// Registers of the distributor (4.3).
-mod distributor {
-    pub const CONTROL: usize = 0x000;
-    pub const TYPE: usize = 0x004;
-    pub const GROUP: usize = 0x080;
-    pub const SET_ENABLE: usize = 0x100;
-    pub const CLEAR_ENABLE: usize = 0x180;
-    pub const SET_PENDING: usize = 0x200;
-    pub const CLEAR_PENDING: usize = 0x280;
-    pub const SET_ACTIVE: usize = 0x300;
-    pub const CLEAR_ACTIVE: usize = 0x380;
-    pub const PRIORITY: usize = 0x400;
-    pub const TARGETS: usize = 0x800;
-    pub const CONFIGURATION: usize = 0xc00;
-    pub const NON_SECURE_ACCESS: usize = 0xe00;
-    pub const SOFTWARE: usize = 0xf00;
-    /// One byte for each software interrupt, with a bit for each core that may have sent it.
-    pub const CLEAR_SOFTWARE: usize = 0xf10;
-    pub const SET_SOFTWARE: usize = 0xf20;
-    /// Of the control register: both groups.
-    pub const BOTH_GROUPS: u32 = 3;
-}
+/// Registers of the distributor that the other version has not, or not all (4.3).
+const SET_ACTIVE: usize = 0x300;
+const TARGETS: usize = 0x800;
+const SOFTWARE: usize = 0xf00;
+/// One byte for each software interrupt, with a bit for each core that may have sent it.
+const CLEAR_SOFTWARE: usize = 0xf10;
+const SET_SOFTWARE: usize = 0xf20;
+/// Of the control register: both groups.
+const BOTH_GROUPS: u32 = 3;
 
 /// Registers of the processor's interface (4.4).
 mod interface {
@@ -61,26 +46,12 @@ mod interface {
 
 /// The number of an interrupt, without the core that sent it.
 const NUMBER: u32 = 0x3ff;
-/// Interrupt identifiers from here on are none (3.2.5).
-const NONE: u32 = 1020;
 /// The one that says that there is one, of the group that is not secure.
 const OF_NORMAL_WORLD: u32 = 1022;
-/// Interrupts of one core.
-const PRIVATE: u32 = 32;
 /// The highest priority that the normal world can give.
-const NORMAL_PRIORITY: u8 = 0x80;
+pub const NORMAL_PRIORITY: u8 = 0x80;
 /// A software interrupt that nobody has.
 const SPARE: u32 = 14;
-
-/// The board's interrupt controller.
-pub struct Controller;
-
-/// Its distributor.
-#[inline(always)]
-fn distributor() -> Registers {
-    // SAFETY: the board's own interrupt controller.
-    unsafe { Registers::new(BOARD.architecture.gic.distributor) }
-}
 
 /// The interface of the core that asks.
 #[inline(always)]
@@ -94,79 +65,32 @@ fn interface() -> Registers {
     }
 }
 
+/// Disables both groups.
+pub fn disable() {
+    distributor::registers().write_u32(distributor::CONTROL, 0);
+}
+
+/// Enables both groups.
+pub fn enable() {
+    distributor::registers().write_u32(distributor::CONTROL, BOTH_GROUPS);
+}
+
+/// There is no more to say of 32 lines than in the registers of both versions.
+pub const fn reset_word(_offset: usize) {}
+
+/// Has a line interrupt a core.
+pub fn route(line: usize, core: usize) {
+    let target = 1_u8.wrapping_shl(core as u32);
+    distributor::registers().write_u8(TARGETS.wrapping_add(line), target);
+}
+
+/// Ends the handling of an interrupt of the monitor's.
+#[inline(always)]
+pub fn end(line: u32) {
+    interface().write_u32(interface::END, line);
+}
+
 impl Controller {
-    /// The highest interrupt there can be (4.3.2), plus one.
-    fn lines(&self) -> u32 {
-        let found = (distributor().read_u32(distributor::TYPE) & 31).wrapping_add(1);
-        found.wrapping_mul(32).min(NONE)
-    }
-
-    /// Silences every line; those that nobody has stay in group 0.
-    pub fn reset(&self, _cores: usize) {
-        let registers = distributor();
-        registers.write_u32(distributor::CONTROL, 0);
-        for word in 1..self.lines() / 32 {
-            let offset = word as usize * 4;
-            registers.write_u32(distributor::CLEAR_ENABLE + offset, !0);
-            registers.write_u32(distributor::CLEAR_PENDING + offset, !0);
-            registers.write_u32(distributor::CLEAR_ACTIVE + offset, !0);
-            registers.write_u32(distributor::GROUP + offset, 0);
-            for quarter in 0..8 {
-                registers.write_u32(distributor::PRIORITY + offset * 8 + quarter * 4, 0);
-            }
-            for half in 0..2 {
-                registers.write_u32(distributor::NON_SECURE_ACCESS + offset * 2 + half * 4, 0);
-            }
-        }
-        registers.write_u32(distributor::CONTROL, distributor::BOTH_GROUPS);
-    }
-
-    /// Lets the serial port interrupt the monitor on a core.
-    pub fn open_console(&self, core: usize, line: u16) {
-        self.claim_line(core, line, CONSOLE_PRIORITY);
-    }
-
-    /// Lets a line that the monitor takes interrupt a core, from the state after reset.
-    pub fn open_mediated(&self, core: usize, line: u16) {
-        self.claim_line(core, line, LINE_PRIORITY);
-    }
-
-    fn claim_line(&self, core: usize, line: u16, priority: u8) {
-        let number = usize::from(line);
-        distributor().write_u8(distributor::PRIORITY.wrapping_add(number), priority);
-        let target = 1_u8.wrapping_shl(core as u32);
-        distributor().write_u8(distributor::TARGETS.wrapping_add(number), target);
-        self.set_enabled(u32::from(line), true);
-    }
-
-    /// Silences a line that the monitor takes, in any state.
-    pub fn close_mediated(&self, _core: usize, line: u16) {
-        self.set_enabled(u32::from(line), false);
-        self.write_bit(distributor::CLEAR_PENDING, u32::from(line));
-        self.write_bit(distributor::CLEAR_ACTIVE, u32::from(line));
-    }
-
-    /// Gives a line to Linux: it finds it as after reset.
-    pub fn open_direct(&self, line: u16) {
-        let number = usize::from(line);
-        distributor().write_u8(distributor::PRIORITY.wrapping_add(number), NORMAL_PRIORITY);
-        let line = u32::from(line);
-        let offset = distributor::GROUP.wrapping_add(number / 32 * 4);
-        let word = distributor().read_u32(offset);
-        distributor().write_u32(offset, word | 1_u32.wrapping_shl(line % 32));
-    }
-
-    /// Silences a line of Linux's, in any state, and has it as after reset.
-    pub fn close_direct(&self, _core: usize, line: u16) {
-        let number = usize::from(line);
-        self.close_mediated(0, line);
-        let configuration = distributor::CONFIGURATION.wrapping_add(number / 16 * 4);
-        let word = distributor().read_u32(configuration);
-        let field = 3_u32.wrapping_shl((u32::from(line) % 16).wrapping_mul(2));
-        distributor().write_u32(configuration, word & !field);
-        self.open_direct(line);
-    }
-
     /// Takes the most urgent line that is pending for the monitor on this core; 0 if there is none. The timer and
     /// the call of another core need no more of an answer than that they came. What is for a program stays pending.
     #[inline]
@@ -196,48 +120,13 @@ impl Controller {
         0
     }
 
-    /// Lets the serial port interrupt again, after it was claimed and served.
-    pub fn complete_console(&self, _core: usize, line: u32) {
-        interface().write_u32(interface::END, line);
-    }
-
-    /// Masks a line that was claimed, and ends its handling.
-    #[inline]
-    pub fn mask(&self, _core: usize, line: u32) {
-        self.set_enabled(line, false);
-        complete_accesses();
-        interface().write_u32(interface::END, line);
-    }
-
-    /// Lets a masked line interrupt again.
-    pub fn unmask(&self, _core: usize, line: u16) {
-        self.set_enabled(u32::from(line), true);
-    }
-
-    #[inline]
-    fn set_enabled(&self, line: u32, enabled: bool) {
-        let register = if enabled {
-            distributor::SET_ENABLE
-        } else {
-            distributor::CLEAR_ENABLE
-        };
-        self.write_bit(register, line);
-    }
-
-    /// Writes a line's bit in one of the registers where zeros change nothing.
-    #[inline]
-    fn write_bit(&self, register: usize, line: u32) {
-        let offset = register.wrapping_add(line as usize / 32 * 4);
-        distributor().write_u32(offset, 1_u32.wrapping_shl(line % 32));
-    }
-
     /// Interrupts a core (4.3.15 `GICD_SGIR`): one in group 0.
     #[inline]
     pub fn interrupt(&self, core: usize) {
         // What it is to look at is written before it looks.
         complete_accesses();
         let target = 0x1_0000_u32.wrapping_shl(core as u32 & 7);
-        distributor().write_u32(distributor::SOFTWARE, target | BETWEEN_CORES);
+        distributor::registers().write_u32(SOFTWARE, target | BETWEEN_CORES);
     }
 }
 
@@ -261,15 +150,15 @@ const fn normal_active(number: usize) -> usize {
 /// Makes a software interrupt pending on this core, as if the first core had sent it.
 #[inline(always)]
 fn pend(number: u32) {
-    let place = distributor::SET_SOFTWARE.wrapping_add(number as usize);
-    distributor().write_u8(place, 1);
+    let place = SET_SOFTWARE.wrapping_add(number as usize);
+    distributor::registers().write_u8(place, 1);
 }
 
 /// Takes back a software interrupt on this core, whoever sent it.
 #[inline(always)]
 fn unpend(number: u32) {
-    let place = distributor::CLEAR_SOFTWARE.wrapping_add(number as usize);
-    distributor().write_u8(place, 0xff);
+    let place = CLEAR_SOFTWARE.wrapping_add(number as usize);
+    distributor::registers().write_u8(place, 0xff);
 }
 
 /// What a virtual core keeps of the controller while it is not live.
@@ -318,18 +207,14 @@ pub struct Gate {
     deferred: Cell<u32>,
     /// The one that was acknowledged for the live program, which has not been interrupted yet; or 0.
     owed: Cell<u32>,
-    /// The serial port's bit in the words that let it interrupt, and keep it from that.
-    console: u32,
-    console_on: Register<u32>,
-    console_off: Register<u32>,
-    console_hidden: Cell<bool>,
+    console: ConsoleGate,
 }
 
 impl Gate {
     /// The gate of the calling core, closed for partitions and open for the monitor.
     pub fn new(core: usize) -> Self {
-        let all = distributor();
-        let found = all.read_u8(distributor::TARGETS);
+        let all = distributor::registers();
+        let found = all.read_u8(TARGETS);
         // Of an implementation for one core it is zero.
         if found != 0 && u32::from(found) != 1_u32.wrapping_shl(core as u32) {
             report::fatal("the interrupt controller numbers the cores in another way");
@@ -352,16 +237,10 @@ impl Gate {
         all.write_u32(distributor::NON_SECURE_ACCESS, 0);
         all.write_u32(distributor::NON_SECURE_ACCESS + 4, 0);
         all.write_u32(distributor::SET_ENABLE, own | OF_PROGRAMS | 1 << SPARE);
-        let line = u32::from(BOARD.uart.line);
-        let of_console = |first| {
-            let offset = usize::wrapping_add(first, line as usize / 32 * 4);
-            all.register(offset)
-        };
-        let (Some(set_pending), Some(set_active), Some(console_on), Some(console_off)) = (
+        let (Some(set_pending), Some(set_active), Some(console)) = (
             all.register(distributor::SET_PENDING),
-            all.register(distributor::SET_ACTIVE),
-            of_console(distributor::SET_ENABLE),
-            of_console(distributor::CLEAR_ENABLE),
+            all.register(SET_ACTIVE),
+            ConsoleGate::new(),
         ) else {
             report::fatal("the interrupt controller has no registers for this core")
         };
@@ -372,10 +251,7 @@ impl Gate {
             own: Cell::new(0),
             deferred: Cell::new(0),
             owed: Cell::new(0),
-            console: 1_u32.wrapping_shl(line % 32),
-            console_on,
-            console_off,
-            console_hidden: Cell::new(false),
+            console,
         }
     }
 
@@ -400,7 +276,7 @@ impl Gate {
     /// Has a software interrupt as after reset: its program starts anew, which may have had it in hand.
     pub fn renew(&self, number: u32) {
         self.withdraw(number);
-        distributor().write_u32(distributor::CLEAR_ACTIVE, 1_u32.wrapping_shl(number));
+        distributor::registers().write_u32(distributor::CLEAR_ACTIVE, 1_u32.wrapping_shl(number));
     }
 
     /// Of the software interrupts of programs on this core, lets only those of one come: [`Gate::open`] does.
@@ -409,7 +285,7 @@ impl Gate {
 
     /// Brings what a Linux left in the controller for this core to the state after reset.
     pub fn restart(&self) {
-        let all = distributor();
+        let all = distributor::registers();
         let linux = !(1 << timer::INTERRUPT | OF_PROGRAMS | 1 << SPARE | 1 << BETWEEN_CORES);
         all.write_u32(distributor::CLEAR_ENABLE, linux);
         all.write_u32(distributor::CLEAR_PENDING, linux);
@@ -587,15 +463,7 @@ impl Gate {
     /// Decides whether the serial port may interrupt this core, which serves it.
     #[inline(always)]
     pub fn hide_console(&self, hide: bool) {
-        if self.console_hidden.replace(hide) == hide {
-            return;
-        }
-        let register = if hide {
-            &self.console_off
-        } else {
-            &self.console_on
-        };
-        register.write(self.console);
+        self.console.hide(hide);
     }
 }
 

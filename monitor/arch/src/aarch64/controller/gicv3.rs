@@ -1,39 +1,23 @@
 //! A GIC of version 3 (Arm Generic Interrupt Controller Architecture Specification IHI 0069): distributor, one
 //! redistributor for each core, and the processor's interface in system registers.
 
-use super::{
-    BETWEEN_CORES, CONSOLE_PRIORITY, LINE_PRIORITY, OF_PROGRAMS, OWN_PRIORITY, PROGRAM_PRIORITY,
-    software,
-};
+use super::distributor::{self, ConsoleGate, NONE, PRIVATE};
+use super::{BETWEEN_CORES, Controller, OF_PROGRAMS, OWN_PRIORITY, PROGRAM_PRIORITY, software};
 use crate::arch::register::{complete_accesses, read, synchronize, write};
 use crate::arch::timer;
 use crate::board::BOARD;
 use crate::mmio::{Register, Registers};
 use crate::report;
-use core::cell::Cell;
 use partita_board::GicInterface;
 
-/// Registers of the distributor (12.9).
-mod distributor {
-    pub const CONTROL: usize = 0x0000;
-    pub const TYPE: usize = 0x0004;
-    pub const GROUP: usize = 0x0080;
-    pub const SET_ENABLE: usize = 0x0100;
-    pub const CLEAR_ENABLE: usize = 0x0180;
-    pub const SET_PENDING: usize = 0x0200;
-    pub const CLEAR_PENDING: usize = 0x0280;
-    pub const CLEAR_ACTIVE: usize = 0x0380;
-    pub const PRIORITY: usize = 0x0400;
-    pub const CONFIGURATION: usize = 0x0c00;
-    pub const GROUP_MODIFIER: usize = 0x0d00;
-    pub const NON_SECURE_ACCESS: usize = 0x0e00;
-    pub const ROUTE: usize = 0x6000;
-    /// Of the control register: affinity routing in both worlds, and all three groups.
-    pub const AFFINITY_ROUTING: u32 = 3 << 4;
-    pub const ALL_GROUPS: u32 = 7;
-    /// Of the control register: a write has not taken effect yet.
-    pub const WRITE_PENDING: u32 = 1 << 31;
-}
+/// Of the distributor's control register (12.9.4): affinity routing in both worlds.
+const AFFINITY_ROUTING: u32 = 3 << 4;
+/// All three groups.
+const ALL_GROUPS: u32 = 7;
+/// A write has not taken effect yet.
+const WRITE_PENDING: u32 = 1 << 31;
+const GROUP_MODIFIER: usize = 0x0d00;
+const ROUTE: usize = 0x6000;
 
 /// Registers of a redistributor (12.11): its first frame, and the second, which repeats the distributor's for the
 /// first 32 interrupts.
@@ -50,24 +34,13 @@ mod redistributor {
 
 /// How often a bit of the controller's is looked at that changes within a few clocks.
 const PATIENCE: usize = 100_000;
-/// Interrupt identifiers from here on are none (2.2.1).
-const NONE: u64 = 1020;
-/// Interrupts of one core.
-const PRIVATE: u32 = 32;
 /// At EL3 and below, the interface is in system registers, and lower levels may use theirs (`ICC_SRE_EL3`).
 const SYSTEM_REGISTERS: u64 = 0xf;
 
-/// The board's interrupt controller.
-pub struct Controller;
+/// The priority that Linux finds its lines at.
+pub const NORMAL_PRIORITY: u8 = 0;
 
-/// Its distributor.
-#[inline(always)]
-fn distributor() -> Registers {
-    // SAFETY: the board's own interrupt controller.
-    unsafe { Registers::new(BOARD.architecture.gic.distributor) }
-}
-
-/// Its redistributors.
+/// The board's redistributors.
 fn redistributors() -> Registers {
     match BOARD.architecture.gic.interface {
         // SAFETY: the board's own interrupt controller.
@@ -78,105 +51,55 @@ fn redistributors() -> Registers {
     }
 }
 
+/// Disables all groups.
+pub fn disable() {
+    distributor::registers().write_u32(distributor::CONTROL, 0);
+    wait();
+    distributor::registers().write_u32(distributor::CONTROL, AFFINITY_ROUTING);
+    wait();
+}
+
+/// Enables all groups.
+pub fn enable() {
+    distributor::registers().write_u32(distributor::CONTROL, AFFINITY_ROUTING | ALL_GROUPS);
+    wait();
+}
+
+/// Waits until a write of the control register has taken effect.
+fn wait() {
+    for _ in 0..PATIENCE {
+        if distributor::registers().read_u32(distributor::CONTROL) & WRITE_PENDING == 0 {
+            return;
+        }
+    }
+    report::fatal("the interrupt controller does not answer");
+}
+
+/// Has 32 lines in no group but the one that the registers of both versions tell.
+pub fn reset_word(offset: usize) {
+    distributor::registers().write_u32(GROUP_MODIFIER.wrapping_add(offset), 0);
+}
+
+/// Has a line interrupt a core.
+pub fn route(line: usize, core: usize) {
+    let offset = ROUTE.wrapping_add(line.wrapping_mul(8));
+    distributor::registers().write_u64(offset, core as u64);
+}
+
+/// Ends the handling of an interrupt of the monitor's.
+#[inline(always)]
+pub fn end(line: u32) {
+    write!("icc_eoir0_el1", u64::from(line));
+}
+
 impl Controller {
-    /// The highest interrupt there can be (12.9.38), plus one.
-    fn lines(&self) -> u32 {
-        let found = (distributor().read_u32(distributor::TYPE) & 31).wrapping_add(1);
-        found.wrapping_mul(32).min(1020)
-    }
-
-    /// Silences every line; those that nobody has stay in group 0.
-    pub fn reset(&self, _cores: usize) {
-        let registers = distributor();
-        registers.write_u32(distributor::CONTROL, 0);
-        self.wait();
-        registers.write_u32(distributor::CONTROL, distributor::AFFINITY_ROUTING);
-        self.wait();
-        for word in 1..self.lines() / 32 {
-            let offset = word as usize * 4;
-            registers.write_u32(distributor::CLEAR_ENABLE + offset, !0);
-            registers.write_u32(distributor::CLEAR_PENDING + offset, !0);
-            registers.write_u32(distributor::CLEAR_ACTIVE + offset, !0);
-            registers.write_u32(distributor::GROUP + offset, 0);
-            registers.write_u32(distributor::GROUP_MODIFIER + offset, 0);
-            for quarter in 0..8 {
-                registers.write_u32(distributor::PRIORITY + offset * 8 + quarter * 4, 0);
-            }
-            for half in 0..2 {
-                registers.write_u32(distributor::NON_SECURE_ACCESS + offset * 2 + half * 4, 0);
-            }
-        }
-        registers.write_u32(
-            distributor::CONTROL,
-            distributor::AFFINITY_ROUTING | distributor::ALL_GROUPS,
-        );
-        self.wait();
-    }
-
-    /// Waits until a write of the control register has taken effect.
-    fn wait(&self) {
-        for _ in 0..PATIENCE {
-            if distributor().read_u32(distributor::CONTROL) & distributor::WRITE_PENDING == 0 {
-                return;
-            }
-        }
-        report::fatal("the interrupt controller does not answer");
-    }
-
-    /// Lets the serial port interrupt the monitor on a core.
-    pub fn open_console(&self, core: usize, line: u16) {
-        self.claim_line(core, line, CONSOLE_PRIORITY);
-    }
-
-    /// Lets a line that the monitor takes interrupt a core, from the state after reset.
-    pub fn open_mediated(&self, core: usize, line: u16) {
-        self.claim_line(core, line, LINE_PRIORITY);
-    }
-
-    fn claim_line(&self, core: usize, line: u16, priority: u8) {
-        let line = usize::from(line);
-        distributor().write_u8(distributor::PRIORITY.wrapping_add(line), priority);
-        distributor().write_u64(
-            distributor::ROUTE.wrapping_add(line.wrapping_mul(8)),
-            core as u64,
-        );
-        self.set_enabled(line as u32, true);
-    }
-
-    /// Silences a line that the monitor takes, in any state.
-    pub fn close_mediated(&self, _core: usize, line: u16) {
-        self.set_enabled(u32::from(line), false);
-        self.write_bit(distributor::CLEAR_PENDING, u32::from(line));
-        self.write_bit(distributor::CLEAR_ACTIVE, u32::from(line));
-    }
-
-    /// Gives a line to Linux: it finds it as after reset.
-    pub fn open_direct(&self, line: u16) {
-        let line = u32::from(line);
-        let offset = distributor::GROUP.wrapping_add(line as usize / 32 * 4);
-        let word = distributor().read_u32(offset);
-        distributor().write_u32(offset, word | 1_u32.wrapping_shl(line % 32));
-    }
-
-    /// Silences a line of Linux's, in any state, and has it as after reset.
-    pub fn close_direct(&self, _core: usize, line: u16) {
-        let number = usize::from(line);
-        self.close_mediated(0, line);
-        distributor().write_u8(distributor::PRIORITY.wrapping_add(number), 0);
-        let configuration = distributor::CONFIGURATION.wrapping_add(number / 16 * 4);
-        let word = distributor().read_u32(configuration);
-        let field = 3_u32.wrapping_shl((u32::from(line) % 16).wrapping_mul(2));
-        distributor().write_u32(configuration, word & !field);
-        self.open_direct(line);
-    }
-
     /// Takes the most urgent line that is pending for the monitor on this core; 0 if there is none. The timer and
     /// the call of another core need no more of an answer than that they came.
     #[inline]
     pub fn claim(&self, _core: usize) -> u32 {
         for _ in 0..3 {
             let found = read!("icc_iar0_el1");
-            if found >= NONE {
+            if found >= u64::from(NONE) {
                 return 0;
             }
             let found = found as u32;
@@ -186,44 +109,9 @@ impl Controller {
             } else if found != BETWEEN_CORES {
                 return found;
             }
-            write!("icc_eoir0_el1", u64::from(found));
+            end(found);
         }
         0
-    }
-
-    /// Lets the serial port interrupt again, after it was claimed and served.
-    pub fn complete_console(&self, _core: usize, line: u32) {
-        write!("icc_eoir0_el1", u64::from(line));
-    }
-
-    /// Masks a line that was claimed, and ends its handling.
-    #[inline]
-    pub fn mask(&self, _core: usize, line: u32) {
-        self.set_enabled(line, false);
-        complete_accesses();
-        write!("icc_eoir0_el1", u64::from(line));
-    }
-
-    /// Lets a masked line interrupt again.
-    pub fn unmask(&self, _core: usize, line: u16) {
-        self.set_enabled(u32::from(line), true);
-    }
-
-    #[inline]
-    fn set_enabled(&self, line: u32, enabled: bool) {
-        let register = if enabled {
-            distributor::SET_ENABLE
-        } else {
-            distributor::CLEAR_ENABLE
-        };
-        self.write_bit(register, line);
-    }
-
-    /// Writes a line's bit in one of the registers where zeros change nothing.
-    #[inline]
-    fn write_bit(&self, register: usize, line: u32) {
-        let offset = register.wrapping_add(line as usize / 32 * 4);
-        distributor().write_u32(offset, 1_u32.wrapping_shl(line % 32));
     }
 
     /// Interrupts a core (12.2.21 `ICC_SGI0R_EL1`).
@@ -285,11 +173,7 @@ pub struct Gate {
     private: usize,
     set_pending: Register<u32>,
     clear_pending: Register<u32>,
-    /// The serial port's bit in the words that let it interrupt, and keep it from that.
-    console: u32,
-    console_on: Register<u32>,
-    console_off: Register<u32>,
-    console_hidden: Cell<bool>,
+    console: ConsoleGate,
 }
 
 impl Gate {
@@ -306,7 +190,7 @@ impl Gate {
         // In group 0 what is the monitor's, in the secure group 1 what programs get, and the rest is Linux's.
         let normal = !(own | OF_PROGRAMS | 1 << 14);
         all.write_u32(second + distributor::GROUP, normal);
-        all.write_u32(second + distributor::GROUP_MODIFIER, OF_PROGRAMS);
+        all.write_u32(second + GROUP_MODIFIER, OF_PROGRAMS);
         for line in 0..PRIVATE {
             let priority = match line {
                 timer::INTERRUPT | BETWEEN_CORES => OWN_PRIORITY,
@@ -319,16 +203,10 @@ impl Gate {
         all.write_u32(second + distributor::SET_ENABLE, own);
         open_interface();
         let register = |offset| all.register(second.wrapping_add(offset));
-        let line = u32::from(BOARD.uart.line);
-        let of_console = |first| {
-            let offset = usize::wrapping_add(first, line as usize / 32 * 4);
-            distributor().register(offset)
-        };
-        let (Some(set_pending), Some(clear_pending), Some(console_on), Some(console_off)) = (
+        let (Some(set_pending), Some(clear_pending), Some(console)) = (
             register(distributor::SET_PENDING),
             register(distributor::CLEAR_PENDING),
-            of_console(distributor::SET_ENABLE),
-            of_console(distributor::CLEAR_ENABLE),
+            ConsoleGate::new(),
         ) else {
             report::fatal("the interrupt controller has no registers for this core")
         };
@@ -336,10 +214,7 @@ impl Gate {
             private: second,
             set_pending,
             clear_pending,
-            console: 1_u32.wrapping_shl(line % 32),
-            console_on,
-            console_off,
-            console_hidden: Cell::new(false),
+            console,
         }
     }
 
@@ -421,7 +296,7 @@ impl Gate {
     #[inline(always)]
     pub fn is_pending(&self) -> bool {
         synchronize();
-        read!("icc_hppir1_el1") < NONE
+        read!("icc_hppir1_el1") < u64::from(NONE)
     }
 
     /// There are none.
@@ -463,15 +338,7 @@ impl Gate {
     /// Decides whether the serial port may interrupt this core, which serves it.
     #[inline(always)]
     pub fn hide_console(&self, hide: bool) {
-        if self.console_hidden.replace(hide) == hide {
-            return;
-        }
-        let register = if hide {
-            &self.console_off
-        } else {
-            &self.console_on
-        };
-        register.write(self.console);
+        self.console.hide(hide);
     }
 }
 
