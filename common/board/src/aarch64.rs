@@ -89,4 +89,6 @@ pub struct Aarch64 {
     pub gic: Gic,
     /// The clock of the serial ports in hertz.
     pub uart_clock_hz: u32,
+    /// Of the processors that a manifest can choose, those that have EL2 in the secure world (FEAT_SEL2).
+    pub secure_hypervisor: &'static [&'static str],
 }

@@ -325,7 +325,13 @@ impl Board<Riscv64> {
 impl Board<Aarch64> {
     /// The board without what only the host tools read: it need not be in the firmware.
     pub const fn for_firmware(self) -> Self {
-        self.without_words()
+        Self {
+            architecture: Aarch64 {
+                secure_hypervisor: &[],
+                ..self.architecture
+            },
+            ..self.without_words()
+        }
     }
 }
 

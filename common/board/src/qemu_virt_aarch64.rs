@@ -135,7 +135,10 @@ pub const QEMU_VIRT_AARCH64: Board = Board {
             ("cortex-a53", "cortex-a53"),
             ("cortex-a57", "cortex-a57"),
             ("cortex-a72", "cortex-a72"),
-            // Its counter would run at 1 GHz.
+            // Their counters may run at 1 GHz.
+            ("cortex-a710", "cortex-a710,cntfrq=62500000"),
+            ("neoverse-n2", "neoverse-n2,cntfrq=62500000"),
+            ("neoverse-v1", "neoverse-v1,cntfrq=62500000"),
             ("max", "max,cntfrq=62500000"),
         ],
         memory: None,
@@ -158,6 +161,8 @@ pub const QEMU_VIRT_AARCH64: Board = Board {
             },
         },
         uart_clock_hz: 24_000_000,
+        // By `ID_AA64PFR0_EL1.SEL2` of each: that of QEMU's `neoverse-v1` is zero.
+        secure_hypervisor: &["cortex-a710", "neoverse-n2", "max"],
     }),
 };
 
@@ -169,6 +174,13 @@ pub const QEMU_VIRT_AARCH64_GICV2: Board = Board {
     description: "QEMU's aarch64 virt machine (TrustZone, EL2, GICv2)",
     qemu: Qemu {
         machine: "virt,secure=on,virtualization=on,gic-version=2",
+        // The others have no interface for a GICv2.
+        cpus: &[
+            ("cortex-a53", "cortex-a53"),
+            ("cortex-a57", "cortex-a57"),
+            ("cortex-a72", "cortex-a72"),
+            ("max", "max,cntfrq=62500000"),
+        ],
         ..QEMU_VIRT_AARCH64.qemu
     },
     architecture: Architecture::Aarch64(Aarch64 {
@@ -191,6 +203,7 @@ pub const QEMU_VIRT_AARCH64_GICV2: Board = Board {
             },
         },
         uart_clock_hz: 24_000_000,
+        secure_hypervisor: &[],
     }),
     ..QEMU_VIRT_AARCH64
 };

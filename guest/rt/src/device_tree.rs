@@ -57,6 +57,12 @@ pub fn interrupt(tree: &[u8], node: &[u8], index: usize) -> Option<u32> {
     word(property(tree, node, b"interrupts")?, index.checked_mul(4)?)
 }
 
+/// Whether the text of a property of a node under the root is this.
+#[must_use]
+pub fn says(tree: &[u8], node: &[u8], name: &[u8], text: &[u8]) -> bool {
+    property(tree, node, name).is_some_and(|value| string(value, 0) == Some(text))
+}
+
 /// The base address of a window, by its index, in `reg` of the node `node` under the root,
 /// if it is `compatible` with this.
 #[must_use]

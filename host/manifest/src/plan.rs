@@ -32,6 +32,8 @@ pub struct Plan {
     pub memory_bytes: u64,
     /// The processor as QEMU's `-cpu` takes it, where the manifest chooses one.
     pub cpu: Option<&'static str>,
+    /// Whether programs run behind stage 2 in the secure world of Arm.
+    pub secure_stage_2: bool,
     /// Whether the board's cores have Smepmp.
     pub smepmp: bool,
     /// Whether the board's cores have Sstc.

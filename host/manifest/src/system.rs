@@ -18,6 +18,8 @@ pub(crate) struct System {
     pub(crate) cores: usize,
     /// The processor as QEMU has it, where the manifest chooses one.
     pub(crate) cpu: Option<&'static str>,
+    /// Whether programs run behind stage 2 in the secure world.
+    pub(crate) secure_stage_2: bool,
     pub(crate) smepmp: bool,
     pub(crate) sstc: bool,
     pub(crate) vector: bool,

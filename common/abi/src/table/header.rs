@@ -49,8 +49,10 @@ pub struct Header {
     pub cores: u16,
     /// Number of [`DeviceReset`](super::DeviceReset) entries.
     pub device_resets: u16,
+    /// On Arm, whether programs run behind stage 2 of EL2 in the secure world: 0 or 1.
+    pub secure_stage_2: u8,
     /// Padding, zero.
-    pub reserved: [u8; 6],
+    pub reserved: [u8; 5],
     /// The system's version: a monitor refuses one below the version that its board was provisioned with.
     pub security_version: u64,
     /// First address of RAM.

@@ -1,6 +1,16 @@
 //! The core that runs this code.
 
 use core::arch::asm;
+use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
+/// Whether the timer is in the registers of the physical timer: those of the secure one are undefined where EL2 exists
+/// in the secure world.
+static IS_PHYSICAL: AtomicBool = AtomicBool::new(false);
+
+/// Chooses the registers of the timer, as the device tree tells.
+pub(crate) fn use_physical_timer(is_physical: bool) {
+    IS_PHYSICAL.store(is_physical, Relaxed);
+}
 
 /// The time since the machine's start, in ticks of the platform's time base.
 #[must_use]
@@ -25,6 +35,20 @@ pub fn time_hz() -> u64 {
 /// Makes the timer interrupt once [`time`] reaches `deadline`, and not before. `u64::MAX` turns it off.
 pub fn set_timer(deadline: u64) {
     let enable = u64::from(deadline != u64::MAX);
+    if IS_PHYSICAL.load(Relaxed) {
+        // SAFETY: the physical timer, for which the monitor stands in.
+        unsafe {
+            asm!(
+                "msr cntp_cval_el0, {deadline}",
+                "msr cntp_ctl_el0, {enable}",
+                "isb",
+                deadline = in(reg) deadline,
+                enable = in(reg) enable,
+                options(nostack, preserves_flags),
+            );
+        }
+        return;
+    }
     // SAFETY: the secure physical timer, which the monitor keeps for each partition.
     unsafe {
         asm!(

@@ -3,6 +3,7 @@
 //! monitor acknowledges interrupts, and what is active tells which it is.
 
 use crate::device_tree;
+use crate::hart;
 use core::arch::asm;
 use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering::Relaxed};
 
@@ -75,6 +76,8 @@ pub(crate) fn learn(tree: &[u8]) {
     };
     DISTRIBUTOR.store(window(0), Relaxed);
     DEVICE.store(window(1), Relaxed);
+    let is_physical = device_tree::says(tree, b"timer", b"registers", b"cntp");
+    hart::use_physical_timer(is_physical);
     set(&TIMER, b"timer", 0);
     set(&EXTERNAL, b"partita", 0);
     set(&SOFTWARE, b"partita", 1);

@@ -1,14 +1,20 @@
 //! Checks that the limits of a board are accepted by name, and that nothing else is.
 
+use super::has_secure_stage_2;
 use crate::Code;
-use crate::manifest::{Acceptance, Located, PartitionEntry, Payload};
+use crate::manifest::{Acceptance, Located, Manifest, PartitionEntry, Payload};
 use crate::problem::{Problem, Problems};
 use partita_board::{Board, Device};
 
-pub(super) fn check(entry: &PartitionEntry, board: Option<&Board>, problems: &mut Problems) {
+pub(super) fn check(
+    manifest: &Manifest,
+    entry: &PartitionEntry,
+    board: Option<&Board>,
+    problems: &mut Problems,
+) {
     let Some(board) = board else { return };
     check_dma(entry, board, problems);
-    check_trusted_base(entry, board, problems);
+    check_trusted_base(manifest, entry, board, problems);
     check_open_devices(entry, board, problems);
 }
 
@@ -72,7 +78,12 @@ fn check_dma(entry: &PartitionEntry, board: &Board, problems: &mut Problems) {
 }
 
 /// Without EL2 in the secure world nothing bounds what a program there can reach.
-fn check_trusted_base(entry: &PartitionEntry, board: &Board, problems: &mut Problems) {
+fn check_trusted_base(
+    manifest: &Manifest,
+    entry: &PartitionEntry,
+    board: &Board,
+    problems: &mut Problems,
+) {
     let accepted = accepted(entry, Acceptance::TrustedBase);
     let Some(Payload::Program(file)) = &entry.payload else {
         if let (Some(accepted), Some(_)) = (accepted, &entry.payload) {
@@ -83,6 +94,16 @@ fn check_trusted_base(entry: &PartitionEntry, board: &Board, problems: &mut Prob
     };
     // On other boards nothing has to be accepted: one manifest can serve them all.
     if board.secure.is_none() {
+        return;
+    }
+    if has_secure_stage_2(manifest, board) {
+        if let Some(accepted) = accepted {
+            let why = format!(
+                "`{}` is kept apart by stage 2, which this processor has in the secure world",
+                entry.name.value
+            );
+            unneeded(accepted, why, problems);
+        }
         return;
     }
     match accepted {
@@ -96,7 +117,7 @@ fn check_trusted_base(entry: &PartitionEntry, board: &Board, problems: &mut Prob
                 ),
             )
             .at(&file.span, "belongs to the trusted base")
-            .help("accept this with `accept = [\"trusted-base\"]`, or choose a board that can bound it"),
+            .help("accept this with `accept = [\"trusted-base\"]`, or choose a board or a `cpu` that can bound it"),
         ),
         Some(accepted) => problems.push(
             Problem::warning(

@@ -38,7 +38,7 @@ pub(crate) fn check(
         check_options(entry, problems);
         check_vector(&manifest, entry, problems);
         check_budget(entry, problems);
-        acceptances::check(entry, board, problems);
+        acceptances::check(&manifest, entry, board, problems);
     }
     check_devices(&manifest, problems);
     health::check(&manifest, problems);
@@ -139,6 +139,14 @@ fn processor(manifest: &Manifest, board: &Board) -> Option<&'static str> {
     let mut cpus = board.qemu.cpus.iter();
     let (_, argument) = cpus.find(|(name, _)| *name == wanted.value)?;
     Some(argument)
+}
+
+/// Whether programs run behind stage 2: in the secure world, where the chosen processor has EL2 there.
+fn has_secure_stage_2(manifest: &Manifest, board: &Board) -> bool {
+    let (Some(cpu), Some(arm)) = (&manifest.cpu, board.architecture.aarch64()) else {
+        return false;
+    };
+    arm.secure_hypervisor.contains(&cpu.value.as_str())
 }
 
 fn check_processor(manifest: &Manifest, board: &Located<&'static Board>, problems: &mut Problems) {
@@ -393,6 +401,7 @@ fn complete(manifest: Manifest, images: Vec<Option<Image>>, focus: usize) -> Opt
     let vector = has_vector(&manifest);
     let board = manifest.board.as_ref()?.value;
     let cpu = processor(&manifest, board);
+    let secure_stage_2 = has_secure_stage_2(&manifest, board);
     let partitions = manifest
         .partitions
         .into_iter()
@@ -409,6 +418,7 @@ fn complete(manifest: Manifest, images: Vec<Option<Image>>, focus: usize) -> Opt
         memory: manifest.memory?,
         cores: manifest.cores?.value,
         cpu,
+        secure_stage_2,
         smepmp: or(manifest.smepmp, has(board, |riscv| riscv.smepmp)),
         sstc: or(manifest.sstc, has(board, |riscv| riscv.sstc)),
         vector,

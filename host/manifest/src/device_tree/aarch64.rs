@@ -39,6 +39,13 @@ pub(super) fn add(system: &System, arm: &Aarch64, partition: &Partition, root: &
             let lines = secure::interrupts(system, partition);
             let mut timer = Node::new("timer");
             timer.text("compatible", "partita,timer");
+            // With EL2 in the secure world, EL1 has no secure timer (DDI 0487, D24.10).
+            let registers = if system.secure_stage_2 {
+                "cntp"
+            } else {
+                "cntps"
+            };
+            timer.text("registers", registers);
             timer.cells("interrupts", &[lines.timer]);
             timer.cells("clock-frequency", &[system.board.timebase_hz as u32]);
             root.child(timer);

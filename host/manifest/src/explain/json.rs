@@ -23,6 +23,7 @@ pub fn explain_json(plan: &Plan) -> Value {
         "smepmp": plan.smepmp,
         "sstc": plan.sstc,
         "vector": plan.vector,
+        "secure_stage_2": plan.secure_stage_2,
         "store_end": plan.store_end,
         "console_focus": plan.partitions.get(plan.console_focus).map(|partition| &partition.name),
         "partitions": partitions,

@@ -57,7 +57,12 @@ fn heading(plan: &Plan, paint: Paint, out: &mut String) {
             line!(out, "  {memory} of memory, {cores} cores");
             line!(
                 out,
-                "  programs run in the secure world, Linux in the normal world at EL2"
+                "  programs run in the secure world{}, Linux in the normal world at EL2",
+                if plan.secure_stage_2 {
+                    " behind stage 2"
+                } else {
+                    ""
+                }
             );
         }
     }
@@ -291,6 +296,9 @@ fn regions(plan: &Plan, partition: &PlannedPartition, paint: Paint, out: &mut St
         (None, _) => "Reaches this and nothing else",
         (Some(_), Kind::Linux) => {
             "Owns this; reaches all of the normal world, nothing of the secure one"
+        }
+        (Some(_), Kind::Program) if plan.secure_stage_2 => {
+            "Reaches this and nothing else, by stage 2 in the secure world"
         }
         (Some(_), Kind::Program) => "Owns this; is part of the trusted base",
     };

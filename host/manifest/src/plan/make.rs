@@ -47,6 +47,7 @@ pub(super) fn make(path: &Path, system: &System, problems: &mut Problems) -> Opt
         cores: system.cores,
         memory_bytes: system.memory.value,
         cpu: system.cpu,
+        secure_stage_2: system.secure_stage_2,
         smepmp: system.smepmp,
         sstc: system.sstc,
         vector: system.vector,

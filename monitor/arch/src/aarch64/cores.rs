@@ -2,7 +2,9 @@
 
 use crate::arch::controller::{Gate, Kept, software};
 use crate::arch::floating_point;
+use crate::arch::register::secure_configuration::SECURE_HYPERVISOR;
 use crate::arch::scalable::Scalable;
+use crate::arch::stage_2::{Displaced, Root};
 use crate::arch::vector;
 use crate::cores::Core;
 use crate::machine::Resident;
@@ -21,6 +23,8 @@ pub struct SlotState {
     pub interrupts: u32,
     /// Whether it may use floating point.
     pub floats: bool,
+    /// What translates it; for programs.
+    pub root: Root,
     /// Its floating-point registers, while they are not on the core.
     pub floating_point: floating_point::State,
     /// Software interrupts of its partition's other cores are pending.
@@ -35,6 +39,10 @@ impl SlotState {
             timer: Timer::RESET,
             interrupts: software::TIMER,
             floats: false,
+            root: Root {
+                secure: 0,
+                normal: 0,
+            },
             floating_point: floating_point::State::ZERO,
             called: false,
         }
@@ -49,6 +57,8 @@ pub struct CoreState {
     pub floats_of: usize,
     /// The slot whose translations the core may have of the secure world, or [`NOBODY`].
     pub secure_of: usize,
+    /// Linux's registers of EL2, while a program has stage 2.
+    pub hypervisor: Displaced,
 }
 
 impl CoreState {
@@ -58,6 +68,7 @@ impl CoreState {
             gate: Gate::new(id),
             floats_of: NOBODY,
             secure_of: NOBODY,
+            hypervisor: Displaced::NOTHING,
         }
     }
 }
@@ -98,6 +109,10 @@ impl Core {
                 report::fatal("a program is to be told by interrupts that are not for programs");
             }
             slot.arch.interrupts = first;
+            slot.arch.root = view.arch.root;
+            if slot.arch.root.secure != 0 {
+                slot.context.switched.configuration |= SECURE_HYPERVISOR;
+            }
         }
         if !Scalable::IS_SWITCHED
             && view.is_program

@@ -16,6 +16,7 @@ mod register;
 #[cfg_attr(feature = "gicv2", path = "no_scalable.rs")]
 mod scalable;
 pub mod stack;
+mod stage_2;
 mod switch;
 pub mod timer;
 mod translation;

@@ -2,8 +2,10 @@
 
 use crate::arch::context::Switched;
 use crate::arch::register::{field, read, secure_configuration as scr};
+use crate::arch::stage_2;
 use crate::board::{BOARD, Board};
 use crate::machine::{NO_DEVICE, PartitionView};
+use crate::report;
 use partita_abi::MAX_CORES;
 use partita_abi::table::{self, SystemTable};
 use partita_board::{Window, of_package};
@@ -271,8 +273,11 @@ const fn reserve(window: Window) -> Reserved {
 }
 
 /// Whether each virtual core's protection entries let it reach what its partition owns, and nothing else: there are
-/// none, as the memories of the two worlds are apart.
-pub const fn check_protection(_: &SystemTable<'_>) -> Result<(), usize> {
+/// none, as the memories of the two worlds are apart. Programs are kept apart if the core can do what was planned.
+pub fn check_protection(table: &SystemTable<'_>) -> Result<(), usize> {
+    if table.header.secure_stage_2 != 0 && !stage_2::exists() {
+        report::fatal("the system needs cores with EL2 in the secure world");
+    }
     Ok(())
 }
 
@@ -280,6 +285,8 @@ pub const fn check_protection(_: &SystemTable<'_>) -> Result<(), usize> {
 pub struct View {
     affinities: [u64; MAX_CORES],
     has_lines: bool,
+    /// What translates it, if it is a program.
+    pub root: stage_2::Root,
 }
 
 impl View {
@@ -287,6 +294,10 @@ impl View {
     pub const EMPTY: Self = Self {
         affinities: [0; MAX_CORES],
         has_lines: false,
+        root: stage_2::Root {
+            secure: 0,
+            normal: 0,
+        },
     };
 
     /// Whether the partition reaches some of the interrupt controller itself.
@@ -302,6 +313,8 @@ impl PartitionView {
             *affinity = u64::from(place.core);
         }
         self.arch.has_lines = !self.is_program;
+        // SAFETY: views are made by the boot core, once, before it makes the machine known.
+        self.arch.root = unsafe { stage_2::prepare(table, entry, self.index) };
     }
 
     /// The partition as its calls are judged, made by its virtual core `own`.

@@ -67,6 +67,8 @@ pub mod secure_configuration {
     pub const AARCH64: u64 = 1 << 10;
     /// `WFI` traps.
     pub const TRAP_WAIT: u64 = 1 << 12;
+    /// There is EL2 in the secure state.
+    pub const SECURE_HYPERVISOR: u64 = 1 << 18;
     /// Pointer-authentication keys do not trap.
     pub const KEYS: u64 = 1 << 16;
     /// Pointer-authentication instructions do not trap.

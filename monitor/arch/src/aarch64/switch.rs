@@ -4,7 +4,9 @@
 
 use crate::arch::controller::{Kept, software};
 use crate::arch::floating_point;
-use crate::arch::register::write;
+use crate::arch::register::secure_configuration::SECURE_HYPERVISOR;
+use crate::arch::register::{read, write};
+use crate::arch::stage_2;
 use crate::arch::translation;
 use crate::cores::Core;
 use partita_monitor_core::schedule::{NEVER, NOBODY};
@@ -32,7 +34,10 @@ impl Core {
             }
         } else {
             self.arch.gate.restart();
-            crate::arch::boot::reset_hypervisor();
+            stage_2::with_linux(
+                &mut self.arch.hypervisor,
+                crate::arch::boot::reset_hypervisor,
+            );
         }
     }
 
@@ -122,6 +127,8 @@ impl Core {
         let Some(slot) = self.slots.get_mut(chosen) else {
             return;
         };
+        let configuration = slot.context.switched.configuration;
+        let changes = stage_2::HERE && (read!("scr_el3") ^ configuration) & SECURE_HYPERVISOR != 0;
         slot.context.restore();
         self.arch.gate.open(&slot.arch.kept);
         if slot.timer <= now {
@@ -135,6 +142,14 @@ impl Core {
         let is_secure = slot.context.is_secure();
         let has_floats = self.arch.floats_of == chosen;
         let floats = slot.arch.floats;
+        if changes {
+            if configuration & SECURE_HYPERVISOR != 0 {
+                self.arch.hypervisor.take(slot.arch.root.normal);
+            } else {
+                self.undo_exception();
+                self.arch.hypervisor.give_back();
+            }
+        }
         self.live = chosen;
         if has_floats {
             write!("cptr_el3", coprocessors);
@@ -159,10 +174,24 @@ impl Core {
     #[cold]
     #[inline(never)]
     fn change_program(&mut self, chosen: usize) {
+        if stage_2::HERE {
+            self.undo_exception();
+        }
         self.arch.secure_of = chosen;
-        translation::forget_secure();
         if let Some(slot) = self.slots.get(chosen) {
+            if stage_2::HERE && slot.arch.root.secure != 0 {
+                stage_2::select(slot.arch.root);
+            }
             self.arch.gate.select(slot.arch.interrupts);
+        }
+        translation::forget_secure();
+    }
+
+    /// The program that was last on this core leaves nothing to answer at EL2.
+    fn undo_exception(&mut self) {
+        if let Some(slot) = self.slots.get_mut(self.arch.secure_of) {
+            let lower = &mut slot.context.lower;
+            stage_2::undo(&mut lower.status, &mut lower.program_counter);
         }
     }
 

@@ -3,12 +3,14 @@
 use crate::arch::call;
 use crate::arch::context::Context;
 use crate::arch::register::{class, class_of, read, write};
+use crate::arch::stage_2;
 use crate::arch::vector::entry;
 use crate::board::BOARD;
 use crate::cores::Core;
 use crate::health;
 use crate::report;
 use partita_abi::health::Kind;
+use partita_virtual_aarch64::stage_2::Exception;
 use partita_virtual_aarch64::timer::{Access, Register};
 
 /// Bits of `SPSR_EL3` (DDI 0487, D24.2.148).
@@ -88,14 +90,23 @@ fn skip() {
 /// one that is out of reach.
 #[inline(never)]
 fn system_register(core: &mut Core, started: u64, syndrome: u64) -> *const Context {
-    let access = Access::of(syndrome);
+    let mut syndrome = syndrome;
     let now = core.now();
-    let timer = access.timer();
     let Some((_, slot, _)) = core.running() else {
         return core.reschedule(started);
     };
-    let Some(register) = timer.filter(|_| slot.context.is_secure()) else {
-        let kind = if slot.context.is_secure() {
+    let is_secure = slot.context.is_secure();
+    if stage_2::HERE && is_secure && read!("spsr_el3") & status::LEVEL == status::LEVEL_2 {
+        // Nobody runs there but the instruction that brings here what was taken there.
+        let exception = stage_2::exception();
+        syndrome = exception.syndrome;
+        if class_of(syndrome) != class::SYSTEM_REGISTER {
+            return below_stage_2(core, started, &exception);
+        }
+    }
+    let access = Access::of(syndrome);
+    let Some(register) = access.timer().filter(|_| is_secure) else {
+        let kind = if is_secure {
             Kind::IllegalInstruction
         } else {
             Kind::UnexpectedTrap
@@ -177,10 +188,35 @@ fn system_error(core: &mut Core, started: u64, syndrome: u64) -> *const Context 
 /// An access that memory or a device refused.
 #[cold]
 fn abort(core: &mut Core, started: u64, syndrome: u64) -> *const Context {
-    let (address, counter) = (read!("far_el3"), read!("elr_el3"));
+    let address = read!("far_el3");
+    refused(core, started, syndrome, address, address)
+}
+
+/// What came to EL2 of the secure world while a program ran: an access that stage 2 denied, or what traps there.
+#[cold]
+fn below_stage_2(core: &mut Core, started: u64, exception: &Exception) -> *const Context {
+    if exception.is_abort() {
+        let syndrome = exception.as_external_abort();
+        let reached = exception.reached();
+        refused(core, started, syndrome, reached, exception.address)
+    } else {
+        denied(core, started, Kind::UnexpectedTrap, exception.syndrome)
+    }
+}
+
+/// An access to `reached` was refused, which the partition knows as `address`.
+#[cold]
+fn refused(
+    core: &mut Core,
+    started: u64,
+    syndrome: u64,
+    reached: u64,
+    address: u64,
+) -> *const Context {
+    let counter = read!("elr_el3");
     if let Some((_, _, view)) = core.running() {
         let (index, cause) = (view.index, class_of(syndrome) as u32);
-        if health::raise(core, index, Kind::AccessFault, cause, address, counter) {
+        if health::raise(core, index, Kind::AccessFault, cause, reached, counter) {
             inject(syndrome, Some(address));
         }
     }

@@ -1,4 +1,4 @@
-//! The virtual AArch64 hardware a partition sees: PSCI, the SMC calling convention, the secure timer.
+//! The virtual AArch64 hardware a partition sees: PSCI, the SMC calling convention, the secure timer, stage 2.
 //!
 //! This is policy: pure functions and state machines that never touch hardware, so that all of it
 //! runs in host tests. The monitor calls it on traps, with values a partition chose, therefore
@@ -11,4 +11,5 @@
 
 pub mod caller;
 pub mod smc;
+pub mod stage_2;
 pub mod timer;

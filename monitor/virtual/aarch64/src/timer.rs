@@ -1,7 +1,8 @@
 //! The secure physical timer of a partition: its registers, for which the monitor stands in.
 //!
 //! DDI 0487, D12.2 and D24.10 (`CNTPS_CTL_EL1`, `CNTPS_CVAL_EL1`, `CNTPS_TVAL_EL1`). With `SCR_EL3.ST` clear
-//! each access from S-EL1 traps.
+//! each access from S-EL1 traps. Where EL2 exists in the secure world, these registers are undefined at EL1; then
+//! those of the physical timer (`CNTP_CTL_EL0` and so on) stand for them, which trap to EL2.
 
 /// Of the control register: the timer counts.
 const ENABLE: u64 = 1 << 0;
@@ -46,7 +47,7 @@ impl Access {
     /// The register of the timer that it is about, if it is.
     #[must_use]
     pub const fn timer(&self) -> Option<Register> {
-        match self.register {
+        match self.register & !OTHER_TIMER {
             VALUE => Some(Register::Value),
             CONTROL => Some(Register::Control),
             COMPARE => Some(Register::Compare),
@@ -60,9 +61,11 @@ const fn name(op0: u32, op1: u32, crn: u32, crm: u32, op2: u32) -> u32 {
     op0 << 20 | op2 << 17 | op1 << 14 | crn << 10 | crm << 1
 }
 
-const VALUE: u32 = name(3, 7, 14, 2, 0);
-const CONTROL: u32 = name(3, 7, 14, 2, 1);
-const COMPARE: u32 = name(3, 7, 14, 2, 2);
+const VALUE: u32 = name(3, 3, 14, 2, 0);
+const CONTROL: u32 = name(3, 3, 14, 2, 1);
+const COMPARE: u32 = name(3, 3, 14, 2, 2);
+/// What the names of the secure timer's registers have in addition to those of the physical timer's.
+const OTHER_TIMER: u32 = name(0, 4, 0, 0, 0);
 
 /// The timer of one virtual core.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

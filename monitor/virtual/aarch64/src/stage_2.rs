@@ -1,0 +1,244 @@
+//! Stage-2 tables: what a program in the secure world reaches, where EL2 exists there (DDI 0487, D8.2 and D8.3).
+//!
+//! Addresses have 30 bits and pages 4 KiB, so that a lookup begins at level 2: one table of blocks of 2 MiB, and
+//! behind it a table of pages for each block of which a program has a part. Every address is translated to itself.
+
+use crate::caller::Region;
+
+/// Bits of an address that can be reached; above is nothing.
+pub const ADDRESS_BITS: u64 = 30;
+/// Entries of a table.
+pub const ENTRIES: usize = 512;
+/// Bytes of a page.
+pub const PAGE: u64 = 0x1000;
+/// Bytes of a block.
+pub const BLOCK: u64 = 0x20_0000;
+
+/// Rights of a region, as the system table has them.
+mod rights {
+    pub const READ: u8 = 1;
+    pub const WRITE: u8 = 2;
+    pub const EXECUTE: u8 = 4;
+}
+
+/// Fields of a descriptor (D8.3.1 and D8.3.2).
+mod descriptor {
+    pub const BLOCK: u64 = 0b01;
+    pub const TABLE_OR_PAGE: u64 = 0b11;
+    pub const KIND: u64 = 0b11;
+    /// `MemAttr`: write-back memory. Zero is device memory without gathering, reordering and early answers.
+    pub const MEMORY: u64 = 0xf << 2;
+    pub const READ: u64 = 1 << 6;
+    pub const WRITE: u64 = 1 << 7;
+    pub const INNER_SHAREABLE: u64 = 3 << 8;
+    pub const ACCESSED: u64 = 1 << 10;
+    pub const NEVER_EXECUTE: u64 = 1 << 54;
+}
+
+/// `VSTCR_EL2` for these tables: a first lookup at level 2, walks and results in secure memory (D24.2.181).
+pub const SECURE_CONTROL: u64 = 1 << 31 | (64 - ADDRESS_BITS);
+
+/// `VTCR_EL2` for these tables, without the size of physical addresses: as [`SECURE_CONTROL`] says, and tables in
+/// write-back inner-shareable memory (D24.2.182).
+pub const CONTROL: u64 = SECURE_CONTROL | 3 << 12 | 1 << 10 | 1 << 8;
+
+/// What a range of addresses leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Memory.
+    Memory,
+    /// Registers of a device.
+    Device,
+}
+
+/// A table. All zero, it leads nowhere.
+#[derive(Clone, Debug)]
+#[repr(C, align(4096))]
+pub struct Table([u64; ENTRIES]);
+
+impl Table {
+    /// It leads nowhere.
+    pub const EMPTY: Self = Self([0; ENTRIES]);
+
+    /// Its entries.
+    #[must_use]
+    pub const fn entries(&self) -> &[u64; ENTRIES] {
+        &self.0
+    }
+}
+
+/// Why a range cannot be opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// It is not of whole pages, or ends above what can be reached.
+    Range,
+    /// A part of it is open already.
+    Overlap,
+    /// All tables are in use.
+    Full,
+}
+
+/// Tables of all programs. They are at their own addresses: whoever has them must find physical memory there.
+pub struct Tables<'a> {
+    all: &'a mut [Table],
+    used: usize,
+}
+
+impl<'a> Tables<'a> {
+    /// Tables that lead nowhere, of which the first `used` are in use.
+    #[must_use]
+    pub const fn new(all: &'a mut [Table], used: usize) -> Self {
+        Self { all, used }
+    }
+
+    /// How many are in use.
+    #[must_use]
+    pub const fn used(&self) -> usize {
+        self.used
+    }
+
+    /// Begins with the next program: the number of its first table.
+    ///
+    /// # Errors
+    /// All tables are in use.
+    pub fn begin(&mut self) -> Result<usize, Refusal> {
+        let number = self.used;
+        if number >= self.all.len() {
+            return Err(Refusal::Full);
+        }
+        self.used = number.wrapping_add(1);
+        Ok(number)
+    }
+
+    /// The address of a table.
+    #[must_use]
+    pub fn address(&self, number: usize) -> u64 {
+        self.all
+            .get(number)
+            .map_or(0, |table| core::ptr::from_ref(table) as u64)
+    }
+
+    /// Lets the program whose first table this is reach a range, with rights as the system table has them.
+    ///
+    /// # Errors
+    /// If it cannot. A part of the range may be open then.
+    pub fn open(
+        &mut self,
+        first: usize,
+        range: Region,
+        rights: u8,
+        kind: Kind,
+    ) -> Result<(), Refusal> {
+        let end = range.base.saturating_add(range.size);
+        if (range.base | range.size) % PAGE != 0 || end > 1 << ADDRESS_BITS {
+            return Err(Refusal::Range);
+        }
+        let attributes = attributes(rights, kind);
+        let mut address = range.base;
+        while address < end {
+            let is_block = address.is_multiple_of(BLOCK) && end.wrapping_sub(address) >= BLOCK;
+            let (table, number, form, size) = if is_block {
+                (first, address / BLOCK, descriptor::BLOCK, BLOCK)
+            } else {
+                let pages = self.pages(first, (address / BLOCK) as usize)?;
+                (pages, address / PAGE, descriptor::TABLE_OR_PAGE, PAGE)
+            };
+            match self.entry(table, number as usize) {
+                Some(entry) if *entry == 0 => *entry = address | attributes | form,
+                _ => return Err(Refusal::Overlap),
+            }
+            address = address.wrapping_add(size);
+        }
+        Ok(())
+    }
+
+    fn entry(&mut self, table: usize, number: usize) -> Option<&mut u64> {
+        self.all.get_mut(table)?.0.get_mut(number % ENTRIES)
+    }
+
+    /// The table of pages for a block, which is made if there is none.
+    fn pages(&mut self, first: usize, block: usize) -> Result<usize, Refusal> {
+        let found = self.entry(first, block).map_or(0, |entry| *entry);
+        if found == 0 {
+            let number = self.begin()?;
+            let link = self.address(number) | descriptor::TABLE_OR_PAGE;
+            if let Some(entry) = self.entry(first, block) {
+                *entry = link;
+            }
+            return Ok(number);
+        }
+        if found & descriptor::KIND != descriptor::TABLE_OR_PAGE {
+            return Err(Refusal::Overlap);
+        }
+        let offset = (found & !descriptor::KIND).wrapping_sub(self.address(0));
+        Ok((offset / PAGE) as usize)
+    }
+}
+
+/// Attributes of a descriptor. Devices hold no instructions, whatever the rights say.
+const fn attributes(rights: u8, kind: Kind) -> u64 {
+    let mut bits = descriptor::ACCESSED;
+    if rights & rights::READ != 0 {
+        bits |= descriptor::READ;
+    }
+    if rights & rights::WRITE != 0 {
+        bits |= descriptor::WRITE;
+    }
+    if let Kind::Memory = kind {
+        bits |= descriptor::MEMORY | descriptor::INNER_SHAREABLE;
+    }
+    if rights & rights::EXECUTE == 0 || matches!(kind, Kind::Device) {
+        bits |= descriptor::NEVER_EXECUTE;
+    }
+    bits
+}
+
+/// An exception that was taken to EL2 of the secure world.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Exception {
+    /// `ESR_EL2`.
+    pub syndrome: u64,
+    /// `FAR_EL2`.
+    pub address: u64,
+    /// `HPFAR_EL2`.
+    pub page: u64,
+}
+
+impl Exception {
+    /// Fault status codes (D24.2.40, `DFSC`): the lowest and the highest of a permission fault, and their level.
+    const PERMISSION: u64 = 0b00_1100;
+    const STATUS: u64 = 0b11_1100;
+    /// Instruction and data aborts of a lower level, without what tells them apart.
+    const ABORTS: u64 = 0b10_0000;
+    const WALK: u64 = 1 << 7;
+
+    /// Whether it is an access that stage 2 denied.
+    #[must_use]
+    pub const fn is_abort(&self) -> bool {
+        self.syndrome >> 26 & 0b11_1011 == Self::ABORTS
+    }
+
+    /// The address that was reached for. After a permission fault `HPFAR_EL2` tells nothing (D24.2.67), except of a
+    /// walk: then this is the virtual address.
+    #[must_use]
+    pub const fn reached(&self) -> u64 {
+        let is_permission = self.syndrome & Self::STATUS == Self::PERMISSION;
+        if is_permission && self.syndrome & Self::WALK == 0 {
+            return self.address;
+        }
+        // `FIPA` is bits 43 to 4, of an address from bit 12 on.
+        let page = (self.page & 0xfff_ffff_fff0) << 8;
+        if self.syndrome & Self::WALK != 0 {
+            return page;
+        }
+        page | self.address & (PAGE - 1)
+    }
+
+    /// The same access as one that the memory behind refused: what the program is told.
+    #[must_use]
+    pub const fn as_external_abort(&self) -> u64 {
+        /// Class, length of the instruction, and whether it wrote.
+        const KEPT: u64 = 0x3f << 26 | 1 << 25 | 1 << 6;
+        self.syndrome & KEPT | 0x10
+    }
+}
