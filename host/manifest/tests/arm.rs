@@ -16,11 +16,16 @@ const BOARDS: [&str; 2] = ["qemu-virt-aarch64", "qemu-virt-aarch64-gicv2"];
 
 /// The same manifest for every board, but for its name.
 fn plan(board: &str, test: &str) -> Plan {
+    plan_with(board, test, "", &["trusted-base"])
+}
+
+/// With this processor, and programs that accept this.
+fn plan_with(board: &str, test: &str, cpu: &str, accepted: &[&str]) -> Plan {
     let folder = common::folder(test);
     let path = folder.join("system.toml");
     let manifest = r#"
 system.name = "worlds"
-board = { name = "BOARD", memory = "1GiB", cores = 4 }
+board = { name = "BOARD", memory = "1GiB", cores = 4CPU }
 
 [partition.linux]
 criticality = "QM"
@@ -39,7 +44,7 @@ cores = [1]
 budget = "1ms"
 period = "4ms"
 devices = ["rtc"]
-accept = ["trusted-base", "open-device"]
+accept = DEVICE
 
 [partition.gateway]
 criticality = "ASIL-A"
@@ -48,9 +53,15 @@ memory = "64KiB"
 cores = [1, 2]
 budget = "1ms"
 period = "4ms"
-accept = ["trusted-base"]
+accept = ACCEPTED
 "#;
-    fs::write(&path, manifest.replace("BOARD", board)).unwrap();
+    let with_device = [accepted, &["open-device"]].concat();
+    let manifest = manifest
+        .replace("BOARD", board)
+        .replace("CPU", cpu)
+        .replace("DEVICE", &format!("{with_device:?}"))
+        .replace("ACCEPTED", &format!("{accepted:?}"));
+    fs::write(&path, manifest).unwrap();
     load(&path).unwrap_or_else(|problems| panic!("{problems}"))
 }
 
@@ -109,6 +120,31 @@ fn programs_are_in_secure_memory_and_linux_is_not() {
     assert!(plan.store_end <= secure.flash.size);
     let text = explain(&plan, false);
     assert!(text.contains("is part of the trusted base"), "{text}");
+}
+
+#[test]
+fn programs_need_no_trust_where_the_processor_has_el2_in_the_secure_world() {
+    for (cpu, is_bound) in [
+        ("cortex-a53", false),
+        ("neoverse-v1", false),
+        ("cortex-a710", true),
+        ("neoverse-n2", true),
+        ("max", true),
+    ] {
+        let accepted: &[&str] = if is_bound { &[] } else { &["trusted-base"] };
+        let cpu = format!(", cpu = \"{cpu}\"");
+        let plan = plan_with(BOARDS[0], "arm-stage-2", &cpu, accepted);
+        assert_eq!(plan.secure_stage_2, is_bound, "{cpu}");
+        let table = SystemTable::parse(&plan.table).unwrap();
+        assert_eq!(table.header.secure_stage_2, u8::from(is_bound), "{cpu}");
+        let fdt = Fdt::new(blob(&plan, 1)).unwrap();
+        let timer = if is_bound { "cntp " } else { "cntps " };
+        assert_eq!(text(&fdt, "/timer", "registers"), timer, "{cpu}");
+        let text = explain(&plan, false);
+        assert_eq!(text.contains("by stage 2 in the secure world"), is_bound);
+        assert_eq!(text.contains("is part of the trusted base"), !is_bound);
+        assert!(!text.contains("unneeded-acceptance"), "{text}");
+    }
 }
 
 #[test]

@@ -130,7 +130,7 @@ impl<'a> Tables<'a> {
         kind: Kind,
     ) -> Result<(), Refusal> {
         let end = range.base.saturating_add(range.size);
-        if (range.base | range.size) % PAGE != 0 || end > 1 << ADDRESS_BITS {
+        if !(range.base | range.size).is_multiple_of(PAGE) || end > 1 << ADDRESS_BITS {
             return Err(Refusal::Range);
         }
         let attributes = attributes(rights, kind);

@@ -25,8 +25,13 @@ fn a_syndrome_names_the_register() {
     assert_eq!((access.general, access.is_read), (31, false));
     let access = Access::of(iss(3, 7, 14, 2, 2, 0, 0));
     assert_eq!(access.timer(), Some(Register::Compare));
-    // `CNTP_CTL_EL0`, and a register of another name with the same last digits.
-    assert_eq!(Access::of(iss(3, 3, 14, 2, 1, 0, 0)).timer(), None);
+    // `CNTP_CTL_EL0` stands for the secure one.
+    let access = Access::of(iss(3, 3, 14, 2, 1, 0, 0));
+    assert_eq!(access.timer(), Some(Register::Control));
+    // `CNTV_CTL_EL0`, and registers of other names with the same last digits.
+    assert_eq!(Access::of(iss(3, 3, 14, 3, 1, 0, 0)).timer(), None);
+    assert_eq!(Access::of(iss(3, 4, 14, 2, 1, 0, 0)).timer(), None);
+    assert_eq!(Access::of(iss(3, 5, 14, 2, 1, 0, 0)).timer(), None);
     assert_eq!(Access::of(iss(3, 7, 14, 3, 1, 0, 0)).timer(), None);
 }
 
