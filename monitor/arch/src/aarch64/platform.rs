@@ -308,7 +308,7 @@ impl View {
 
 impl PartitionView {
     /// Completes the view of a partition whose places are known.
-    pub fn complete(&mut self, _: &SystemTable<'_>, _: &table::Partition, _: [u32; 32]) {
+    pub fn complete(&mut self, table: &SystemTable<'_>, entry: &table::Partition, _: [u32; 32]) {
         for (affinity, place) in self.arch.affinities.iter_mut().zip(&self.places) {
             *affinity = u64::from(place.core);
         }

@@ -18,9 +18,8 @@ use core::mem::MaybeUninit;
 use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use partita_abi::MAX_PARTITIONS;
 use partita_abi::table::{self, RegionKind, SystemTable};
-use partita_virtual_aarch64::caller::Region;
 use partita_virtual_aarch64::stage_2::{
-    CONTROL, Exception, Kind, Refusal, SECURE_CONTROL, Table, Tables,
+    CONTROL, Exception, Kind, Range, Refusal, SECURE_CONTROL, Table, Tables,
 };
 
 /// Whether this firmware has a part in it at all.
@@ -103,11 +102,13 @@ fn open(
         } else {
             Kind::Device
         };
-        let range = Region {
+        let range = Range {
             base: region.base,
             size: region.size,
+            rights: region.rights,
+            kind,
         };
-        tables.open(root, range, region.rights, kind)?;
+        tables.open(root, range)?;
     }
     Ok(root)
 }

@@ -3,8 +3,6 @@
 //! Addresses have 30 bits and pages 4 KiB, so that a lookup begins at level 2: one table of blocks of 2 MiB, and
 //! behind it a table of pages for each block of which a program has a part. Every address is translated to itself.
 
-use crate::caller::Region;
-
 /// Bits of an address that can be reached; above is nothing.
 pub const ADDRESS_BITS: u64 = 30;
 /// Entries of a table.
@@ -49,6 +47,19 @@ pub enum Kind {
     Memory,
     /// Registers of a device.
     Device,
+}
+
+/// Addresses that a program may reach.
+#[derive(Clone, Copy, Debug)]
+pub struct Range {
+    /// The first one.
+    pub base: u64,
+    /// How many.
+    pub size: u64,
+    /// Rights, as the system table has them.
+    pub rights: u8,
+    /// What they lead to.
+    pub kind: Kind,
 }
 
 /// A table. All zero, it leads nowhere.
@@ -118,22 +129,16 @@ impl<'a> Tables<'a> {
             .map_or(0, |table| core::ptr::from_ref(table) as u64)
     }
 
-    /// Lets the program whose first table this is reach a range, with rights as the system table has them.
+    /// Lets the program whose first table this is reach a range.
     ///
     /// # Errors
     /// If it cannot. A part of the range may be open then.
-    pub fn open(
-        &mut self,
-        first: usize,
-        range: Region,
-        rights: u8,
-        kind: Kind,
-    ) -> Result<(), Refusal> {
+    pub fn open(&mut self, first: usize, range: Range) -> Result<(), Refusal> {
         let end = range.base.saturating_add(range.size);
         if !(range.base | range.size).is_multiple_of(PAGE) || end > 1 << ADDRESS_BITS {
             return Err(Refusal::Range);
         }
-        let attributes = attributes(rights, kind);
+        let attributes = attributes(range.rights, range.kind);
         let mut address = range.base;
         while address < end {
             let is_block = address.is_multiple_of(BLOCK) && end.wrapping_sub(address) >= BLOCK;

@@ -1,8 +1,7 @@
 //! Stage-2 tables against a walk written from the architecture alone.
 
-use partita_virtual_aarch64::caller::Region;
 use partita_virtual_aarch64::stage_2::{
-    CONTROL, Exception, Kind, Refusal, SECURE_CONTROL, Table, Tables,
+    CONTROL, Exception, Kind, Range, Refusal, SECURE_CONTROL, Table, Tables,
 };
 use proptest::prelude::*;
 
@@ -74,8 +73,13 @@ fn walk(tables: &[Table], control: u64, base: u64, address: u64) -> Option<Reach
     }
 }
 
-fn region(base: u64, size: u64) -> Region {
-    Region { base, size }
+const fn range(base: u64, size: u64, rights: u8, kind: Kind) -> Range {
+    Range {
+        base,
+        size,
+        rights,
+        kind,
+    }
 }
 
 #[test]
@@ -93,15 +97,11 @@ fn a_program_reaches_its_memory_and_its_device_and_not_the_neighbours_pages() {
     let mut all = vec![Table::EMPTY; 4];
     let mut tables = Tables::new(&mut all, 0);
     let first = tables.begin().unwrap();
-    let memory = region(0xe20_0000, 0x8_0000);
-    let device = region(0x901_0000, 0x1000);
     let all_rights = READ | WRITE | EXECUTE;
-    tables
-        .open(first, memory, all_rights, Kind::Memory)
-        .unwrap();
-    tables
-        .open(first, device, READ | WRITE, Kind::Device)
-        .unwrap();
+    let memory = range(0xe20_0000, 0x8_0000, all_rights, Kind::Memory);
+    let device = range(0x901_0000, 0x1000, READ | WRITE, Kind::Device);
+    tables.open(first, memory).unwrap();
+    tables.open(first, device).unwrap();
     assert_eq!(tables.used(), 3);
     let base = tables.address(first);
     let reached = |address| walk(&all, SECURE_CONTROL, base, address);
@@ -136,7 +136,7 @@ fn what_cannot_be_opened_is_refused() {
     let mut all = vec![Table::EMPTY; 2];
     let mut tables = Tables::new(&mut all, 0);
     let first = tables.begin().unwrap();
-    let mut open = |base, size| tables.open(first, region(base, size), READ, Kind::Memory);
+    let mut open = |base, size| tables.open(first, range(base, size, READ, Kind::Memory));
     for (base, size) in [
         (0x1001, PAGE),
         (0x1000, 1),
@@ -225,8 +225,8 @@ proptest! {
                 continue;
             }
             let kind = if is_memory { Kind::Memory } else { Kind::Device };
-            let range = region(page * PAGE, pages * PAGE);
-            prop_assert_eq!(tables.open(firsts[program], range, rights, kind), Ok(()));
+            let range = range(page * PAGE, pages * PAGE, rights, kind);
+            prop_assert_eq!(tables.open(firsts[program], range), Ok(()));
             opened.push((program, page, pages, rights, is_memory));
         }
         let bases = firsts.map(|first| tables.address(first));
