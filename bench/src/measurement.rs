@@ -173,8 +173,12 @@ impl Run {
             output.display(),
             1_000_000_000 / plan.board.timebase_hz,
             firmware + window,
-            system.monitor.address("trap_entry")?
+            system.trap_entry()?
         );
+        for (memory, anchor) in system.memories() {
+            let (base, end) = (memory.base, memory.base + memory.size);
+            let _ = write!(text, ",memory={base:#x}:{end:#x}:{anchor:#x}");
+        }
         for partition in &plan.partitions {
             let (base, end) = (partition.ram.base, partition.ram.base + partition.ram.size);
             let _ = write!(text, ",range={}:{base:#x}:{end:#x}", partition.name);
@@ -188,7 +192,7 @@ impl Run {
                 let _ = write!(text, ",watch=task{index}:{:#x}", cluster.ram.base + offset);
             }
             if self.exact {
-                let vector = system.cluster.address("partita_freertos_vector")?;
+                let vector = system.cluster_vector()?;
                 let _ = write!(text, ",real-time=cluster:{:#x}", cluster.ram.base + vector);
             }
         }

@@ -26,7 +26,7 @@ pub fn plugin(environment: &Environment, opensbi: &Path, output: &Path) -> anyho
     let end = FIRMWARE + size;
     Ok(format!(
         "{},output={},range=firmware:{FIRMWARE:#x}:{end:#x},range=linux:{end:#x}:{RAM_END:#x},\
-         linux=linux,watch=linux:{KERNEL:#x}",
+         memory={FIRMWARE:#x}:{RAM_END:#x}:{FIRMWARE:#x},linux=linux,watch=linux:{KERNEL:#x}",
         environment.plugin.display(),
         output.display()
     ))

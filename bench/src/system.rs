@@ -3,6 +3,7 @@
 use crate::environment::Environment;
 use crate::symbols::Symbols;
 use anyhow::{Context as _, bail};
+use partita_board::{Architecture, Board, Window};
 use partita_image::{PrivateKey, SystemImage};
 use partita_manifest::{Plan, PlannedPartition};
 use std::fmt::Write as _;
@@ -34,7 +35,11 @@ impl Target {
         board: "qemu-virt-riscv64",
         sstc: true,
     };
-    /// The others whose latency is measured.
+    /// TrustZone, with a GICv3.
+    pub const ARM: Self = Self::arm("qemu-virt-aarch64");
+    /// The same with a GICv2.
+    pub const ARM_GICV2: Self = Self::arm("qemu-virt-aarch64-gicv2");
+    /// The others of RISC-V whose latency is measured.
     pub const OTHERS: [Self; 3] = [
         Self {
             board: "qemu-virt-riscv64-aia",
@@ -50,14 +55,58 @@ impl Target {
         },
     ];
 
+    const fn arm(board: &'static str) -> Self {
+        Self { board, sstc: false }
+    }
+
+    /// What is known of the board.
+    fn known(self) -> &'static Board {
+        partita_board::by_name(self.board).unwrap_or(&partita_board::QEMU_VIRT_RISCV64)
+    }
+
+    /// Whether it is one of Arm.
+    pub fn is_arm(self) -> bool {
+        self.known().architecture.aarch64().is_some()
+    }
+
     /// The number of its first usable core.
     fn first_core(self) -> usize {
-        partita_board::by_name(self.board).map_or(0, |board| board.first_core)
+        self.known().first_core
     }
 
     /// Nanoseconds in a step of its machine time.
     pub fn step_ns(self) -> u64 {
-        partita_board::by_name(self.board).map_or(0, |board| board.ticks_to_ns(1))
+        self.known().ticks_to_ns(1)
+    }
+
+    /// Where the instrument cluster built for it is.
+    fn cluster(self) -> String {
+        format!(
+            "guests/{}/instrument-cluster.elf",
+            self.known().architecture.platform()
+        )
+    }
+
+    /// Where a file of Linux for it is.
+    pub fn linux(self, file: &str) -> String {
+        format!("linux/{}/{file}", self.known().architecture.name())
+    }
+
+    /// What its kernel's command line begins with.
+    fn console(self) -> &'static str {
+        match self.known().console_port() {
+            // Linux takes the port that its device tree names.
+            Some(_) => "",
+            None => "console=ttyS0 ",
+        }
+    }
+
+    /// Lines of `[board]` about what its cores can do.
+    fn lines(self, vector: bool) -> String {
+        if self.is_arm() {
+            return String::new();
+        }
+        format!("sstc = {}\nvector = {vector}\n", self.sstc)
     }
 }
 
@@ -82,21 +131,23 @@ impl Description {
     /// The kernel's command line.
     pub fn command_line(&self) -> String {
         format!(
-            "console=ttyS0 quiet partita.run={} partita.seed={}",
-            self.linux, self.seed
+            "{}quiet partita.run={} partita.seed={}",
+            self.target.console(),
+            self.linux,
+            self.seed
         )
     }
 
     /// The manifest. The cluster's entry is that of `examples/cockpit`.
     fn manifest(&self, environment: &Environment) -> String {
-        let path = |name| environment.artefact(name).display().to_string();
+        let path = |name: &str| environment.artefact(name).display().to_string();
         let first = self.target.first_core();
+        let vector = matches!(self.cluster, Some((_, FloatingPoint::Vector)));
         let mut text = format!(
-            "[system]\nname = \"bench\"\n\n[board]\nname = \"{}\"\nmemory = \"1GiB\"\ncores = {}\nsstc = {}\nvector = {}\n",
+            "[system]\nname = \"bench\"\n\n[board]\nname = \"{}\"\nmemory = \"1GiB\"\ncores = {}\n{}",
             self.target.board,
             first + self.harts,
-            self.target.sstc,
-            matches!(self.cluster, Some((_, FloatingPoint::Vector)))
+            self.target.lines(vector)
         );
         if let Some((hart, floating_point)) = self.cluster {
             let policy = match floating_point {
@@ -105,16 +156,17 @@ impl Description {
                 FloatingPoint::Vector => "fp = \"eager\"\nvector = \"eager\"",
             };
             let hart = first + hart;
-            let image = path("guests/riscv64/instrument-cluster.elf");
+            let image = path(&self.target.cluster());
             let _ = write!(
                 text,
                 "\n[partition.cluster]\ncriticality = \"ASIL-B\"\nimage = {image:?}\nmemory = \"1MiB\"\n\
-                 cores = [{hart}]\n{policy}\nbudget = \"800us\"\nperiod = \"1ms\"\n"
+                 cores = [{hart}]\n{policy}\nbudget = \"800us\"\nperiod = \"1ms\"\n\
+                 accept = [\"trusted-base\"]\n"
             );
         }
         let (kernel, initramfs) = (
-            path("linux/riscv64/Image"),
-            path("linux/riscv64/initramfs.cpio"),
+            path(&self.target.linux("Image")),
+            path(&self.target.linux("initramfs.cpio")),
         );
         let cores: Vec<_> = (first..first + self.harts).collect();
         let _ = write!(
@@ -127,6 +179,9 @@ impl Description {
         text
     }
 }
+
+/// How much RAM may there be.
+const MOST_RAM: u64 = 1 << 33;
 
 /// Signs the measured systems. Always the same, so that the counts are; it protects nothing.
 const KEY: &str = "-----BEGIN PRIVATE KEY-----
@@ -169,7 +224,7 @@ impl System {
                 problems.render(false)
             ),
         };
-        let elf = fs::read(environment.artefact("guests/riscv64/instrument-cluster.elf"));
+        let elf = fs::read(environment.artefact(&description.target.cluster()));
         let elf =
             elf.context("cannot read the instrument cluster; run `cargo xtask build` first")?;
         let monitor = environment.monitor_of(description.target.board)?;
@@ -179,6 +234,48 @@ impl System {
             monitor_file: monitor,
             cluster: Symbols::read(&elf)?,
         })
+    }
+
+    /// The first instruction of a trap in the monitor, or its table of vectors.
+    pub fn trap_entry(&self) -> anyhow::Result<u64> {
+        self.monitor.address(match self.plan.board.architecture {
+            Architecture::Riscv64(_) => "trap_entry",
+            Architecture::Aarch64(_) => "monitor_vectors",
+        })
+    }
+
+    /// The first instruction of a trap in FreeRTOS, or its table of vectors.
+    pub fn cluster_vector(&self) -> anyhow::Result<u64> {
+        self.cluster.address(match self.plan.board.architecture {
+            Architecture::Riscv64(_) => "partita_freertos_vector",
+            Architecture::Aarch64(_) => "_freertos_vector_table",
+        })
+    }
+
+    /// The memories of the machine, each with an address in it that is executed before any translation.
+    pub fn memories(&self) -> Vec<(Window, u64)> {
+        let board = self.plan.board;
+        let ram = Window {
+            base: board.ram_base,
+            size: MOST_RAM,
+        };
+        let Some(secure) = board.secure else {
+            return vec![(ram, board.image_base)];
+        };
+        // One memory of QEMU's, of which the monitor has the beginning.
+        let programs = Window {
+            base: secure.monitor.base,
+            size: secure.monitor.size + secure.programs.size,
+        };
+        let entries = [("linux", ram), ("cluster", programs)];
+        let partitions = entries.into_iter().filter_map(|(name, memory)| {
+            let partition = self.partition(name)?;
+            Some((memory, partition.entry))
+        });
+        [(secure.flash, board.image_base)]
+            .into_iter()
+            .chain(partitions)
+            .collect()
     }
 
     /// A partition by its name.

@@ -16,6 +16,19 @@ pub struct Range {
     pub end: u64,
 }
 
+/// A block of the machine's memory that QEMU has in one piece.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Memory {
+    /// First physical address.
+    pub start: u64,
+    /// The address after the last one.
+    pub end: u64,
+    /// A physical address in it that is executed before any translation.
+    pub anchor: u64,
+    /// Where QEMU has the first byte, as soon as the anchor was executed.
+    pub host: Option<u64>,
+}
+
 /// What to count.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Arguments {
@@ -23,13 +36,15 @@ pub struct Arguments {
     pub output: PathBuf,
     /// Whose instructions to count; the first range is the firmware's.
     pub ranges: Vec<Range>,
+    /// Where physical addresses are in QEMU.
+    pub memories: Vec<Memory>,
     /// Addresses whose first execution is noted, with names.
     pub watches: Vec<(String, u64)>,
-    /// The first instruction of the firmware's trap handler.
+    /// The first instruction of the firmware's trap handler, or its table of vectors.
     pub trap_entry: Option<u64>,
     /// The range of Linux, whose first user instruction is noted.
     pub linux: Option<usize>,
-    /// The range of the real-time partition, and its trap vector, for latencies.
+    /// The range of the real-time partition, and its trap vector or table of vectors, for latencies.
     pub real_time: Option<(usize, u64)>,
     /// Nanoseconds in a step of the machine's time.
     pub step_ns: i64,
@@ -68,6 +83,12 @@ impl Arguments {
                     start: number(part()?)?,
                     end: number(part()?)?,
                 }),
+                "memory" => parsed.memories.push(Memory {
+                    start: number(part()?)?,
+                    end: number(part()?)?,
+                    anchor: number(part()?)?,
+                    host: None,
+                }),
                 "watch" => parsed.watches.push((part()?.to_owned(), number(part()?)?)),
                 "trap-entry" => parsed.trap_entry = Some(number(value)?),
                 "linux" => parsed.linux = Some(parsed.range(part()?)?),
@@ -98,6 +119,24 @@ impl Arguments {
             .iter()
             .position(holds)
             .unwrap_or(self.ranges.len())
+    }
+
+    /// The physical address of what is executed at a virtual address, and lies at `host` in QEMU, 0 if not in RAM. The
+    /// virtual one for what is in no known memory.
+    pub fn physical(&mut self, address: u64, host: u64) -> u64 {
+        if host == 0 {
+            return address;
+        }
+        for memory in &mut self.memories {
+            if memory.host.is_none() && address == memory.anchor {
+                memory.host = Some(host.wrapping_sub(address - memory.start));
+            }
+        }
+        let place = |memory: &Memory| {
+            let offset = host.wrapping_sub(memory.host?);
+            (offset < memory.end - memory.start).then_some(memory.start + offset)
+        };
+        self.memories.iter().find_map(place).unwrap_or(address)
     }
 
     fn range(&self, name: &str) -> Result<usize, String> {
@@ -133,6 +172,23 @@ mod tests {
         assert_eq!(parsed.range_of(0x8000_ffff), 0);
         assert_eq!(parsed.range_of(0x9000_0000), 1);
         assert_eq!(parsed.range_of(0x1000), 2);
+    }
+
+    #[test]
+    fn an_address_is_a_physical_one_once_its_memory_was_found() {
+        let text = [
+            "output=x",
+            "range=a:0:1",
+            "memory=0:0x1000:0",
+            "memory=0x4000:0x8000:0x5000",
+        ];
+        let mut parsed = Arguments::parse(text).expect("these arguments are right");
+        assert_eq!(parsed.physical(0x7000, 0x90_3000), 0x7000, "not found yet");
+        assert_eq!(parsed.physical(0x5000, 0x90_1000), 0x5000);
+        assert_eq!(parsed.physical(0xffff_0000, 0x90_3000), 0x7000);
+        assert_eq!(parsed.physical(0, 0x10_0000), 0);
+        assert_eq!(parsed.physical(0xffff_0000, 0x10_0010), 0x10);
+        assert_eq!(parsed.physical(0x20, 0), 0x20, "a device");
     }
 
     #[test]

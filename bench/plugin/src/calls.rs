@@ -35,22 +35,22 @@ pub extern "C" fn firmware_executes(cpu: u32, data: *mut c_void) {
     counters::count_firmware(cpu, data as usize);
 }
 
-/// The trap handler's first instruction.
-pub extern "C" fn trap(cpu: u32, _data: *mut c_void) {
-    with(|probe| probe.trap(cpu));
+/// The trap handler's first instruction, by one of the ways into the firmware.
+pub extern "C" fn trap(cpu: u32, data: *mut c_void) {
+    with(|probe| probe.trap(cpu, data as usize));
 }
 
-/// `mret`.
+/// The return from firmware.
 pub extern "C" fn machine_return(cpu: u32, _data: *mut c_void) {
     with(|probe| probe.leave(cpu));
 }
 
-/// `wfi` in the firmware.
+/// The firmware waits for an interrupt.
 pub extern "C" fn wait(cpu: u32, _data: *mut c_void) {
     with(|probe| probe.wait(cpu));
 }
 
-/// `sret` outside the firmware: often enough to look whether something is to be noted.
+/// A return from a trap outside the firmware: often enough to look whether something is to be noted.
 pub extern "C" fn supervisor_return(_cpu: u32, _data: *mut c_void) {
     with(Probe::tick);
 }
@@ -65,9 +65,24 @@ pub extern "C" fn user(_cpu: u32, _data: *mut c_void) {
     with(Probe::user);
 }
 
-/// `ecall` of the real-time partition.
+/// A call by the real-time partition.
 pub extern "C" fn call(_cpu: u32, _data: *mut c_void) {
     with(|probe| probe.call());
+}
+
+/// The real-time partition sets its timer by a general register.
+pub extern "C" fn deadline(_cpu: u32, data: *mut c_void) {
+    with(|probe| probe.deadline(data as usize));
+}
+
+/// The firmware has just read the machine's time into a general register.
+pub extern "C" fn time_read(cpu: u32, data: *mut c_void) {
+    with(|probe| probe.time_read(cpu, data as usize));
+}
+
+/// The firmware sets its timer by a general register.
+pub extern "C" fn timer_write(cpu: u32, data: *mut c_void) {
+    with(|probe| probe.timer_write(cpu, data as usize));
 }
 
 /// The first instruction of the real-time partition's trap handler.

@@ -1,17 +1,15 @@
 //! Which instructions of a block get a counter or a call.
 
+use crate::architecture::Architecture;
 use crate::arguments::Arguments;
 use crate::calls;
-use crate::instruction::{self, Kind};
+use crate::instruction::Kind;
 use crate::probe::FIRMWARE;
 use crate::qemu::{Block, Instruction};
+use std::collections::BTreeMap;
 
-/// Where firmware begins on `virt`: the start of RAM.
-const RAM: u64 = 0x8000_0000;
-/// How much RAM may there be.
-const MOST_RAM: u64 = 1 << 33;
-/// Above this no user program's address lies, whichever page tables are used (Sv39).
-const USER_END: u64 = 1 << 38;
+/// Bytes of an instruction that reads the machine's time, where there are such.
+const INSTRUCTION: u64 = 4;
 
 /// A range and a number of instructions in one value.
 const fn packed(range: usize, count: usize) -> usize {
@@ -23,91 +21,106 @@ pub const fn unpacked(data: usize) -> (usize, u64) {
     (data >> 32, (data & 0xffff_ffff) as u64)
 }
 
-/// Puts counters and calls into a block. Calls come before the count of the same instruction, so
-/// that they see how many were executed before it.
-pub fn instrument(block: Block<'_>, arguments: &Arguments, ram: &mut Option<u64>, has_user: bool) {
-    let mut block_range = None;
-    let mut block_count = 0;
-    for instruction in block.instructions() {
-        let address = physical(instruction, ram);
-        let range = arguments.range_of(address);
-        let first = block_range.is_none();
-        block_range = block_range.or(Some(range));
-        let is_user = instruction.address() != address && instruction.address() < USER_END;
-        if first && !has_user && is_user && Some(range) == arguments.linux {
-            instruction.call(calls::user, 0);
-        }
-        for (index, _) in arguments
-            .watches
-            .iter()
-            .enumerate()
-            .filter(|(_, (_, at))| *at == address)
-        {
-            instruction.call(calls::watched, index);
-        }
-        let kind = instruction::kind(instruction.encoding());
-        if range == FIRMWARE {
-            in_firmware(instruction, kind, address, arguments);
-        } else {
-            outside(instruction, kind, (range, address), arguments);
-        }
-        if range == FIRMWARE {
-            instruction.count(
-                calls::firmware_executes,
-                (address - arguments.ranges[FIRMWARE].start) as usize,
-            );
-        } else if arguments.exact {
-            instruction.count(calls::executes, packed(range, 1));
-        } else {
-            block_count += 1;
-        }
-    }
-    if let Some(range) = block_range.filter(|_| block_count != 0) {
-        block.count(calls::executes, packed(range, block_count));
-    }
+/// What instrumenting needs to know, and keeps.
+pub struct Instrumenter {
+    /// What kind of processor executes.
+    pub architecture: Architecture,
+    /// What to count.
+    pub arguments: Arguments,
+    /// Where in the firmware the machine's time has just been read, and into which general register: behind the
+    /// instruction that reads it.
+    pub time_reads: BTreeMap<u64, usize>,
 }
 
-fn in_firmware(instruction: Instruction<'_>, kind: Kind, address: u64, arguments: &Arguments) {
-    let Some(entry) = arguments.trap_entry else {
-        return;
-    };
-    if address == entry {
-        instruction.call(calls::trap, 0);
-    }
-    match kind {
-        Kind::MachineReturn => instruction.call(calls::machine_return, 0),
-        Kind::Wait => instruction.call(calls::wait, 0),
-        _ => {}
-    }
-    if kind == Kind::Access && arguments.real_time.is_some() {
-        instruction.call_at_access(calls::accesses);
-    }
-}
-
-fn outside(
-    instruction: Instruction<'_>,
-    kind: Kind,
-    (range, address): (usize, u64),
-    arguments: &Arguments,
-) {
-    match (kind, arguments.real_time) {
-        (_, Some((_, vector))) if address == vector => instruction.call(calls::handler, 0),
-        (Kind::Call, Some((real_time, _))) if range == real_time => {
-            instruction.call(calls::call, 0)
+impl Instrumenter {
+    /// Puts counters and calls into a block. Calls come before the count of the same instruction, so
+    /// that they see how many were executed before it.
+    pub fn instrument(&mut self, block: Block<'_>, has_user: bool) {
+        let mut block_range = None;
+        let mut block_count = 0;
+        for instruction in block.instructions() {
+            let (own, host) = (instruction.address(), instruction.host_address());
+            let address = self.arguments.physical(own, host);
+            let arguments = &self.arguments;
+            let range = arguments.range_of(address);
+            let first = block_range.is_none();
+            block_range = block_range.or(Some(range));
+            let is_user = own != address && own < self.architecture.user_end();
+            if first && !has_user && is_user && Some(range) == arguments.linux {
+                instruction.call(calls::user, 0);
+            }
+            for (index, _) in arguments
+                .watches
+                .iter()
+                .enumerate()
+                .filter(|(_, (_, at))| *at == address)
+            {
+                instruction.call(calls::watched, index);
+            }
+            let kind = self.architecture.kind(instruction.encoding());
+            if range == FIRMWARE {
+                self.in_firmware(instruction, kind, address);
+                let start = self.arguments.ranges[FIRMWARE].start;
+                instruction.count(calls::firmware_executes, (address - start) as usize);
+                continue;
+            }
+            self.outside(instruction, kind, (range, address));
+            if self.arguments.exact {
+                instruction.count(calls::executes, packed(range, 1));
+            } else {
+                block_count += 1;
+            }
         }
-        (Kind::SupervisorReturn, _) => instruction.call(calls::supervisor_return, 0),
-        _ => {}
+        if let Some(range) = block_range.filter(|_| block_count != 0) {
+            block.count(calls::executes, packed(range, block_count));
+        }
     }
-}
 
-/// The physical address of an instruction; the virtual one for what is not in RAM.
-fn physical(instruction: Instruction<'_>, ram: &mut Option<u64>) -> u64 {
-    let (address, host) = (instruction.address(), instruction.host_address());
-    if address == RAM && ram.is_none() && host != 0 {
-        *ram = Some(host);
+    fn in_firmware(&mut self, instruction: Instruction<'_>, kind: Kind, address: u64) {
+        let arguments = &self.arguments;
+        let Some(entry) = arguments.trap_entry else {
+            return;
+        };
+        if let Some(way) = self.architecture.way_in(entry, address) {
+            instruction.call(calls::trap, way);
+        }
+        match kind {
+            Kind::MachineReturn | Kind::Return => instruction.call(calls::machine_return, 0),
+            Kind::Wait => instruction.call(calls::wait, 0),
+            _ => {}
+        }
+        if arguments.real_time.is_none() {
+            return;
+        }
+        if let Some(general) = self.time_reads.get(&address) {
+            instruction.call(calls::time_read, *general);
+        }
+        match kind {
+            Kind::Access => instruction.call_at_access(calls::accesses),
+            Kind::TimerWrite(general) => instruction.call(calls::timer_write, general),
+            Kind::TimeRead(general) => {
+                self.time_reads.insert(address + INSTRUCTION, general);
+            }
+            _ => {}
+        }
     }
-    match ram.map(|ram| host.wrapping_sub(ram)) {
-        Some(offset) if host != 0 && offset < MOST_RAM => RAM + offset,
-        _ => address,
+
+    fn outside(&self, instruction: Instruction<'_>, kind: Kind, (range, address): (usize, u64)) {
+        if let Some((real_time, vector)) = self.arguments.real_time {
+            if self.architecture.is_handler(vector, address) {
+                instruction.call(calls::handler, 0);
+                return;
+            }
+            match kind {
+                Kind::Call if range == real_time => return instruction.call(calls::call, 0),
+                Kind::TimerWrite(general) if range == real_time => {
+                    return instruction.call(calls::deadline, general);
+                }
+                _ => {}
+            }
+        }
+        if matches!(kind, Kind::SupervisorReturn | Kind::Return) {
+            instruction.call(calls::supervisor_return, 0);
+        }
     }
 }

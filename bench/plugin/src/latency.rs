@@ -1,8 +1,8 @@
 //! From the moment the real-time partition's timer falls due to its handler's first instruction.
 //!
-//! The partition tells its deadline by the SBI's `set_timer`. While another partition runs, the monitor
-//! has the machine timer's compare register at that deadline. QEMU notes when the register was written
-//! and lets the interrupt come (deadline − time) steps later, where it takes `time` as whole
+//! The partition tells its deadline by the SBI's `set_timer`, or by the register of its secure timer. While another
+//! partition runs, the monitor has its own timer's compare register at that deadline. On Arm, QEMU's interrupt comes
+//! when the time is the deadline. On RISC-V QEMU notes when the register was written and lets the interrupt come (deadline − time) steps later, where it takes `time` as whole
 //! steps but the moment of the write exactly: so the interrupt comes up to a step after the deadline, by
 //! an amount that follows from the moment of the write. It is left out of the first of the two counts.
 
@@ -23,6 +23,8 @@ const REMEMBERED: usize = 4;
 #[derive(Clone, Debug)]
 pub struct Latencies {
     clock: Clock,
+    /// Whether QEMU's timer is late by what the present was rounded down when it was written.
+    rounds: bool,
     /// The partition's deadline in steps.
     deadline: Option<u64>,
     /// The latest deadlines of the machine timer in steps, and when they were written, in nanoseconds:
@@ -48,8 +50,9 @@ pub struct Handler {
 
 impl Latencies {
     /// None yet, of a machine whose time has steps of so many nanoseconds.
-    pub fn new(step_ns: i64) -> Self {
+    pub fn new(step_ns: i64, rounds: bool) -> Self {
         Self {
+            rounds,
             clock: Clock::new(step_ns),
             deadline: None,
             machine: VecDeque::new(),
@@ -64,14 +67,24 @@ impl Latencies {
     /// The firmware accessed 64 bits of memory with its instruction number `count`.
     pub fn access(&mut self, count: u64, address: u64, value: u64, is_store: bool) {
         if address == TIME && !is_store {
-            self.clock.reading(count, value);
+            self.time_read(count, value);
         } else if COMPARE.contains(&address) && is_store {
-            if self.machine.len() == REMEMBERED {
-                self.machine.pop_front();
-            }
-            self.machine
-                .extend(self.clock.time_ns(count).map(|time| (value, time)));
+            self.timer_write(count, value);
         }
+    }
+
+    /// The firmware read the machine's time, in steps, with its instruction number `count`.
+    pub fn time_read(&mut self, count: u64, value: u64) {
+        self.clock.reading(count, value);
+    }
+
+    /// The firmware set its timer to this step with its instruction number `count`.
+    pub fn timer_write(&mut self, count: u64, value: u64) {
+        if self.machine.len() == REMEMBERED {
+            self.machine.pop_front();
+        }
+        self.machine
+            .extend(self.clock.time_ns(count).map(|time| (value, time)));
     }
 
     /// The partition set its timer.
@@ -93,6 +106,11 @@ impl Latencies {
         };
         let step_ns = self.clock.step_ns;
         let due = (deadline as i64).saturating_mul(step_ns);
+        if now + step_ns < due {
+            // Another interrupt, before the timer's.
+            self.deadline = Some(deadline);
+            return;
+        }
         if !handler.other_ran {
             self.otherwise.add(now - due);
             return;
@@ -103,7 +121,9 @@ impl Latencies {
             .rev()
             .find(|(compare, _)| *compare == deadline);
         let interrupt = match armed {
-            Some((_, written)) if *written < due => due + written.rem_euclid(step_ns),
+            Some((_, written)) if self.rounds && *written < due => {
+                due + written.rem_euclid(step_ns)
+            }
             _ => due,
         };
         let latency = now - interrupt;
@@ -133,7 +153,7 @@ mod tests {
 
     /// A machine whose time is its instruction count.
     fn exact() -> Latencies {
-        let mut latencies = Latencies::new(100);
+        let mut latencies = Latencies::new(100, true);
         (0..200).for_each(|count| latencies.access(count, TIME, count / 100, false));
         latencies
     }
@@ -164,6 +184,26 @@ mod tests {
         latencies.access(10_500, 0x0200_4000, 100, true);
         latencies.handler(handler(10_800, true), true);
         assert_eq!(latencies.findings().other_ran.max, 800);
+    }
+
+    #[test]
+    fn another_interrupt_before_the_deadline_is_none_of_the_timer() {
+        let mut latencies = exact();
+        latencies.set_timer(100);
+        latencies.handler(handler(9_000, true), true);
+        latencies.handler(handler(10_250, true), true);
+        let findings = latencies.findings();
+        assert_eq!((findings.other_ran.count, findings.other_ran.max), (1, 250));
+    }
+
+    #[test]
+    fn a_timer_that_does_not_round_interrupts_at_the_deadline() {
+        let mut latencies = Latencies::new(16, false);
+        (0..200).for_each(|count| latencies.time_read(count, count / 16));
+        latencies.set_timer(100);
+        latencies.timer_write(1_003, 100);
+        latencies.handler(handler(1_900, true), true);
+        assert_eq!(latencies.findings().other_ran.max, 300);
     }
 
     #[test]

@@ -4,6 +4,8 @@
 //! counters to them. So the guests and the monitor run unchanged, and nothing that is measured
 //! costs an instruction. What is counted how is explained in `bench/README.md`.
 
+mod aarch64;
+pub mod architecture;
 pub mod arguments;
 mod calls;
 pub mod clock;
@@ -15,10 +17,12 @@ mod instrument;
 pub mod latency;
 mod probe;
 pub mod qemu;
+mod riscv64;
 pub mod stays;
 
+use architecture::Architecture;
 use arguments::Arguments;
-use std::ffi::{CStr, c_char, c_int, c_void};
+use std::ffi::{CStr, c_char, c_int};
 
 /// The plugin interface that this is written for; QEMU looks for the name.
 #[allow(non_upper_case_globals, reason = "QEMU looks for this name")]
@@ -28,11 +32,11 @@ pub static qemu_plugin_version: c_int = qemu::INTERFACE;
 /// QEMU calls this when it loads the plugin.
 ///
 /// # Safety
-/// `arguments` points to `count` pointers to strings, all valid as long as the plugin is loaded.
+/// `information` is QEMU's, whose first field is the target's name; `arguments` points to `count` pointers to strings, all valid as long as the plugin is loaded.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn qemu_plugin_install(
     id: u64,
-    _information: *const c_void,
+    information: *const *const c_char,
     count: c_int,
     arguments: *const *const c_char,
 ) -> c_int {
@@ -42,7 +46,15 @@ pub unsafe extern "C" fn qemu_plugin_install(
         let text = unsafe { CStr::from_ptr(*arguments.add(index)) };
         text.to_str().unwrap_or("")
     });
-    let started = Arguments::parse(texts).and_then(|arguments| probe::install(id, arguments));
+    // SAFETY: the caller keeps the promise above.
+    let target = unsafe { CStr::from_ptr(*information) };
+    let target = target.to_str().unwrap_or("");
+    let architecture = Architecture::of_target(target)
+        .ok_or_else(|| format!("`{target}` is no processor that this plugin knows"));
+    let started = architecture.and_then(|architecture| {
+        let arguments = Arguments::parse(texts)?;
+        probe::install(id, architecture, arguments)
+    });
     match started {
         Ok(()) => 0,
         Err(message) => {

@@ -1,58 +1,27 @@
 //! The state of the plugin, and what happens at the instructions of interest.
 
+use crate::architecture::{Architecture, Registers};
 use crate::arguments::Arguments;
 use crate::calls;
 use crate::counters;
 use crate::findings::{Counts, Findings};
-use crate::instrument::instrument;
+use crate::instrument::Instrumenter;
 use crate::latency::{Handler, Latencies};
-use crate::qemu::{self, Buffer, Qemu, RawBlock, Register};
-use crate::stays::{Book, CALL, Cause, Entry, INTERRUPT};
+use crate::qemu::{self, Buffer, Qemu, RawBlock};
+use crate::stays::{Book, Entry};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// The firmware's range.
 pub const FIRMWARE: usize = 0;
-/// SBI: the extension that sets timers.
-const SBI_TIME: u64 = 0x5449_4d45;
-/// `scause` of the timer interrupt.
-const SUPERVISOR_TIMER: u64 = INTERRUPT | 5;
-
 static PROBE: OnceLock<Mutex<Probe>> = OnceLock::new();
-
-struct Registers {
-    cause: Register,
-    program_counter: Register,
-    value: Register,
-    supervisor_cause: Register,
-    argument: Register,
-    function: Register,
-    extension: Register,
-}
-
-impl Registers {
-    fn find(qemu: &Qemu) -> Option<Self> {
-        let find = |name| qemu.register(name);
-        Some(Self {
-            cause: find("mcause")?,
-            program_counter: find("mepc")?,
-            value: find("mtval")?,
-            supervisor_cause: find("scause")?,
-            argument: find("a0")?,
-            function: find("a6")?,
-            extension: find("a7")?,
-        })
-    }
-}
 
 /// The state of the plugin.
 pub struct Probe {
     qemu: Qemu,
-    arguments: Arguments,
+    instrumenter: Instrumenter,
     registers: Option<Registers>,
     buffer: Buffer,
-    /// Where QEMU has the first byte of RAM.
-    ram: Option<u64>,
     book: Book,
     latencies: Latencies,
     watches: BTreeMap<String, Counts>,
@@ -67,7 +36,7 @@ pub struct Probe {
 ///
 /// # Errors
 /// A message for a person.
-pub fn install(id: u64, arguments: Arguments) -> Result<(), String> {
+pub fn install(id: u64, architecture: Architecture, arguments: Arguments) -> Result<(), String> {
     let qemu = Qemu::find().map_err(|name| {
         format!("this QEMU has no {name}; QEMU 9.1 or newer with plugins is needed")
     })?;
@@ -79,16 +48,19 @@ pub fn install(id: u64, arguments: Arguments) -> Result<(), String> {
         buffer: qemu.buffer(),
         qemu,
         registers: None,
-        ram: None,
         book: Book::new(arguments.linux),
-        latencies: Latencies::new(arguments.step_ns),
+        latencies: Latencies::new(arguments.step_ns, architecture.timer_rounds()),
         watches: BTreeMap::new(),
         first_user: None,
         profile_before: Vec::new(),
         series: Vec::new(),
         next: arguments.every.unwrap_or(u64::MAX),
         stop: u64::MAX,
-        arguments,
+        instrumenter: Instrumenter {
+            architecture,
+            arguments,
+            time_reads: BTreeMap::new(),
+        },
     };
     let probe = PROBE.get_or_init(|| Mutex::new(probe));
     let probe = probe.lock().unwrap_or_else(PoisonError::into_inner);
@@ -115,7 +87,7 @@ impl Probe {
         // SAFETY: the caller's promise.
         let block = unsafe { self.qemu.block(block) };
         let has_user = self.first_user.is_some();
-        instrument(block, &self.arguments, &mut self.ram, has_user);
+        self.instrumenter.instrument(block, has_user);
     }
 
     /// A hart leaves the firmware.
@@ -130,7 +102,7 @@ impl Probe {
 
     /// A watched address is reached.
     pub fn watched(&mut self, index: usize) {
-        if let Some((name, _)) = self.arguments.watches.get(index)
+        if let Some((name, _)) = self.instrumenter.arguments.watches.get(index)
             && !self.watches.contains_key(name)
         {
             self.watches.insert(name.clone(), self.counts());
@@ -149,9 +121,36 @@ impl Probe {
         else {
             return;
         };
-        if qemu.read(registers.extension, buffer) == SBI_TIME {
-            latencies.set_timer(qemu.read(registers.argument, buffer));
+        if let Some(deadline) = registers.called_deadline(|register| qemu.read(register, buffer)) {
+            latencies.set_timer(deadline);
         }
+    }
+
+    /// The real-time partition sets its timer by a general register.
+    pub fn deadline(&mut self, general: usize) {
+        let deadline = self.general(general);
+        self.latencies.set_timer(deadline);
+    }
+
+    /// The firmware has just read the machine's time into a general register.
+    pub fn time_read(&mut self, cpu: u32, general: usize) {
+        let value = self.general(general);
+        self.latencies.time_read(counters::of_hart(cpu), value);
+    }
+
+    /// The firmware sets its timer by a general register.
+    pub fn timer_write(&mut self, cpu: u32, general: usize) {
+        let value = self.general(general);
+        self.latencies.timer_write(counters::of_hart(cpu), value);
+    }
+
+    /// The value of a general register; 0 of the one that is always zero.
+    fn general(&mut self, number: usize) -> u64 {
+        let found = self
+            .registers
+            .as_ref()
+            .and_then(|registers| registers.general(number));
+        found.map_or(0, |register| self.qemu.read(register, &mut self.buffer))
     }
 
     /// The firmware accessed memory.
@@ -167,14 +166,14 @@ impl Probe {
         if self.registers.is_some() {
             return;
         }
-        self.registers = Registers::find(&self.qemu);
+        self.registers = Registers::find(self.instrumenter.architecture, &self.qemu);
         if self.registers.is_none() {
             eprintln!("partita-bench-plugin: QEMU does not tell the registers that are needed");
         }
     }
 
     fn counts(&self) -> Counts {
-        let ranges = counters::of_ranges(self.arguments.ranges.len() + 1);
+        let ranges = counters::of_ranges(self.instrumenter.arguments.ranges.len() + 1);
         Counts {
             total: ranges.iter().sum(),
             ranges,
@@ -184,12 +183,12 @@ impl Probe {
     }
 
     /// A hart enters the firmware.
-    pub fn trap(&mut self, cpu: u32) {
+    pub fn trap(&mut self, cpu: u32, way: usize) {
         self.tick();
         let (count, last) = (counters::of_hart(cpu), counters::last(cpu));
         let Self {
             qemu,
-            arguments,
+            instrumenter: Instrumenter { arguments, .. },
             registers: Some(registers),
             buffer,
             book,
@@ -198,15 +197,9 @@ impl Probe {
         else {
             return;
         };
-        let mut read = |register| qemu.read(register, buffer);
-        let number = read(registers.cause);
-        let call = match number {
-            CALL => (read(registers.extension), read(registers.function)),
-            _ => (0, 0),
-        };
-        let program_counter = read(registers.program_counter);
+        let trap = registers.trap(way, |register| qemu.read(register, buffer));
         let from = match (book.nothing_ran(cpu, count), arguments.linux) {
-            (true, Some(linux)) => match arguments.range_of(program_counter) {
+            (true, Some(linux)) => match arguments.range_of(trap.program_counter) {
                 range if (1..arguments.ranges.len()).contains(&range) => range,
                 // The address is not a physical one, and only Linux uses page tables.
                 _ => linux,
@@ -214,10 +207,11 @@ impl Probe {
             _ => last,
         };
         let entry = Entry {
-            cause: Cause { number, call },
+            cause: trap.cause,
             from,
-            program_counter,
-            value: read(registers.value),
+            program_counter: trap.program_counter,
+            value: trap.value,
+            denied: trap.denied,
             count,
         };
         book.enter(cpu, entry);
@@ -228,6 +222,7 @@ impl Probe {
         let count = counters::of_hart(cpu);
         let Self {
             qemu,
+            instrumenter,
             registers: Some(registers),
             buffer,
             book,
@@ -237,13 +232,13 @@ impl Probe {
         else {
             return;
         };
-        if qemu.read(registers.supervisor_cause, buffer) != SUPERVISOR_TIMER {
+        if !registers.may_be_timer(|register| qemu.read(register, buffer)) {
             return;
         }
         let Some(last) = book.last(cpu) else {
             return;
         };
-        let other_ran = Some(last.from) == self.arguments.linux;
+        let other_ran = Some(last.from) == instrumenter.arguments.linux;
         let context = [last.program_counter, last.cause.number, count];
         latencies.handler(
             Handler {
@@ -257,14 +252,23 @@ impl Probe {
 
     /// Linux's first user instruction is executed, or a later one.
     pub fn user(&mut self) {
-        if self.first_user.is_some() {
+        let Self {
+            qemu,
+            registers: Some(registers),
+            buffer,
+            ..
+        } = self
+        else {
+            return;
+        };
+        if self.first_user.is_some() || !registers.is_user(|register| qemu.read(register, buffer)) {
             return;
         }
         let counts = self.counts();
-        if let Some(stop) = self.arguments.stop {
+        if let Some(stop) = self.instrumenter.arguments.stop {
             self.stop = counts.total.saturating_add(stop);
         }
-        if let Some(every) = self.arguments.every {
+        if let Some(every) = self.instrumenter.arguments.every {
             self.next = counts.total.saturating_add(every);
         }
         self.first_user = Some(counts);
@@ -280,7 +284,7 @@ impl Probe {
             self.series.push(self.counts());
             self.next = self
                 .next
-                .saturating_add(self.arguments.every.unwrap_or(u64::MAX));
+                .saturating_add(self.instrumenter.arguments.every.unwrap_or(u64::MAX));
         }
         if total >= self.stop {
             self.write();
@@ -294,7 +298,12 @@ impl Probe {
             let to = counters::last(cpu);
             self.book.settle(cpu, to);
         }
-        let names = self.arguments.ranges.iter().map(|range| range.name.clone());
+        let names = self
+            .instrumenter
+            .arguments
+            .ranges
+            .iter()
+            .map(|range| range.name.clone());
         let ranges: Vec<String> = names.chain(["elsewhere".to_owned()]).collect();
         let before: BTreeMap<u64, u64> = self.profile_before.iter().copied().collect();
         let after = counters::executed()
@@ -305,7 +314,9 @@ impl Probe {
             first_user: self.first_user.clone(),
             series: self.series.clone(),
             end: self.counts(),
-            stays: self.book.stays(&ranges),
+            stays: self.book.stays(&ranges, |cause| {
+                self.instrumenter.architecture.name_of(cause)
+            }),
             pages: self.book.pages(),
             latency: self.latencies.findings(),
             profile_before: self.profile_before.clone(),
@@ -316,8 +327,8 @@ impl Probe {
             Ok(text) => text,
             Err(error) => return eprintln!("partita-bench-plugin: {error}"),
         };
-        if let Err(error) = std::fs::write(&self.arguments.output, text) {
-            let path = self.arguments.output.display();
+        if let Err(error) = std::fs::write(&self.instrumenter.arguments.output, text) {
+            let path = self.instrumenter.arguments.output.display();
             eprintln!("partita-bench-plugin: cannot write {path}: {error}");
         }
     }

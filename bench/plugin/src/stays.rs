@@ -1,24 +1,18 @@
-//! Stays in the firmware: from the first instruction of the trap handler to `mret`.
+//! Stays in the firmware: from the first instruction of the trap handler to the return from it.
 
 use crate::findings::{Page, Stays};
 use crate::histogram::Histogram;
 use std::collections::BTreeMap;
 
-/// `mcause` of a call from supervisor mode (privileged specification, table of `mcause`).
-pub const CALL: u64 = 9;
-/// `mcause` of denied loads and stores.
-pub const DENIED: [u64; 2] = [5, 7];
-/// The bit of `mcause` that tells interrupts.
-pub const INTERRUPT: u64 = 1 << 63;
-/// A stay that went on after the hart had waited in the firmware.
-const WAITED: u64 = u64::MAX;
+/// In [`Cause::number`]: a stay that went on after the hart had waited in the firmware.
+pub const WAITED: u64 = u64::MAX;
 
 /// Why the firmware was entered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Cause {
-    /// `mcause`.
+    /// Its number, as the architecture has it.
     pub number: u64,
-    /// For a call: the extension (`a7`) and the function (`a6`).
+    /// For a call: what is called.
     pub call: (u64, u64),
 }
 
@@ -29,10 +23,12 @@ pub struct Entry {
     pub cause: Cause,
     /// The range whose instructions ran before.
     pub from: usize,
-    /// `mepc`.
+    /// What was interrupted.
     pub program_counter: u64,
-    /// `mtval`.
+    /// The address or instruction that the cause is about.
     pub value: u64,
+    /// The address that was denied, if that is the cause.
+    pub denied: Option<u64>,
     /// Instructions that this hart had executed.
     pub count: u64,
 }
@@ -151,8 +147,7 @@ impl Book {
         if is_linux(from) && is_linux(to) {
             self.for_linux.0 += ended.length;
             self.for_linux.1 += 1;
-            if DENIED.contains(&cause.number) {
-                let address = ended.entry.value;
+            if let Some(address) = ended.entry.denied {
                 let (offset, histogram) = self.pages.entry(address & !0xfff).or_default();
                 *offset = (*offset).max(address & 0xfff);
                 histogram.add(ended.length as i64);
@@ -177,7 +172,7 @@ impl Book {
     }
 
     /// The findings about stays; `ranges` are the names.
-    pub fn stays(&self, ranges: &[String]) -> Vec<Stays> {
+    pub fn stays(&self, ranges: &[String], name_of: impl Fn(Cause) -> String) -> Vec<Stays> {
         let name = |range: usize| ranges.get(range).cloned().unwrap_or_default();
         let stays = self.kinds.iter().map(|(key, kind)| Stays {
             cause: name_of(key.cause),
@@ -204,50 +199,15 @@ impl Book {
     }
 }
 
-/// A cause in words.
-fn name_of(cause: Cause) -> String {
-    const MACHINE_SOFTWARE: u64 = INTERRUPT | 3;
-    const MACHINE_TIMER: u64 = INTERRUPT | 7;
-    const MACHINE_EXTERNAL: u64 = INTERRUPT | 11;
-    match cause.number {
-        WAITED => "after waiting".to_owned(),
-        MACHINE_SOFTWARE => "machine software interrupt".to_owned(),
-        MACHINE_TIMER => "machine timer interrupt".to_owned(),
-        MACHINE_EXTERNAL => "machine external interrupt".to_owned(),
-        1 => "denied fetch".to_owned(),
-        5 => "denied load".to_owned(),
-        7 => "denied store".to_owned(),
-        2 => "illegal instruction".to_owned(),
-        CALL => call_name(cause.call),
-        number => format!("mcause {number:#x}"),
-    }
-}
-
-/// A call by the names of the SBI specification: extensions have four letters or less.
-fn call_name((extension, function): (u64, u64)) -> String {
-    let letters: Vec<u8> = (extension as u32)
-        .to_be_bytes()
-        .into_iter()
-        .skip_while(|byte| *byte == 0)
-        .collect();
-    let name = match extension {
-        0x10 => "BASE".to_owned(),
-        0x0850_4152 => "Partita".to_owned(),
-        _ if !letters.is_empty() && letters.iter().all(u8::is_ascii_graphic) => {
-            String::from_utf8_lossy(&letters).into_owned()
-        }
-        _ => format!("{extension:#x}"),
-    };
-    format!("call {name}.{function}")
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Book, CALL, Cause, Entry};
+    use super::{Book, Cause, Entry, Stays};
 
     const FIRMWARE: usize = 0;
     const LINUX: usize = 1;
     const OTHER: usize = 2;
+    const CALL: u64 = 9;
+    const DENIED: u64 = 5;
 
     fn entry(number: u64, from: usize, count: u64) -> Entry {
         let cause = Cause {
@@ -259,12 +219,14 @@ mod tests {
             from,
             program_counter: 0x10,
             value: 0x2005,
+            denied: (number == DENIED).then_some(0x2005),
             count,
         }
     }
 
-    fn names() -> Vec<String> {
-        ["firmware", "linux", "other"].map(str::to_owned).to_vec()
+    fn stays(book: &Book) -> Vec<Stays> {
+        let names = ["firmware", "linux", "other"].map(str::to_owned);
+        book.stays(&names, |cause| cause.number.to_string())
     }
 
     #[test]
@@ -272,19 +234,19 @@ mod tests {
         let mut book = Book::new(Some(LINUX));
         book.enter(0, entry(CALL, LINUX, 100));
         book.leave(0, 149);
-        book.enter(0, entry(5, LINUX, 200));
+        book.enter(0, entry(DENIED, LINUX, 200));
         book.leave(0, 299);
         book.settle(0, OTHER);
         assert_eq!(book.for_linux, (50, 1));
-        let stays = book.stays(&names());
+        let stays = stays(&book);
         let denied = stays
             .iter()
-            .find(|stay| stay.cause == "denied load")
+            .find(|stay| stay.cause == "5")
             .expect("one stay");
         assert_eq!((denied.to.as_str(), denied.lengths.max), ("other", 100));
         let call = stays
             .iter()
-            .find(|stay| stay.cause == "call TIME.0")
+            .find(|stay| stay.cause == "9")
             .expect("one stay");
         assert_eq!(call.lengths.max, 50);
     }
@@ -292,7 +254,7 @@ mod tests {
     #[test]
     fn denied_accesses_are_kept_by_their_page() {
         let mut book = Book::new(Some(LINUX));
-        book.enter(0, entry(7, LINUX, 0));
+        book.enter(0, entry(DENIED, LINUX, 0));
         book.leave(0, 9);
         book.settle(0, LINUX);
         let pages = book.pages();
@@ -307,7 +269,7 @@ mod tests {
         book.wait(0, 99, FIRMWARE);
         book.leave(0, 119);
         book.settle(0, LINUX);
-        let stays = book.stays(&names());
+        let stays = stays(&book);
         assert_eq!(
             stays
                 .iter()

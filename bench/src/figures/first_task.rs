@@ -4,7 +4,7 @@ use super::runs::{Key, Runs};
 use crate::environment::Environment;
 use crate::figure::{Figure, Section};
 use crate::measurement::Measured;
-use crate::system::FloatingPoint;
+use crate::system::{FloatingPoint, Target};
 use anyhow::Context as _;
 
 /// What it must reach.
@@ -14,7 +14,7 @@ pub fn keys() -> Vec<Key> {
     vec![
         Key::Start(false),
         Key::Start(true),
-        Key::OneHart(FloatingPoint::None),
+        Key::OneHart(Target::VIRT, FloatingPoint::None),
     ]
 }
 
@@ -40,7 +40,7 @@ pub fn section(_: &Environment, runs: &Runs) -> anyhow::Result<Section> {
                 "of these, to verify the signature",
                 signed.saturating_sub(unsigned),
             ),
-            figure("the same on one shared hart", Key::OneHart(FloatingPoint::None))?,
+            figure("the same on one shared hart", Key::OneHart(Target::VIRT, FloatingPoint::None))?,
         ],
         notes: vec![
             "Up to the first instruction of the first task's function. The monitor has checked the system \

@@ -36,9 +36,7 @@ pub enum Key {
     /// Linux is loaded for a minute.
     Loaded(Under),
     /// The cluster and Linux share one hart; the cluster has this policy.
-    OneHart(FloatingPoint),
-    /// The same on another board, without floating point.
-    OneHartOn(Target),
+    OneHart(Target, FloatingPoint),
     /// The cockpit's first moments; the system is signed or not.
     Start(bool),
     /// Up to Linux's first user instruction, with this seed.
@@ -55,12 +53,19 @@ impl Key {
         };
         match self {
             Self::Loaded(who) => format!("loaded-{}", under(who)),
-            Self::OneHart(FloatingPoint::None) => "one-hart".to_owned(),
-            Self::OneHart(FloatingPoint::Eager) => "one-hart-eager".to_owned(),
-            Self::OneHart(FloatingPoint::Vector) => "one-hart-vector".to_owned(),
-            Self::OneHartOn(target) => {
-                let sstc = if target.sstc { "" } else { "-without-sstc" };
-                format!("one-hart-{}{sstc}", target.board)
+            Self::OneHart(target, policy) => {
+                let mut name = "one-hart".to_owned();
+                if target != Target::VIRT {
+                    name = name + "-" + target.board;
+                }
+                if !target.is_arm() && !target.sstc {
+                    name.push_str("-without-sstc");
+                }
+                name + match policy {
+                    FloatingPoint::None => "",
+                    FloatingPoint::Eager => "-eager",
+                    FloatingPoint::Vector => "-vector",
+                }
             }
             Self::Start(false) => "start".to_owned(),
             Self::Start(true) => "start-signed".to_owned(),
@@ -162,17 +167,10 @@ fn describe(environment: &Environment, key: Key) -> Run {
                 ..run(description, timing, until)
             }
         }
-        Key::OneHart(_) | Key::OneHartOn(_) => {
-            let policy = match key {
-                Key::OneHart(policy) => policy,
-                _ => FloatingPoint::None,
-            };
+        Key::OneHart(target, policy) => {
             let cluster = Some((0, policy));
             let description = Description {
-                target: match key {
-                    Key::OneHartOn(target) => target,
-                    _ => Target::VIRT,
-                },
+                target,
                 harts: 1,
                 cluster,
                 linux: "load,ticks",

@@ -4,14 +4,14 @@ use super::runs::{Key, Runs};
 use super::stays;
 use crate::environment::Environment;
 use crate::figure::{Figure, Section};
-use crate::system::FloatingPoint;
+use crate::system::{FloatingPoint, Target};
 use partita_bench_plugin::findings::{Findings, Lengths, Page};
 
 /// What a mediated access to the UART may take.
 const MOST: f64 = 250.0;
 /// The 16550 has eight registers of one byte each.
 const UART_BYTES: u64 = 8;
-const RUN: Key = Key::OneHart(FloatingPoint::None);
+const RUN: Key = Key::OneHart(Target::VIRT, FloatingPoint::None);
 
 pub fn keys() -> Vec<Key> {
     vec![RUN]
