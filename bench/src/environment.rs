@@ -24,8 +24,6 @@ pub struct Environment {
     pub qemu_version: String,
     /// The Linux kernel's version.
     pub kernel_version: String,
-    /// The monitor's ELF file.
-    pub monitor: Vec<u8>,
     /// Fewer seeds and shorter runs.
     pub quick: bool,
     /// How many machines run at the same time.
@@ -48,7 +46,6 @@ impl Environment {
             qemu_version: qemu_version()?,
             kernel_version: kernel_version(&kernel)
                 .context("the kernel does not tell its version")?,
-            monitor: read(&artefacts.join("boards/qemu-virt-riscv64/monitor.elf"))?,
             root: root.to_owned(),
             artefacts,
             quick,

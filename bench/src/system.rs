@@ -60,13 +60,32 @@ impl Target {
     }
 
     /// What is known of the board.
-    fn known(self) -> &'static Board {
+    pub fn known(self) -> &'static Board {
         partita_board::by_name(self.board).unwrap_or(&partita_board::QEMU_VIRT_RISCV64)
     }
 
     /// Whether it is one of Arm.
     pub fn is_arm(self) -> bool {
         self.known().architecture.aarch64().is_some()
+    }
+
+    /// Whether its cores could have Sstc, and have it not.
+    pub fn lacks_sstc(self) -> bool {
+        !self.sstc && !self.is_arm()
+    }
+
+    /// What firmware runs at there, in words.
+    pub fn level(self) -> &'static str {
+        if self.is_arm() { "EL3" } else { "machine mode" }
+    }
+
+    /// The board's name in front of what is told of it, unless it is the one where most figures are taken.
+    pub fn prefix(self) -> String {
+        if self == Self::VIRT {
+            String::new()
+        } else {
+            format!("`{}`, ", self.board)
+        }
     }
 
     /// The number of its first usable core.

@@ -5,16 +5,57 @@ use super::stays;
 use crate::environment::Environment;
 use crate::figure::{Figure, Section};
 use crate::measurement::Timing;
+use crate::system::Target;
 use anyhow::Context as _;
 
-const RUN: Key = Key::Loaded(Under::Cockpit);
+/// Where it is measured.
+const TARGETS: [Target; 3] = [Target::VIRT, Target::ARM, Target::ARM_GICV2];
+
+const fn run(target: Target) -> Key {
+    Key::Loaded(target, Under::Cockpit)
+}
 
 pub fn keys() -> Vec<Key> {
-    vec![RUN]
+    TARGETS.map(run).to_vec()
 }
 
 pub fn section(environment: &Environment, runs: &Runs) -> anyhow::Result<Section> {
-    let measured = runs.get(RUN)?;
+    let timing = Timing::DEADLINES;
+    let seconds = BOOT_SECONDS as usize + loaded_seconds(environment);
+    let mut section = Section {
+        name: "deadlines",
+        title: "Deadlines of the cockpit, Linux fully loaded",
+        figures: Vec::new(),
+        notes: vec![
+            format!(
+                "The cockpit on 4 harts for {seconds} s of virtual time; Linux loads every hart for at least {} s of them \
+                 (shift {}, harts take turns of {} µs). QEMU runs the harts one after the other, so that what other \
+                 harts execute counts in a latency: a wake-up can be late by three turns.",
+                loaded_seconds(environment),
+                timing.shift,
+                timing.slice_us
+            ),
+            "A hart that waits for a lock whose holder has no turn spins until that one has, which no real machine \
+             does: stays below include such turns. The section on traps has stays without any."
+                .to_owned(),
+        ],
+        tables: Vec::new(),
+    };
+    for target in TARGETS {
+        add(&mut section, environment, runs, target)?;
+    }
+    Ok(section)
+}
+
+/// Adds what was measured on one target.
+fn add(
+    section: &mut Section,
+    environment: &Environment,
+    runs: &Runs,
+    target: Target,
+) -> anyhow::Result<()> {
+    let prefix = target.prefix();
+    let measured = runs.get(run(target))?;
     let report = measured.report.as_ref().context("the run has no report")?;
     let cluster = report
         .partitions
@@ -35,50 +76,37 @@ pub fn section(environment: &Environment, runs: &Runs) -> anyhow::Result<Section
         .cores
         .get(&1)
         .context("the report tells nothing of core 1")?;
-    let mut figures = vec![
-        Figure::new("missed deadlines", missed, "").at_most(0.0),
-        Figure::new("met deadlines", cluster.deadlines.met as f64, ""),
-        Figure::new(
+    let figure = |name: &str, value, unit| Figure::new(format!("{prefix}{name}"), value, unit);
+    section.figures.extend([
+        figure("missed deadlines", missed, "").at_most(0.0),
+        figure("met deadlines", cluster.deadlines.met as f64, ""),
+        figure(
             "worst wake-up latency",
             cluster.worst_wakeup_ns as f64 / 1000.0,
             "µs",
         ),
-        Figure::new("switches on the shared hart", core.switches as f64, ""),
-    ];
+        figure("switches on the shared hart", core.switches as f64, ""),
+    ]);
     if let Some(lengths) = core.switch_instructions {
         // The monitor counts by `minstret`, which counts the instructions of all harts here.
-        figures.push(Figure::instructions(
+        section.figures.push(figure(
             "a switch, median, all harts' instructions",
             lengths.p50.into(),
+            "instructions",
         ));
     }
-    let timing = Timing::DEADLINES;
-    let seconds = BOOT_SECONDS as usize + loaded_seconds(environment);
-    let notes = vec![
-        format!(
-            "The cockpit on 4 harts for {seconds} s of virtual time; Linux loads every hart for at least {} s of them \
-             (shift {}, harts take turns of {} µs). QEMU runs the harts one after the other, so that what other \
-             harts execute counts in a latency: a wake-up can be late by three turns.",
-            loaded_seconds(environment),
-            timing.shift,
-            timing.slice_us
-        ),
-        "A hart that waits for a lock whose holder has no turn spins until that one has, which no real machine \
-         does: stays below include such turns. The section on traps has stays without any."
-            .to_owned(),
-        if report.healthy {
-            "The run was healthy.".to_owned()
-        } else {
-            format!("The run was not healthy: {}.", report.reasons.join("; "))
-        },
-    ];
-    let title = "Stays in the monitor after Linux's init, by cause and by who ran before and after, each counted \
-                 in its own hart's instructions:";
-    Ok(Section {
-        name: "deadlines",
-        title: "Deadlines of the cockpit, Linux fully loaded",
-        figures,
-        notes,
-        tables: vec![stays::table(&measured.findings, title)],
-    })
+    section.notes.push(if report.healthy {
+        format!("{prefix}the run was healthy.")
+    } else {
+        let reasons = report.reasons.join("; ");
+        format!("{prefix}the run was not healthy: {reasons}.")
+    });
+    let title = format!(
+        "{prefix}stays in the monitor after Linux's init, by cause and by who ran before and after, each counted \
+         in its own hart's instructions:"
+    );
+    section
+        .tables
+        .push(stays::table(&measured.findings, &title));
+    Ok(())
 }

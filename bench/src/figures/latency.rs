@@ -70,8 +70,11 @@ impl Case {
         if self.target == Target::VIRT {
             return policy.to_owned();
         }
-        let has_sstc = self.target.sstc || self.target.is_arm();
-        let without = if has_sstc { "" } else { " without Sstc" };
+        let without = if self.target.lacks_sstc() {
+            " without Sstc"
+        } else {
+            ""
+        };
         format!("`{}`{without}, {policy}", self.target.board)
     }
 

@@ -34,13 +34,13 @@ impl Under {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Key {
     /// Linux is loaded for a minute.
-    Loaded(Under),
+    Loaded(Target, Under),
     /// The cluster and Linux share one hart; the cluster has this policy.
     OneHart(Target, FloatingPoint),
     /// The cockpit's first moments; the system is signed or not.
-    Start(bool),
+    Start(Target, bool),
     /// Up to Linux's first user instruction, with this seed.
-    Boot(Under, u32),
+    Boot(Target, Under, u32),
 }
 
 impl Key {
@@ -51,26 +51,32 @@ impl Key {
             Under::Alone => "alone",
             Under::Reference => "opensbi",
         };
-        match self {
-            Self::Loaded(who) => format!("loaded-{}", under(who)),
+        let (target, name, rest) = match self {
+            Self::Loaded(target, who) => (target, "loaded", format!("-{}", under(who))),
             Self::OneHart(target, policy) => {
-                let mut name = "one-hart".to_owned();
-                if target != Target::VIRT {
-                    name = name + "-" + target.board;
-                }
-                if !target.is_arm() && !target.sstc {
-                    name.push_str("-without-sstc");
-                }
-                name + match policy {
+                let policy = match policy {
                     FloatingPoint::None => "",
                     FloatingPoint::Eager => "-eager",
                     FloatingPoint::Vector => "-vector",
-                }
+                };
+                (target, "one-hart", policy.to_owned())
             }
-            Self::Start(false) => "start".to_owned(),
-            Self::Start(true) => "start-signed".to_owned(),
-            Self::Boot(who, seed) => format!("boot-{}-{seed}", under(who)),
-        }
+            Self::Start(target, signed) => {
+                let signed = if signed { "-signed" } else { "" };
+                (target, "start", signed.to_owned())
+            }
+            Self::Boot(target, who, seed) => (target, "boot", format!("-{}-{seed}", under(who))),
+        };
+        let board = match target {
+            Target::VIRT => String::new(),
+            _ => format!("-{}", target.board),
+        };
+        let sstc = if target.lacks_sstc() {
+            "-without-sstc"
+        } else {
+            ""
+        };
+        format!("{name}{board}{sstc}{rest}")
     }
 }
 
@@ -126,7 +132,7 @@ impl Runs {
 fn one(environment: &Environment, key: Key) -> anyhow::Result<Measured> {
     let run = describe(environment, key);
     match (key, &environment.opensbi) {
-        (Key::Loaded(Under::Reference) | Key::Boot(Under::Reference, _), Some(opensbi)) => {
+        (Key::Loaded(_, Under::Reference) | Key::Boot(_, Under::Reference, _), Some(opensbi)) => {
             run.reference(environment, &key.name(), opensbi)
         }
         _ => run.measure(environment, &key.name()),
@@ -134,8 +140,8 @@ fn one(environment: &Environment, key: Key) -> anyhow::Result<Measured> {
 }
 
 fn describe(environment: &Environment, key: Key) -> Run {
-    let four = |under, linux, seed| Description {
-        target: Target::VIRT,
+    let four = |target, under, linux, seed| Description {
+        target,
         harts: 4,
         cluster: (under == Under::Cockpit).then_some((1, FloatingPoint::None)),
         linux,
@@ -150,7 +156,7 @@ fn describe(environment: &Environment, key: Key) -> Run {
         every: None,
     };
     match key {
-        Key::Loaded(under) => {
+        Key::Loaded(target, under) => {
             let timing = Timing::DEADLINES;
             let seconds = BOOT_SECONDS + loaded_seconds(environment) as u64;
             let until = match under {
@@ -160,7 +166,7 @@ fn describe(environment: &Environment, key: Key) -> Run {
                 }
                 _ => Until::Time(Duration::from_secs(seconds)),
             };
-            let description = four(under, "load,ticks", SEED);
+            let description = four(target, under, "load,ticks", SEED);
             let every = Some(timing.instructions_in_second());
             Run {
                 every,
@@ -183,10 +189,10 @@ fn describe(environment: &Environment, key: Key) -> Run {
                 ..run(description, Timing::ONE_HART, Until::Time(end))
             }
         }
-        Key::Start(signed) => {
+        Key::Start(target, signed) => {
             let description = Description {
                 signed,
-                ..four(Under::Cockpit, "idle", SEED)
+                ..four(target, Under::Cockpit, "idle", SEED)
             };
             run(
                 description,
@@ -194,8 +200,8 @@ fn describe(environment: &Environment, key: Key) -> Run {
                 Until::Time(Duration::from_millis(50)),
             )
         }
-        Key::Boot(under, seed) => run(
-            four(under, "load", seed),
+        Key::Boot(target, under, seed) => run(
+            four(target, under, "load", seed),
             Timing::COUNTS,
             Until::AfterInit(0),
         ),

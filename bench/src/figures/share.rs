@@ -7,17 +7,16 @@ use crate::measurement::{Measured, Timing};
 use crate::reference;
 use crate::render::grouped;
 use crate::symbols::Symbols;
+use crate::system::Target;
 use anyhow::{Context as _, ensure};
 use partita_bench_plugin::findings::Counts;
 use std::collections::BTreeMap;
 
-/// What it must reach, in percent.
+/// What it must reach, in percent, on RISC-V and on Arm.
 const MOST: f64 = 1.0;
+const MOST_ARM: f64 = 0.5;
 /// How many functions to list.
 const LISTED: usize = 12;
-/// Where RAM, and with it the monitor, begins on the board.
-const RAM: u64 = 0x8000_0000;
-
 /// What happened between two moments.
 struct Window {
     /// All instructions.
@@ -47,55 +46,58 @@ impl Window {
     }
 }
 
-/// Who runs Linux, as far as it is to be had.
-fn unders(environment: &Environment) -> Vec<Under> {
-    let mut unders = vec![Under::Alone, Under::Cockpit];
+/// Who runs Linux where, as far as it is to be had.
+fn unders(environment: &Environment) -> Vec<(Target, Under)> {
+    let mut unders = vec![(Target::VIRT, Under::Alone), (Target::VIRT, Under::Cockpit)];
     if environment.opensbi.is_some() {
-        unders.push(Under::Reference);
+        unders.push((Target::VIRT, Under::Reference));
     }
+    unders.extend([(Target::ARM, Under::Alone), (Target::ARM, Under::Cockpit)]);
     unders
 }
 
 pub fn keys(environment: &Environment) -> Vec<Key> {
     let unders = unders(environment);
-    let boots = |under: &Under| {
-        let under = *under;
-        seeds(environment).map(move |seed| Key::Boot(under, seed))
+    let boots = |under: &(Target, Under)| {
+        let (target, under) = *under;
+        seeds(environment).map(move |seed| Key::Boot(target, under, seed))
     };
-    let loaded = unders.iter().map(|under| Key::Loaded(*under));
+    let loaded = unders
+        .iter()
+        .map(|(target, under)| Key::Loaded(*target, *under));
     loaded.chain(unders.iter().flat_map(boots)).collect()
 }
 
 pub fn section(environment: &Environment, runs: &Runs) -> anyhow::Result<Section> {
     let mut figures = Vec::new();
-    for under in unders(environment) {
-        let boots = seeds(environment).map(|seed| boot(runs.get(Key::Boot(under, seed))?));
+    for (target, under) in unders(environment) {
+        let boots = seeds(environment).map(|seed| boot(runs.get(Key::Boot(target, under, seed))?));
         let boots: Vec<Window> = boots.collect::<anyhow::Result<_>>()?;
-        let minute = loaded(environment, runs.get(Key::Loaded(under))?)?;
+        let minute = loaded(environment, runs.get(Key::Loaded(target, under))?)?;
+        let most = if target.is_arm() { MOST_ARM } else { MOST };
+        let who = format!("{}{}", target.prefix(), under.name());
+        let level = format!("all of {}", target.level());
         for (when, windows) in [("entry to init", boots), ("loaded", vec![minute])] {
             let of = |value: fn(&Window) -> f64| median(windows.iter().map(value));
-            let all = |name: &str| {
-                Figure::new(
-                    format!("{}: {name}, {when}", under.name()),
-                    of(Window::firmware_percent),
-                    "%",
-                )
-            };
-            let figure = match under {
-                Under::Alone => all("all of machine mode").at_most(MOST),
-                Under::Reference => all("all of machine mode"),
-                Under::Cockpit => {
-                    let name = format!("cockpit: on Linux's behalf, {when}");
-                    figures
-                        .push(Figure::new(name, of(Window::for_linux_percent), "%").at_most(MOST));
-                    all("all of machine mode, the cluster's share too")
+            let percent =
+                |what: &str, value| Figure::new(format!("{who}: {what}, {when}"), of(value), "%");
+            match under {
+                Under::Alone => {
+                    figures.push(percent(&level, Window::firmware_percent).at_most(most));
                 }
-            };
-            figures.push(figure);
+                Under::Reference => figures.push(percent(&level, Window::firmware_percent)),
+                Under::Cockpit => figures.extend([
+                    percent("on Linux's behalf", Window::for_linux_percent).at_most(most),
+                    percent(
+                        &format!("{level}, the cluster's share too"),
+                        Window::firmware_percent,
+                    ),
+                ]),
+            }
             if when == "entry to init" {
                 let total = of(|window| window.total).round() as u64;
                 figures.push(Figure::instructions(
-                    format!("{}: all instructions, {when}", under.name()),
+                    format!("{who}: all instructions, {when}"),
                     total,
                 ));
             }
@@ -114,7 +116,7 @@ pub fn section(environment: &Environment, runs: &Runs) -> anyhow::Result<Section
         minute.shift,
         minute.slice_us
     )];
-    if let Ok(measured) = runs.get(Key::Loaded(Under::Reference)) {
+    if let Ok(measured) = runs.get(Key::Loaded(Target::VIRT, Under::Reference)) {
         let lines = measured.linux.iter().map(|(_, text)| text.as_str());
         let version = reference::version(lines).unwrap_or_else(|| "of unknown version".to_owned());
         notes.push(format!(
@@ -124,15 +126,16 @@ pub fn section(environment: &Environment, runs: &Runs) -> anyhow::Result<Section
     } else {
         notes.push("Debian's OpenSBI was not there (`PARTITA_OPENSBI` names it), so there is no comparison.".to_owned());
     }
+    let functions = |target| {
+        let measured = runs.get(Key::Loaded(target, Under::Alone))?;
+        functions(environment, target, measured)
+    };
     Ok(Section {
         name: "share",
         title: "What the monitor executes on Linux's behalf",
         figures,
         notes,
-        tables: vec![functions(
-            environment,
-            runs.get(Key::Loaded(Under::Alone))?,
-        )?],
+        tables: vec![functions(Target::VIRT)?, functions(Target::ARM)?],
     })
 }
 
@@ -171,11 +174,16 @@ fn loaded(environment: &Environment, measured: &Measured) -> anyhow::Result<Wind
 }
 
 /// The monitor's functions that execute most after init.
-fn functions(environment: &Environment, measured: &Measured) -> anyhow::Result<Table> {
-    let symbols = Symbols::read(&environment.monitor)?;
+fn functions(
+    environment: &Environment,
+    target: Target,
+    measured: &Measured,
+) -> anyhow::Result<Table> {
+    let symbols = Symbols::read(&environment.monitor_of(target.board)?)?;
+    let base = target.known().image_base;
     let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
     for (offset, count) in &measured.findings.profile_after {
-        *counts.entry(symbols.function(RAM + offset)).or_default() += count;
+        *counts.entry(symbols.function(base + offset)).or_default() += count;
     }
     let total: u64 = counts.values().sum();
     let mut counts: Vec<_> = counts.into_iter().collect();
@@ -190,7 +198,10 @@ fn functions(environment: &Environment, measured: &Measured) -> anyhow::Result<T
         ]
     };
     Ok(Table {
-        title: "Where the monitor's instructions go, Linux alone, from its init on:".to_owned(),
+        title: format!(
+            "{}where the monitor's instructions go, Linux alone, from its init on:",
+            target.prefix()
+        ),
         columns: vec!["function", "instructions", "of the monitor's"],
         rows: counts.into_iter().map(row).collect(),
     })

@@ -9,35 +9,53 @@ use crate::symbols::Symbols;
 /// How many functions to list.
 const LISTED: usize = 15;
 
+/// The boards whose largest functions are listed.
+const DETAILED: [&str; 2] = ["qemu-virt-riscv64", "qemu-virt-aarch64"];
+
 pub fn section(environment: &Environment, _: &Runs) -> anyhow::Result<Section> {
-    let monitor =
-        partita_image::Monitor::parse(&environment.monitor, &partita_board::QEMU_VIRT_RISCV64)?;
-    let symbols = Symbols::read(&environment.monitor)?;
-    let largest = symbols.largest(LISTED);
-    let rows = largest.into_iter().map(|(name, size)| {
+    let mut figures = Vec::new();
+    let mut tables = Vec::new();
+    for board in partita_board::ALL {
+        let file = environment.monitor_of(board.name)?;
+        let monitor = partita_image::Monitor::parse(&file, board)?;
+        let text = monitor.text_bytes as f64;
+        figures.extend([
+            Figure::new(
+                format!("`{}`: text and read-only data", board.name),
+                text,
+                "bytes",
+            )
+            .at_most(partita_board::MONITOR_TEXT_BYTES as f64),
+            Figure::new(
+                format!("`{}`: data, zeroed data and stacks", board.name),
+                monitor.data_bytes as f64,
+                "bytes",
+            ),
+        ]);
+        if DETAILED.contains(&board.name) {
+            tables.push(largest(board.name, &Symbols::read(&file)?));
+        }
+    }
+    Ok(Section {
+        name: "size",
+        title: "Size of the monitor",
+        figures,
+        notes: Vec::new(),
+        tables,
+    })
+}
+
+/// The largest functions of a board's monitor.
+fn largest(board: &str, symbols: &Symbols) -> Table {
+    let rows = symbols.largest(LISTED).into_iter().map(|(name, size)| {
         vec![
             format!("`{name}`"),
             grouped(i64::try_from(size).unwrap_or(i64::MAX)),
         ]
     });
-    let text = monitor.text_bytes as f64;
-    Ok(Section {
-        name: "size",
-        title: "Size of the monitor",
-        figures: vec![
-            Figure::new("text and read-only data", text, "bytes")
-                .at_most(partita_board::MONITOR_TEXT_BYTES as f64),
-            Figure::new(
-                "data, zeroed data and stacks",
-                monitor.data_bytes as f64,
-                "bytes",
-            ),
-        ],
-        notes: Vec::new(),
-        tables: vec![Table {
-            title: "The largest functions:".to_owned(),
-            columns: vec!["function", "bytes"],
-            rows: rows.collect(),
-        }],
-    })
+    Table {
+        title: format!("The largest functions on `{board}`:"),
+        columns: vec!["function", "bytes"],
+        rows: rows.collect(),
+    }
 }
