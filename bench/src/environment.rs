@@ -1,5 +1,6 @@
 //! What the measurements need, and where it is.
 
+use crate::system::Target;
 use anyhow::{Context as _, bail};
 use std::env;
 use std::fs;
@@ -28,6 +29,8 @@ pub struct Environment {
     pub quick: bool,
     /// How many machines run at the same time.
     pub jobs: usize,
+    /// The only boards to measure; all if there are none.
+    pub boards: Vec<String>,
 }
 
 impl Environment {
@@ -50,7 +53,19 @@ impl Environment {
             artefacts,
             quick,
             jobs: jobs.max(1),
+            boards: Vec::new(),
         })
+    }
+
+    /// Whether the board of this name is to be measured.
+    pub fn measures(&self, board: &str) -> bool {
+        self.boards.is_empty() || self.boards.iter().any(|name| name == board)
+    }
+
+    /// Those of some targets that are to be measured.
+    pub fn chosen<const N: usize>(&self, targets: [Target; N]) -> impl Iterator<Item = Target> {
+        let targets = targets.into_iter();
+        targets.filter(|target| self.measures(target.board))
     }
 
     /// The monitor's ELF file for a board.

@@ -87,6 +87,13 @@ pub struct Section {
     pub tables: Vec<Table>,
 }
 
+impl Section {
+    /// Whether there is nothing in it, because no board of it is to be measured.
+    pub fn is_empty(&self) -> bool {
+        self.figures.is_empty() && self.tables.is_empty()
+    }
+}
+
 /// A table of details.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Table {

@@ -14,7 +14,7 @@ mod render;
 mod symbols;
 mod system;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use clap::{Parser, ValueEnum};
 use environment::Environment;
 use std::fs;
@@ -31,6 +31,9 @@ struct Arguments {
     /// Measure only this; may be given several times
     #[arg(long, value_name = "NAME")]
     only: Vec<Name>,
+    /// Measure only on this board; may be given several times
+    #[arg(long, value_name = "NAME")]
+    board: Vec<String>,
     /// Fewer seeds and shorter runs: a first look in a few minutes
     #[arg(long)]
     quick: bool,
@@ -64,12 +67,20 @@ enum Name {
 
 fn main() -> anyhow::Result<ExitCode> {
     let arguments = Arguments::parse();
-    let environment = Environment::find(arguments.quick, arguments.jobs)?;
+    let mut environment = Environment::find(arguments.quick, arguments.jobs)?;
+    if let Some(unknown) = arguments
+        .board
+        .iter()
+        .find(|name| partita_board::by_name(name).is_none())
+    {
+        bail!("there is no board `{unknown}`");
+    }
+    environment.boards = arguments.board;
     let all = arguments.only.is_empty();
     let is_wanted = |name: Name| all || arguments.only.contains(&name);
     let sections = figures::measure(&environment, is_wanted)?;
 
-    let whole = all && !arguments.quick;
+    let whole = all && !arguments.quick && environment.boards.is_empty();
     let folder = arguments.output.unwrap_or_else(|| {
         if whole {
             environment.root.join("bench")

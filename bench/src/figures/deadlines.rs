@@ -15,8 +15,8 @@ const fn run(target: Target) -> Key {
     Key::Loaded(target, Under::Cockpit)
 }
 
-pub fn keys() -> Vec<Key> {
-    TARGETS.map(run).to_vec()
+pub fn keys(environment: &Environment) -> Vec<Key> {
+    environment.chosen(TARGETS).map(run).collect()
 }
 
 pub fn section(environment: &Environment, runs: &Runs) -> anyhow::Result<Section> {
@@ -41,7 +41,7 @@ pub fn section(environment: &Environment, runs: &Runs) -> anyhow::Result<Section
         ],
         tables: Vec::new(),
     };
-    for target in TARGETS {
+    for target in environment.chosen(TARGETS) {
         add(&mut section, environment, runs, target)?;
     }
     Ok(section)

@@ -13,7 +13,7 @@ const MOST: f64 = 2_000_000.0;
 /// Where it is measured.
 const TARGETS: [Target; 3] = [Target::VIRT, Target::ARM, Target::ARM_GICV2];
 
-pub fn keys() -> Vec<Key> {
+pub fn keys(environment: &Environment) -> Vec<Key> {
     let keys = |target| {
         [
             Key::Start(target, false),
@@ -21,12 +21,12 @@ pub fn keys() -> Vec<Key> {
             Key::OneHart(target, FloatingPoint::None),
         ]
     };
-    TARGETS.into_iter().flat_map(keys).collect()
+    environment.chosen(TARGETS).flat_map(keys).collect()
 }
 
-pub fn section(_: &Environment, runs: &Runs) -> anyhow::Result<Section> {
+pub fn section(environment: &Environment, runs: &Runs) -> anyhow::Result<Section> {
     let mut figures = Vec::new();
-    for target in TARGETS {
+    for target in environment.chosen(TARGETS) {
         let prefix = target.prefix();
         let first = |key| first_task(runs.get(key)?);
         let figure = |name: &str, count| Figure::instructions(format!("{prefix}{name}"), count);

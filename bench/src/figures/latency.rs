@@ -36,7 +36,7 @@ struct Case {
 }
 
 /// All of them, in the order in which they are shown.
-fn cases() -> Vec<Case> {
+fn cases(environment: &Environment) -> Vec<Case> {
     let case = |target, policy, most| Case {
         target,
         policy,
@@ -53,6 +53,7 @@ fn cases() -> Vec<Case> {
         cases.push(case(target, none, Some(ARM)));
         cases.push(case(target, FloatingPoint::Eager, None));
     }
+    cases.retain(|case| environment.measures(case.target.board));
     cases
 }
 
@@ -132,8 +133,8 @@ impl Case {
     }
 }
 
-pub fn keys() -> Vec<Key> {
-    cases().iter().map(Case::key).collect()
+pub fn keys(environment: &Environment) -> Vec<Key> {
+    cases(environment).iter().map(Case::key).collect()
 }
 
 pub fn section(environment: &Environment, runs: &Runs) -> anyhow::Result<Section> {
@@ -146,7 +147,7 @@ pub fn section(environment: &Environment, runs: &Runs) -> anyhow::Result<Section
          where none is named."
             .to_owned(),
     ];
-    for case in cases() {
+    for case in cases(environment) {
         figures.extend(case.figures(environment, runs)?);
         notes.push(case.note(runs)?);
     }

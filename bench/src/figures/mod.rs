@@ -22,12 +22,20 @@ pub fn measure(
 ) -> anyhow::Result<Vec<Section>> {
     type Make = fn(&Environment, &Runs) -> anyhow::Result<Section>;
     let all: [(Name, Vec<runs::Key>, Make); 7] = [
-        (Name::FirstTask, first_task::keys(), first_task::section),
-        (Name::Latency, latency::keys(), latency::section),
+        (
+            Name::FirstTask,
+            first_task::keys(environment),
+            first_task::section,
+        ),
+        (Name::Latency, latency::keys(environment), latency::section),
         (Name::Share, share::keys(environment), share::section),
         (Name::Size, Vec::new(), size::section),
-        (Name::Deadlines, deadlines::keys(), deadlines::section),
-        (Name::Traps, traps::keys(), traps::section),
+        (
+            Name::Deadlines,
+            deadlines::keys(environment),
+            deadlines::section,
+        ),
+        (Name::Traps, traps::keys(environment), traps::section),
         (Name::Soak, Vec::new(), soak::section),
     ];
     let wanted: Vec<_> = all
@@ -36,8 +44,12 @@ pub fn measure(
         .collect();
     let keys = wanted.iter().flat_map(|(_, keys, _)| keys).copied();
     let runs = Runs::measure(environment, keys)?;
-    wanted
+    let sections = wanted
         .into_iter()
-        .map(|(_, _, make)| make(environment, &runs))
+        .map(|(_, _, make)| make(environment, &runs));
+    sections
+        .filter(|section| {
+            environment.boards.is_empty() || !section.as_ref().is_ok_and(Section::is_empty)
+        })
         .collect()
 }

@@ -53,6 +53,7 @@ fn unders(environment: &Environment) -> Vec<(Target, Under)> {
         unders.push((Target::VIRT, Under::Reference));
     }
     unders.extend([(Target::ARM, Under::Alone), (Target::ARM, Under::Cockpit)]);
+    unders.retain(|(target, _)| environment.measures(target.board));
     unders
 }
 
@@ -123,7 +124,7 @@ pub fn section(environment: &Environment, runs: &Runs) -> anyhow::Result<Section
             "OpenSBI {version} runs the same kernel, initramfs and command line on as many harts, on QEMU's own device \
              tree: Linux drives the UART itself there, and more devices."
         ));
-    } else {
+    } else if environment.measures(Target::VIRT.board) {
         notes.push("Debian's OpenSBI was not there (`PARTITA_OPENSBI` names it), so there is no comparison.".to_owned());
     }
     let functions = |target| {
@@ -135,7 +136,10 @@ pub fn section(environment: &Environment, runs: &Runs) -> anyhow::Result<Section
         title: "What the monitor executes on Linux's behalf",
         figures,
         notes,
-        tables: vec![functions(Target::VIRT)?, functions(Target::ARM)?],
+        tables: environment
+            .chosen([Target::VIRT, Target::ARM])
+            .map(functions)
+            .collect::<anyhow::Result<_>>()?,
     })
 }
 

@@ -15,7 +15,8 @@ const DETAILED: [&str; 2] = ["qemu-virt-riscv64", "qemu-virt-aarch64"];
 pub fn section(environment: &Environment, _: &Runs) -> anyhow::Result<Section> {
     let mut figures = Vec::new();
     let mut tables = Vec::new();
-    for board in partita_board::ALL {
+    let boards = partita_board::ALL.iter();
+    for board in boards.filter(|board| environment.measures(board.name)) {
         let file = environment.monitor_of(board.name)?;
         let monitor = partita_image::Monitor::parse(&file, board)?;
         let text = monitor.text_bytes as f64;

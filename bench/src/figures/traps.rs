@@ -13,11 +13,15 @@ const MOST: f64 = 250.0;
 const UART_BYTES: u64 = 8;
 const RUN: Key = Key::OneHart(Target::VIRT, FloatingPoint::None);
 
-pub fn keys() -> Vec<Key> {
-    vec![RUN]
+pub fn keys(environment: &Environment) -> Vec<Key> {
+    let is_measured = environment.measures(Target::VIRT.board);
+    is_measured.then_some(RUN).into_iter().collect()
 }
 
-pub fn section(_: &Environment, runs: &Runs) -> anyhow::Result<Section> {
+pub fn section(environment: &Environment, runs: &Runs) -> anyhow::Result<Section> {
+    if !environment.measures(Target::VIRT.board) {
+        return Ok(Section::default());
+    }
     let findings = &runs.get(RUN)?.findings;
     let uart = uart(findings).map(|page| page.lengths);
     let figure = |name: &str, value: fn(Lengths) -> i64| {

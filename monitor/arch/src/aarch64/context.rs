@@ -52,64 +52,78 @@ pub struct Switched {
 }
 
 macro_rules! lower {
-    ($($field:ident $register:literal,)+) => {
+    ($([$($field:ident $register:literal,)+])+) => {
         /// The registers that a switch saves and restores.
         #[derive(Clone, Copy)]
-        pub struct Lower {$(
+        pub struct Lower {$($(
             #[doc = concat!("`", $register, "`.")]
             pub $field: u64,
-        )+}
+        )+)+}
 
         impl Lower {
             /// All zero.
-            pub const ZERO: Self = Self {$($field: 0,)+};
+            pub const ZERO: Self = Self {$($($field: 0,)+)+};
 
-            /// Those on the core.
+            /// Keeps those on the core: some at a time, so that memory is written in pairs.
             #[inline(always)]
-            fn read() -> Self {
-                Self {$($field: crate::arch::register::read!($register),)+}
+            fn keep(&mut self) {
+                $(
+                    $(let $field = crate::arch::register::read!($register);)+
+                    $(self.$field = $field;)+
+                )+
             }
 
-            /// Puts them onto the core.
+            /// Puts them onto the core: some at a time, so that memory is read in pairs.
             #[inline(always)]
             fn write(&self) {
-                $(crate::arch::register::write!($register, self.$field);)+
+                $(
+                    $(let $field = self.$field;)+
+                    $(crate::arch::register::write!($register, $field);)+
+                )+
             }
         }
     };
 }
 
 lower! {
-    program_counter "elr_el3",
-    status "spsr_el3",
-    control "sctlr_el1",
-    auxiliary_control "actlr_el1",
-    coprocessors "cpacr_el1",
-    translation_low "ttbr0_el1",
-    translation_high "ttbr1_el1",
-    translation_control "tcr_el1",
-    attributes "mair_el1",
-    auxiliary_attributes "amair_el1",
-    vector "vbar_el1",
-    syndrome "esr_el1",
-    fault_address "far_el1",
-    fault_status_0 "afsr0_el1",
-    fault_status_1 "afsr1_el1",
-    exception_counter "elr_el1",
-    exception_status "spsr_el1",
-    stack_0 "sp_el0",
-    stack_1 "sp_el1",
-    thread_0 "tpidr_el0",
-    thread_0_read_only "tpidrro_el0",
-    thread_1 "tpidr_el1",
-    context_number "contextidr_el1",
-    physical_address "par_el1",
-    cache_selection "csselr_el1",
-    counter_control "cntkctl_el1",
-    physical_timer "cntp_cval_el0",
-    physical_timer_control "cntp_ctl_el0",
-    virtual_timer "cntv_cval_el0",
-    virtual_timer_control "cntv_ctl_el0",
+    [
+        program_counter "elr_el3",
+        status "spsr_el3",
+        control "sctlr_el1",
+        auxiliary_control "actlr_el1",
+        coprocessors "cpacr_el1",
+        translation_low "ttbr0_el1",
+        translation_high "ttbr1_el1",
+        translation_control "tcr_el1",
+    ]
+    [
+        attributes "mair_el1",
+        auxiliary_attributes "amair_el1",
+        vector "vbar_el1",
+        syndrome "esr_el1",
+        fault_address "far_el1",
+        fault_status_0 "afsr0_el1",
+        fault_status_1 "afsr1_el1",
+        exception_counter "elr_el1",
+    ]
+    [
+        exception_status "spsr_el1",
+        stack_0 "sp_el0",
+        stack_1 "sp_el1",
+        thread_0 "tpidr_el0",
+        thread_0_read_only "tpidrro_el0",
+        thread_1 "tpidr_el1",
+        context_number "contextidr_el1",
+        physical_address "par_el1",
+    ]
+    [
+        cache_selection "csselr_el1",
+        counter_control "cntkctl_el1",
+        physical_timer "cntp_cval_el0",
+        physical_timer_control "cntp_ctl_el0",
+        virtual_timer "cntv_cval_el0",
+        virtual_timer_control "cntv_ctl_el0",
+    ]
 }
 
 /// `SPSR_EL3`: to EL1 with its own stack, all interrupts masked.
@@ -175,7 +189,10 @@ impl Context {
     /// Writes the registers into a crash record; those of a virtual core that is live are on the core.
     #[cold]
     pub fn record(&self, is_live: bool, record: &mut Record) {
-        let lower = if is_live { Lower::read() } else { self.lower };
+        let mut lower = self.lower;
+        if is_live {
+            lower.keep();
+        }
         let registers = self.registers.get(..31).unwrap_or_default();
         record.registers.copy_from_slice(registers);
         record.event.program_counter = lower.program_counter;
@@ -202,7 +219,7 @@ impl Context {
     /// Takes the virtual core's registers off the core.
     #[inline(always)]
     pub fn save(&mut self) {
-        self.lower = Lower::read();
+        self.lower.keep();
     }
 
     /// Puts the virtual core's registers onto the core, without what says whose floating-point registers are

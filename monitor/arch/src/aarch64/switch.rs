@@ -133,7 +133,7 @@ impl Core {
         self.arch.gate.open(&slot.arch.kept);
         if slot.timer <= now {
             slot.timer = NEVER;
-            self.arch.gate.raise(slot.arch.interrupts);
+            self.arch.gate.raise_live(slot.arch.interrupts);
         }
         let has_lines = slot.pending_lines != 0;
         let coprocessors = slot.context.switched.coprocessors;

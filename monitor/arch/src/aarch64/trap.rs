@@ -278,6 +278,7 @@ fn inject(syndrome: u64, address: Option<u64>) {
 }
 
 /// Where the vector for synchronous exceptions from a state is in the table of vectors (D1.3.1).
+#[inline(always)]
 const fn vector_offset(before: u64) -> u64 {
     if before & status::AARCH32 != 0 {
         0x600

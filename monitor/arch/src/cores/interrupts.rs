@@ -56,13 +56,19 @@ impl Core {
     }
 
     /// Takes the lines that are pending for the monitor on this core, a bounded number of them.
-    #[inline(never)]
+    #[inline]
     pub fn external_interrupt(&mut self) {
+        let line = Controller.claim(self.id);
+        if line != 0 {
+            self.take_lines(line);
+        }
+    }
+
+    /// Takes a line that was claimed, and those that are pending then.
+    #[inline(never)]
+    fn take_lines(&mut self, claimed: u32) {
+        let mut line = claimed;
         for _ in 0..4 {
-            let line = Controller.claim(self.id);
-            if line == 0 {
-                return;
-            }
             if line == u32::from(BOARD.uart.line) {
                 console::serve_interrupt(self);
                 Controller.complete_console(self.id, line);
@@ -72,6 +78,10 @@ impl Core {
             Controller.mask(self.id, line);
             if let Some(owner) = owner.filter(|owner| usize::from(owner.core) == self.id) {
                 self.mediated_interrupt(usize::from(owner.slot), 1 << (owner.bit % 32), line);
+            }
+            line = Controller.claim(self.id);
+            if line == 0 {
+                return;
             }
         }
     }

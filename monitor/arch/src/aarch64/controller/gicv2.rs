@@ -34,7 +34,7 @@ mod interface {
     pub const END: usize = 0x10;
     pub const HIGHEST_PENDING: usize = 0x18;
     pub const ACTIVE: usize = 0xd0;
-    pub const NON_SECURE_ACTIVE: usize = 0xe0;
+    pub const NON_SECURE_ACTIVE: [usize; ACTIVE_REGISTERS] = [0xe0, 0xe4, 0xe8, 0xec];
     /// How many registers of active priorities there can be; those that are not there read as zero.
     pub const ACTIVE_REGISTERS: usize = 4;
     /// Of the control register: group 1.
@@ -92,30 +92,29 @@ pub fn end(line: u32) {
 
 impl Controller {
     /// Takes the most urgent line that is pending for the monitor on this core; 0 if there is none. The timer and
-    /// the call of another core need no more of an answer than that they came. What is for a program stays pending.
+    /// the call of another core need no more of an answer than that they came; what else is pending then interrupts
+    /// again. What is for a program stays pending.
     #[inline]
     pub fn claim(&self, _core: usize) -> u32 {
-        for _ in 0..3 {
-            if is_of_programs(interface().read_u32(interface::HIGHEST_PENDING) & NUMBER) {
-                return 0;
-            }
-            let found = interface().read_u32(interface::ACKNOWLEDGE);
-            let number = found & NUMBER;
-            if number >= NONE {
-                return 0;
-            }
-            if number == timer::INTERRUPT {
-                timer::silence();
-                complete_accesses();
-            } else if number >= PRIVATE {
-                return number;
-            }
-            interface().write_u32(interface::END, found);
-            if is_of_programs(number) {
-                // Something more urgent was withdrawn meanwhile.
-                pend(number);
-                return 0;
-            }
+        let interface = interface();
+        if is_of_programs(interface.read_u32(interface::HIGHEST_PENDING) & NUMBER) {
+            return 0;
+        }
+        let found = interface.read_u32(interface::ACKNOWLEDGE);
+        let number = found & NUMBER;
+        if number >= NONE {
+            return 0;
+        }
+        if number == timer::INTERRUPT {
+            timer::silence();
+            complete_accesses();
+        } else if number >= PRIVATE {
+            return number;
+        }
+        interface.write_u32(interface::END, found);
+        if is_of_programs(number) {
+            // Something more urgent was withdrawn meanwhile.
+            pend(number);
         }
         0
     }
@@ -141,23 +140,41 @@ fn of_set(set: u32) -> impl Iterator<Item = u32> {
     (software::TIMER..SPARE).filter(move |number| set.wrapping_shr(*number) & 1 != 0)
 }
 
-/// The register of active priorities of the normal world with this number.
+/// The active priorities of the normal world.
 #[inline(always)]
-const fn normal_active(number: usize) -> usize {
-    interface::NON_SECURE_ACTIVE.wrapping_add(number.wrapping_mul(4))
+fn normal_active() -> [u32; interface::ACTIVE_REGISTERS] {
+    let interface = interface();
+    let [first, second, third, fourth] = interface::NON_SECURE_ACTIVE;
+    [
+        interface.read_u32(first),
+        interface.read_u32(second),
+        interface.read_u32(third),
+        interface.read_u32(fourth),
+    ]
+}
+
+/// Sets the active priorities of the normal world.
+#[inline(always)]
+fn set_normal_active(values: &[u32; interface::ACTIVE_REGISTERS]) {
+    let interface = interface();
+    let [first, second, third, fourth] = interface::NON_SECURE_ACTIVE;
+    interface.write_u32(first, values[0]);
+    interface.write_u32(second, values[1]);
+    interface.write_u32(third, values[2]);
+    interface.write_u32(fourth, values[3]);
 }
 
 /// Makes a software interrupt pending on this core, as if the first core had sent it.
 #[inline(always)]
 fn pend(number: u32) {
-    let place = SET_SOFTWARE.wrapping_add(number as usize);
+    let place = SET_SOFTWARE.wrapping_add(number as usize & 15);
     distributor::registers().write_u8(place, 1);
 }
 
 /// Takes back a software interrupt on this core, whoever sent it.
 #[inline(always)]
 fn unpend(number: u32) {
-    let place = CLEAR_SOFTWARE.wrapping_add(number as usize);
+    let place = CLEAR_SOFTWARE.wrapping_add(number as usize & 15);
     distributor::registers().write_u8(place, 0xff);
 }
 
@@ -200,7 +217,7 @@ pub struct Gate {
     set_pending: Register<u32>,
     set_active: Register<u32>,
     /// The register of active priorities that programs' interrupts are in.
-    active: usize,
+    active: Register<u32>,
     /// The software interrupts of the program that is live.
     own: Cell<u32>,
     /// Those that are pending, but not in the controller, because their program is not live.
@@ -237,7 +254,9 @@ impl Gate {
         all.write_u32(distributor::NON_SECURE_ACCESS, 0);
         all.write_u32(distributor::NON_SECURE_ACCESS + 4, 0);
         all.write_u32(distributor::SET_ENABLE, own | OF_PROGRAMS | 1 << SPARE);
-        let (Some(set_pending), Some(set_active), Some(console)) = (
+        let active = open_interface();
+        let (Some(active), Some(set_pending), Some(set_active), Some(console)) = (
+            interface().register(active),
             all.register(distributor::SET_PENDING),
             all.register(SET_ACTIVE),
             ConsoleGate::new(),
@@ -247,7 +266,7 @@ impl Gate {
         Self {
             set_pending,
             set_active,
-            active: open_interface(),
+            active,
             own: Cell::new(0),
             deferred: Cell::new(0),
             owed: Cell::new(0),
@@ -264,6 +283,13 @@ impl Gate {
         } else {
             pend(number);
         }
+    }
+
+    /// Raises a software interrupt of the program that is live.
+    #[inline(always)]
+    #[expect(clippy::unused_self, reason = "only who has the gate may")]
+    pub fn raise_live(&self, number: u32) {
+        pend(number);
     }
 
     /// Takes back a software interrupt of a program on this core.
@@ -311,13 +337,12 @@ impl Gate {
         kept.control = interface.read_u32(interface::CONTROL);
         kept.mask = interface.read_u32(interface::MASK);
         if self.own.get() != 0 {
-            kept.active = interface.read_u32(self.active);
+            kept.active = self.active.read();
+            self.shut();
         } else {
-            for (number, place) in kept.normal.iter_mut().enumerate() {
-                *place = interface.read_u32(normal_active(number));
-            }
+            kept.normal = normal_active();
+            self.shut_normal();
         }
-        self.shut();
     }
 
     /// Shows the interrupts of the virtual core that comes.
@@ -325,11 +350,9 @@ impl Gate {
     pub fn open(&self, kept: &Kept) {
         let interface = interface();
         if kept.own != 0 {
-            interface.write_u32(self.active, kept.active);
+            self.active.write(kept.active);
         } else {
-            for (number, value) in kept.normal.iter().enumerate() {
-                interface.write_u32(normal_active(number), *value);
-            }
+            set_normal_active(&kept.normal);
         }
         interface.write_u32(interface::MASK, kept.mask);
         interface.write_u32(interface::CONTROL, kept.control);
@@ -339,19 +362,25 @@ impl Gate {
         }
     }
 
+    /// Hides the interrupts of Linux, which is live.
+    #[inline(always)]
+    #[expect(clippy::unused_self, reason = "only who has the gate may")]
+    fn shut_normal(&self) {
+        interface().write_u32(interface::CONTROL, interface::GROUP_0_AS_FIQ);
+        set_normal_active(&[0; interface::ACTIVE_REGISTERS]);
+    }
+
     /// Hides the interrupts of whoever is live, which stay pending if they are a program's.
     pub fn shut(&self) {
         let interface = interface();
-        interface.write_u32(interface::CONTROL, interface::GROUP_0_AS_FIQ);
-        if self.own.get() != 0 {
-            interface.write_u32(self.active, 0);
+        if self.own.get() == 0 {
+            self.shut_normal();
         } else {
-            for number in 0..interface::ACTIVE_REGISTERS {
-                interface.write_u32(normal_active(number), 0);
-            }
+            interface.write_u32(interface::CONTROL, interface::GROUP_0_AS_FIQ);
+            self.active.write(0);
+            interface.write_u32(interface::MASK, 0xff);
+            self.defer();
         }
-        interface.write_u32(interface::MASK, 0xff);
-        self.defer();
         self.owed.set(0);
         self.own.set(0);
     }
@@ -474,8 +503,8 @@ fn open_interface() -> usize {
     interface.write_u32(interface::CONTROL, 0);
     for number in 0..interface::ACTIVE_REGISTERS {
         interface.write_u32(interface::ACTIVE.wrapping_add(number.wrapping_mul(4)), 0);
-        interface.write_u32(normal_active(number), 0);
     }
+    set_normal_active(&[0; interface::ACTIVE_REGISTERS]);
     interface.write_u32(interface::BINARY_POINT, 0);
     interface.write_u32(interface::MASK, 0xff);
     interface.write_u32(interface::CONTROL, interface::GROUP_0_AS_FIQ);

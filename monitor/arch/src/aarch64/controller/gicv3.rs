@@ -94,23 +94,22 @@ pub fn end(line: u32) {
 
 impl Controller {
     /// Takes the most urgent line that is pending for the monitor on this core; 0 if there is none. The timer and
-    /// the call of another core need no more of an answer than that they came.
+    /// the call of another core need no more of an answer than that they came; what else is pending then interrupts
+    /// again.
     #[inline]
     pub fn claim(&self, _core: usize) -> u32 {
-        for _ in 0..3 {
-            let found = read!("icc_iar0_el1");
-            if found >= u64::from(NONE) {
-                return 0;
-            }
-            let found = found as u32;
-            if found == timer::INTERRUPT {
-                timer::silence();
-                synchronize();
-            } else if found != BETWEEN_CORES {
-                return found;
-            }
-            end(found);
+        let found = read!("icc_iar0_el1");
+        if found >= u64::from(NONE) {
+            return 0;
         }
+        let found = found as u32;
+        if found == timer::INTERRUPT {
+            timer::silence();
+            synchronize();
+        } else if found != BETWEEN_CORES {
+            return found;
+        }
+        end(found);
         0
     }
 
@@ -222,6 +221,12 @@ impl Gate {
     #[inline(always)]
     pub fn raise(&self, number: u32) {
         self.set_pending.write(1_u32.wrapping_shl(number));
+    }
+
+    /// Raises a software interrupt of the program that is live.
+    #[inline(always)]
+    pub fn raise_live(&self, number: u32) {
+        self.raise(number);
     }
 
     /// Of the software interrupts of programs on this core, lets only those of one come: they are all in one group.
