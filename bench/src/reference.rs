@@ -4,7 +4,7 @@ use crate::environment::Environment;
 use crate::system::Description;
 use anyhow::{Context as _, ensure};
 use partita_manifest::Plan;
-use partita_run::{Qemu, RunOptions, die_with_parent};
+use partita_run::{Files, Qemu, RunOptions, die_with_parent};
 use std::ffi::OsString;
 use std::fs;
 use std::path::Path;
@@ -48,9 +48,13 @@ pub fn arguments(environment: &Environment, description: &Description) -> Vec<Os
 /// Runs QEMU to its end, and gives what it printed.
 pub fn run(plan: &Plan, opensbi: &Path, options: &RunOptions) -> anyhow::Result<String> {
     let qemu = Qemu::find(plan, None)?;
+    let files = Files {
+        image: opensbi,
+        normal: None,
+    };
     let mut command = Command::new(qemu.program());
     command
-        .args(qemu.arguments(plan, opensbi, "null", options))
+        .args(qemu.arguments(plan, &files, "null", options))
         .stdin(Stdio::null());
     die_with_parent(&mut command);
     let output = command.output().context("cannot start QEMU")?;

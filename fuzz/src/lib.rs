@@ -76,6 +76,7 @@ pub fn limits<T>(board: &Board, check: impl FnOnce(&BoardLimits<'_>) -> T) -> T 
     let end = |window: Window| window.base + window.size;
     let mut reserved = vec![board.uart.window, board.finisher.window, flash, monitor];
     reserved.extend(controllers);
+    reserved.extend(board.secure.and_then(|memory| memory.images_device));
     let reserved: Vec<_> = reserved.into_iter().map(reserve).collect();
     check(&BoardLimits {
         name: board.name,
@@ -85,6 +86,7 @@ pub fn limits<T>(board: &Board, check: impl FnOnce(&BoardLimits<'_>) -> T) -> T 
             image_end: end(memory.flash),
             crash_base: end(memory.monitor) - CRASH_BYTES,
             programs: reserve(memory.programs),
+            linux_is_fetched: memory.images_device.is_some(),
         }),
         first_core: board.first_core as u16,
         lines,

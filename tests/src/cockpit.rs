@@ -54,6 +54,10 @@ impl<'a> Cockpit<'a> {
             ..
         } = self;
         let last = cores - 1;
+        let memory = match initramfs {
+            "$large" => "256MiB",
+            _ => "128MiB",
+        };
         let all: Vec<_> = (first_core..cores).collect();
         let mut command_line = command_line(self.panic, self.run);
         if partita_board::by_name(board).is_some_and(|board| board.console_port().is_some()) {
@@ -78,7 +82,7 @@ impl<'a> Cockpit<'a> {
                 [partition.linux]
                 criticality = "QM"
                 linux = {{ kernel = "$kernel", initramfs = "{initramfs}", command-line = "{command_line}" }}
-                memory = "128MiB"
+                memory = "{memory}"
                 cores = {all:?}
                 {linux_lines}
                 "#

@@ -11,10 +11,9 @@ use object::{Object as _, ObjectSymbol as _};
 use partita_abi::digest::digest;
 use partita_abi::image::TABLE_OFFSET;
 use partita_abi::table::Header;
-use partita_board::Architecture;
 use partita_image::SystemImage;
-use partita_manifest::{Plan, PlannedPartition};
-use partita_run::{Qemu, RunOptions};
+use partita_manifest::{ImageFile, PartRole, Plan, PlannedPartition};
+use partita_run::{Files, Qemu, RunOptions};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::mem::offset_of;
@@ -27,6 +26,8 @@ use std::{env, fs};
 const ARTEFACTS_VARIABLE: &str = "PARTITA_ARTEFACTS";
 /// When a run ends that waits for something that does not come, in machine time.
 const LONGEST: Duration = Duration::from_secs(5);
+/// Bytes of `$large`: all of the flash that Arm boards have.
+const LARGE_BYTES: usize = 64 << 20;
 /// How long a run may take on the wall. Only a run that hangs ever does.
 const SAFETY_NET: Duration = Duration::from_secs(240);
 
@@ -70,7 +71,8 @@ impl System {
 
     /// A system with `cores` cores and these partitions: the `[partition.NAME]` tables of a manifest,
     /// and `[run]` if need be. `$guest`, `$cluster`, `$kernel` and `$initramfs` stand for the built
-    /// images, `$checks` for an initramfs of Arm with the program of `tests/linux`, and `$flat` for the tests' program as a kernel whose partition is at
+    /// images, `$checks` for an initramfs of Arm with the program of `tests/linux`, `$large` for one with so many
+    /// zeros behind it that it fits into no flash, and `$flat` for the tests' program as a kernel whose partition is at
     /// [`System::FLAT_BASE`].
     ///
     /// # Panics
@@ -97,6 +99,8 @@ impl System {
         let mut text = format!(
             "[system]\nname = \"test\"\n\n[board]\nname = \"{name}\"\n{board}\n\n{partitions}"
         );
+        let board = partita_board::by_name(name).expect("the board exists");
+        let arch = board.architecture.name();
         for (name, file) in [
             ("$guest", "guests/{arch}/test-guest.elf"),
             ("$cluster", "guests/{platform}/instrument-cluster.elf"),
@@ -116,12 +120,16 @@ impl System {
             fs::write(&file, archive).expect("an archive can be written");
             text = text.replace("$checks", &file.display().to_string());
         }
+        if text.contains("$large") {
+            let mut bytes = fs::read(artefact(&format!("linux/{arch}/initramfs.cpio")))
+                .expect("it has been built");
+            // Zeros behind an archive are nothing to Linux.
+            bytes.resize(LARGE_BYTES, 0);
+            let file = folder.path().join("large.cpio");
+            fs::write(&file, bytes).expect("a file can be written");
+            text = text.replace("$large", &file.display().to_string());
+        }
         if text.contains("$flat") {
-            let board = partita_board::by_name(name).expect("the board exists");
-            let arch = match board.architecture {
-                Architecture::Riscv64(_) => "riscv64",
-                Architecture::Aarch64(_) => "aarch64",
-            };
             let program = artefact(&format!("guests/{arch}/test-guest.elf"));
             let program = fs::read(program).expect("it has been built");
             let image = flat(&program, Self::FLAT_BASE, &board.architecture);
@@ -279,6 +287,26 @@ impl System {
         self
     }
 
+    /// Spoils a part of a partition, in whichever file it is, by flipping all bits of its last byte.
+    ///
+    /// # Panics
+    /// If it has no such part.
+    #[must_use]
+    pub fn spoil_part(mut self, partition: &str, role: PartRole) -> Self {
+        let index = self.index(partition);
+        let mut parts = self.plan.parts.iter();
+        let part = parts.find(|part| part.partition == index && part.role == role);
+        let part = part.expect("it has such a part");
+        let last = part.source + part.bytes.len() as u64 - 1;
+        let (file, offset) = match part.file {
+            ImageFile::System => (self.image.bytes_mut(), last - self.plan.board.image_base),
+            ImageFile::Normal => (&mut self.image.normal_mut()[..], last),
+        };
+        let byte = &mut file[usize::try_from(offset).expect("an offset in the image")];
+        *byte = !*byte;
+        self
+    }
+
     /// Changes the packed image.
     #[must_use]
     pub fn with_image(mut self, change: impl FnOnce(&mut SystemImage)) -> Self {
@@ -327,7 +355,11 @@ impl System {
         // It executes nothing, so what it loads does not matter.
         let nothing = self._folder.path().join("nothing");
         fs::write(&nothing, [0; 4096]).expect("a file can be written");
-        let arguments = qemu.arguments(&self.plan, &nothing, "null", &self.options);
+        let files = Files {
+            image: &nothing,
+            normal: None,
+        };
+        let arguments = qemu.arguments(&self.plan, &files, "null", &self.options);
         question(qemu.program(), &arguments, self._folder.path())
     }
 

@@ -12,6 +12,11 @@
 //! ```
 //!
 //! No partition can reach any of it.
+//!
+//! On a board with a device for that, Linux's parts are not in the store but in a second file, which the host gives to
+//! the machine under the name [`NORMAL_IMAGES_NAME`]. It holds nothing but the parts, each at a multiple of
+//! [`STORE_ALIGNMENT`]; the table names and hashes them as it does those of the store. Linux can spoil it, and then is
+//! not started again.
 
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
@@ -27,6 +32,12 @@ pub const SIGNATURE_OFFSET: u64 = 0x11_1000;
 pub const STORE_OFFSET: u64 = 0x20_0000;
 /// Every stored part starts at a multiple of this many bytes.
 pub const STORE_ALIGNMENT: u64 = 64;
+
+/// The name by which QEMU knows the file with Linux's parts (`-fw_cfg name=…`).
+pub const NORMAL_IMAGES_NAME: &str = "opt/org.partita/images";
+/// The last bytes of RAM of a partition whose parts are in the second file, into which no part reaches: while it is
+/// loaded, the monitor tells the device there what to copy where.
+pub const TRANSFER_BYTES: u64 = 64;
 
 /// What the host asks of a run. Not part of the signed system: zero means "run for ever".
 #[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]

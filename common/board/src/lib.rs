@@ -90,6 +90,9 @@ pub struct SecureMemory {
     pub monitor: Window,
     /// The RAM of programs, which run in the secure world.
     pub programs: Window,
+    /// QEMU's firmware configuration device, by which Linux's images come: kernels and file systems are large, and
+    /// flash is small. Without one they are in the flash too.
+    pub images_device: Option<Window>,
 }
 
 /// A device that a manifest can give to a partition.

@@ -107,6 +107,7 @@ pub const QEMU_VIRT_AARCH64: Board = Board {
             base: 0xe20_0000,
             size: 0xe0_0000,
         },
+        images_device: Some(page(0x902_0000)),
     }),
     ram_sizes: (0x1000_0000, 0x10_0000_0000),
     max_cores: 8,

@@ -108,9 +108,10 @@ pub struct Explain {
 /// `partita build`
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Writes DIR/NAME.img (the image, to be loaded at the start of the board's RAM) and
+    after_help = "Writes DIR/NAME.img (the image, to be loaded at the start of the board's RAM, or into its flash) and
 DIR/NAME.txt (the plan, the layout and all hashes), where NAME is the system's name, the device tree
-of each partition as DIR/NAME-PARTITION.dtb, and prints the QEMU command that boots the image.
+of each partition as DIR/NAME-PARTITION.dtb, and prints the QEMU command that boots the image. On
+qemu-virt-aarch64 Linux's kernel, file system and device tree are in a second file, DIR/NAME.normal.img.
 
 Without --key the image starts every system that is put into it, signed or not: for development. With
 --key its monitor starts only what is signed with the private key of the pair.
@@ -172,7 +173,8 @@ pub struct Keygen {
 #[derive(Debug, Args)]
 #[command(
     after_help = "An image that was damaged after it was built is not signed. A signature that is
-there is replaced. The monitor in the image is neither signed nor changed.
+there is replaced. The monitor in the image is neither signed nor changed. The signature covers Linux's
+parts in IMAGE's second file too, NAME.normal.img, which is looked for beside it.
 
 Example:
   partita sign out/cockpit.img --key vendor.key"
@@ -196,7 +198,7 @@ pub struct Sign {
 #[derive(Debug, Args)]
 #[command(
     after_help = "Checks the signature, the version, and the digests of the system table and of each part, by the
-same code as the monitor's.
+same code as the monitor's. Linux's parts may be in a second file, NAME.normal.img, beside IMAGE.
 
 Examples:
   partita verify out/cockpit.img --key vendor.pub

@@ -106,6 +106,11 @@ pub enum ImageError {
         "{0} does not match its digest: the image was changed or cut short after it was built; build it again"
     )]
     Part(String),
+    /// A part is in the second file, which is not there.
+    #[error(
+        "{0} is in the second file, which is not there; keep the .normal.img file that `partita build` wrote beside the image"
+    )]
+    NotGiven(String),
     /// The monitor cannot be provisioned.
     #[error("the monitor has {0} for a key; give a monitor of this version of partita")]
     ProvisionPlace(&'static str),

@@ -17,7 +17,7 @@ use zerocopy::{FromZeros as _, IntoBytes as _};
 pub struct Piece<'a> {
     /// What it is, for people.
     pub name: String,
-    /// Its physical address in the store.
+    /// Its physical address in the store, or its offset in the second file.
     pub address: u64,
     /// Its bytes.
     pub bytes: &'a [u8],
@@ -34,10 +34,13 @@ pub(crate) struct Placed {
     pub(crate) digest: [u8; 32],
 }
 
-/// A system image: one flat file for the start of a board's RAM, or its flash.
+/// A system image: one flat file for the start of a board's RAM, or its flash, and on some boards a second one with
+/// Linux's parts.
 #[derive(Clone, Debug)]
 pub struct SystemImage {
     bytes: Vec<u8>,
+    normal: Vec<u8>,
+    pub(crate) fetched: Vec<Placed>,
     pub(crate) base: u64,
     pub(crate) placed: Vec<Placed>,
     pub(crate) text_bytes: u64,
@@ -53,6 +56,36 @@ impl SystemImage {
     /// The bytes of the file, to be spoilt by a test of the monitor's own checks.
     pub fn bytes_mut(&mut self) -> &mut [u8] {
         &mut self.bytes
+    }
+
+    /// The bytes of the second file, if there is one.
+    pub fn normal(&self) -> Option<&[u8]> {
+        (!self.normal.is_empty()).then_some(&*self.normal)
+    }
+
+    /// The bytes of the second file, to be spoilt by a test of the monitor's own checks; none takes it away.
+    pub fn normal_mut(&mut self) -> &mut Vec<u8> {
+        &mut self.normal
+    }
+
+    /// Puts pieces into the second file.
+    pub(crate) fn add_normal<'a>(
+        &mut self,
+        pieces: impl Iterator<Item = Piece<'a>>,
+    ) -> Result<(), ImageError> {
+        for piece in pieces {
+            let end = piece.address.saturating_add(piece.bytes.len() as u64);
+            let free_from = self.normal.len() as u64;
+            check(&piece, end, free_from, u64::from(u32::MAX))?;
+            put(&mut self.normal, piece.address as usize, piece.bytes);
+            self.fetched.push(Placed {
+                name: piece.name,
+                address: piece.address,
+                size: piece.bytes.len() as u64,
+                digest: piece.digest,
+            });
+        }
+        Ok(())
     }
 
     /// Cuts the file short, for a test of the monitor's own checks.
@@ -80,6 +113,11 @@ impl SystemImage {
         Sha256::digest(&self.bytes).into()
     }
 
+    /// SHA-256 of the second file, if there is one.
+    pub fn normal_sha256(&self) -> Option<[u8; 32]> {
+        self.normal().map(|bytes| Sha256::digest(bytes).into())
+    }
+
     /// Makes the monitor ask for systems that are signed for `key`, of `lowest_version` at least.
     ///
     /// # Errors
@@ -98,7 +136,8 @@ impl SystemImage {
     /// # Errors
     /// It was changed after it was packed.
     pub fn sign(&mut self, key: &PrivateKey) -> Result<&mut Self, ImageError> {
-        signature::sign(&mut self.bytes, key)?;
+        let normal = (!self.normal.is_empty()).then_some(&*self.normal);
+        signature::sign(&mut self.bytes, normal, key)?;
         Ok(self)
     }
 
@@ -175,6 +214,8 @@ pub fn assemble<'a>(
     }
     Ok(SystemImage {
         bytes,
+        normal: Vec::new(),
+        fetched: Vec::new(),
         base: memory.start,
         placed,
         text_bytes: monitor.text_bytes,

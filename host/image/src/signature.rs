@@ -4,7 +4,8 @@ use crate::{ImageError, KeyId, PrivateKey, PublicKey};
 use partita_abi::digest::digest;
 use partita_abi::image::{SIGNATURE_OFFSET, STORE_OFFSET, TABLE_MAX_BYTES, TABLE_OFFSET};
 use partita_abi::signature::{DOMAIN, Provision, SignatureBlock};
-use partita_abi::table::{Header, ImagePart, PartRole, SystemTable};
+use partita_abi::table::{Header, ImagePart, Kind, PartRole, SystemTable};
+use partita_manifest::ImageFile;
 use partita_signature::system::judge;
 pub use partita_signature::system::{Ground, Refusal};
 use zerocopy::{FromBytes as _, IntoBytes as _};
@@ -52,6 +53,8 @@ pub enum PartState {
     Differs,
     /// Not all of it: the file ends before.
     CutShort,
+    /// It is in the second file, which was not given.
+    NotGiven,
 }
 
 impl Verification {
@@ -101,18 +104,18 @@ pub fn signed_bytes(image: &[u8]) -> Result<Vec<u8>, ImageError> {
     Ok([&DOMAIN, table.view()?.header.as_bytes()].concat())
 }
 
-/// Signs an image, in place. One with damage in it is not signed.
+/// Signs an image, in place. One with damage in it, or in its second file, is not signed.
 ///
 /// # Errors
 /// It is no image, or what it holds is not what its table asks for.
-pub fn sign(image: &mut [u8], key: &PrivateKey) -> Result<(), ImageError> {
+pub fn sign(image: &mut [u8], normal: Option<&[u8]>, key: &PrivateKey) -> Result<(), ImageError> {
     let message = signed_bytes(image)?;
     let block = SignatureBlock {
         magic: SignatureBlock::MAGIC,
         key_id: key.public().id().0,
         signature: key.sign(&message),
     };
-    let verification = inspect(image, &Provision::NONE)?;
+    let verification = inspect(image, normal, &Provision::NONE)?;
     if !verification.table_matches {
         return Err(ImageError::TableHash);
     }
@@ -121,11 +124,11 @@ pub fn sign(image: &mut [u8], key: &PrivateKey) -> Result<(), ImageError> {
         .iter()
         .find(|part| part.state != PartState::Matches)
     {
-        return Err(ImageError::Part(format!(
-            "{}: {}",
-            part.partition,
-            part.role.name()
-        )));
+        let name = format!("{}: {}", part.partition, part.role.name());
+        return Err(match part.state {
+            PartState::NotGiven => ImageError::NotGiven(name),
+            _ => ImageError::Part(name),
+        });
     }
     let place = SIGNATURE_OFFSET as usize;
     image
@@ -173,19 +176,24 @@ fn provision_place(image: &[u8]) -> Result<usize, ImageError> {
     }
 }
 
-/// Judges an image as a monitor with this key, and this lowest version, would.
+/// Judges an image and its second file, if it has one, as a monitor with this key, and this lowest version, would.
 ///
 /// # Errors
 /// It is no image that could be judged.
 pub fn verify(
     image: &[u8],
+    normal: Option<&[u8]>,
     key: &PublicKey,
     lowest_version: u64,
 ) -> Result<Verification, ImageError> {
-    inspect(image, &require(key, lowest_version))
+    inspect(image, normal, &require(key, lowest_version))
 }
 
-fn inspect(image: &[u8], required: &Provision) -> Result<Verification, ImageError> {
+fn inspect(
+    image: &[u8],
+    normal: Option<&[u8]>,
+    required: &Provision,
+) -> Result<Verification, ImageError> {
     let table = Table::of(image)?;
     let table = table.view()?;
     let header: &Header = table.header;
@@ -205,24 +213,42 @@ fn inspect(image: &[u8], required: &Provision) -> Result<Verification, ImageErro
         signed_with: (block.magic == SignatureBlock::MAGIC).then_some(KeyId(block.key_id)),
         judgement: judge(required, header, &block),
         table_matches: digest(table.hashed) == header.hash,
-        parts: parts.map(|part| judge_part(image, &table, part)).collect(),
+        parts: parts
+            .map(|part| judge_part(image, normal, &table, part))
+            .collect(),
         provision,
     })
 }
 
-/// Where the system image starts on its board.
-fn image_base(header: &Header) -> u64 {
-    partita_board::by_name(header.board.as_str()).map_or(header.ram_base, |board| board.image_base)
-}
-
-fn judge_part(image: &[u8], table: &SystemTable<'_>, part: &ImagePart) -> Part {
+fn judge_part(
+    image: &[u8],
+    normal: Option<&[u8]>,
+    table: &SystemTable<'_>,
+    part: &ImagePart,
+) -> Part {
     let partition = table.partitions.get(usize::from(part.partition));
-    let start = part.source.wrapping_sub(image_base(table.header));
+    let board = partita_board::by_name(table.header.board.as_str());
+    let kind = partition.and_then(|partition| Kind::from_number(partition.kind));
+    let file = match board.zip(kind) {
+        Some((board, kind)) => ImageFile::of(board, kind),
+        None => ImageFile::System,
+    };
+    let (holder, base, first) = match file {
+        ImageFile::System => {
+            let base = board.map_or(table.header.ram_base, |board| board.image_base);
+            (Some(image), base, STORE_OFFSET)
+        }
+        ImageFile::Normal => (normal, 0, 0),
+    };
+    let start = part.source.wrapping_sub(base);
     let end = start.saturating_add(part.size);
-    let bytes = usize::try_from(start)
+    let range = usize::try_from(start)
         .ok()
         .zip(usize::try_from(end).ok())
-        .and_then(|(start, end)| image.get(start..end));
+        .map(|(start, end)| start..end);
+    let bytes = holder
+        .zip(range)
+        .and_then(|(holder, range)| holder.get(range));
     Part {
         partition: partition
             .map_or("?", |entry| entry.name.as_str())
@@ -231,7 +257,8 @@ fn judge_part(image: &[u8], table: &SystemTable<'_>, part: &ImagePart) -> Part {
         size: part.size,
         digest: part.hash,
         state: match bytes {
-            _ if start < STORE_OFFSET => PartState::Differs,
+            _ if start < first => PartState::Differs,
+            None if holder.is_none() => PartState::NotGiven,
             None => PartState::CutShort,
             Some(bytes) if digest(bytes) == part.hash => PartState::Matches,
             Some(_) => PartState::Differs,

@@ -1,6 +1,8 @@
 //! The readable side of a system image: what lies where, and its hashes.
 
 use crate::SystemImage;
+use crate::pack::Placed;
+use partita_abi::image::NORMAL_IMAGES_NAME;
 use std::fmt::{self, Display, Formatter};
 
 /// Bytes as lower-case hexadecimal digits.
@@ -31,6 +33,7 @@ impl Display for SystemImage {
         let width = self
             .placed
             .iter()
+            .chain(&self.fetched)
             .map(|placed| placed.name.len())
             .max()
             .unwrap_or(0);
@@ -39,16 +42,28 @@ impl Display for SystemImage {
             "  {:10}  {:>10}  {:width$}  blake2b-256",
             "address", "bytes", "what"
         )?;
-        for placed in &self.placed {
-            writeln!(
-                formatter,
-                "  {:#010x}  {:>10}  {:width$}  {}",
-                placed.address,
-                placed.size,
-                placed.name,
-                Hex(&placed.digest)
-            )?;
-        }
-        Ok(())
+        let rows = |formatter: &mut Formatter<'_>, rows: &[Placed]| {
+            rows.iter().try_for_each(|placed| {
+                writeln!(
+                    formatter,
+                    "  {:#010x}  {:>10}  {:width$}  {}",
+                    placed.address,
+                    placed.size,
+                    placed.name,
+                    Hex(&placed.digest)
+                )
+            })
+        };
+        rows(formatter, &self.placed)?;
+        let (Some(bytes), Some(hash)) = (self.normal(), self.normal_sha256()) else {
+            return Ok(());
+        };
+        writeln!(
+            formatter,
+            "\nSecond file, with Linux's parts: {} bytes, given to the machine as {NORMAL_IMAGES_NAME}\n  sha256 {}\n",
+            bytes.len(),
+            Hex(&hash)
+        )?;
+        rows(formatter, &self.fetched)
     }
 }

@@ -3,7 +3,7 @@
 use crate::PartRole;
 use crate::check::PAGE_BYTES;
 use crate::images::Image;
-use partita_abi::image::STORE_ALIGNMENT;
+use partita_abi::image::{STORE_ALIGNMENT, TRANSFER_BYTES};
 
 /// A part with its final address.
 pub(crate) struct Part {
@@ -13,9 +13,9 @@ pub(crate) struct Part {
 }
 
 /// The room kept for a device tree whose blob has `bytes` before its addresses are known: they may
-/// make node names a little longer.
+/// make node names a little longer. Behind Linux's, its RAM may end.
 pub(crate) fn device_tree_room(bytes: usize) -> u64 {
-    (bytes as u64 + 64).next_multiple_of(PAGE_BYTES)
+    (bytes as u64 + 64 + TRANSFER_BYTES).next_multiple_of(PAGE_BYTES)
 }
 
 /// The least RAM, from its start, that holds the image and a device tree of `room`.

@@ -37,8 +37,8 @@ pub use explain::{device_tree_text, explain, explain_json};
 pub use health::Health;
 pub use partita_abi::table::PartRole;
 pub use plan::{
-    Plan, PlannedCore, PlannedLine, PlannedPartition, PlannedProtection, PlannedRegion, StoredPart,
-    load, load_for_boards,
+    ImageFile, Plan, PlannedCore, PlannedLine, PlannedPartition, PlannedProtection, PlannedRegion,
+    StoredPart, load, load_for_boards,
 };
 pub use problem::{Label, Problem, Problems, Severity};
 pub use schema::schema;

@@ -179,6 +179,26 @@ pub struct PlannedLine {
     pub manifest_line: usize,
 }
 
+/// A file that a system image consists of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ImageFile {
+    /// The one with the monitor and the system table, which the board starts.
+    System,
+    /// The one with the parts of the normal world, where Linux's come by a device.
+    Normal,
+}
+
+impl ImageFile {
+    /// The file that the parts of a partition are in.
+    pub fn of(board: &Board, kind: Kind) -> Self {
+        let device = board.secure.and_then(|secure| secure.images_device);
+        match kind {
+            Kind::Linux if device.is_some() => Self::Normal,
+            Kind::Linux | Kind::Program => Self::System,
+        }
+    }
+}
+
 /// A pristine piece of a partition's image.
 #[derive(Clone, Debug)]
 pub struct StoredPart {
@@ -186,7 +206,9 @@ pub struct StoredPart {
     pub partition: usize,
     /// What it is.
     pub role: PartRole,
-    /// Physical address of the pristine copy.
+    /// The file that the pristine copy is in.
+    pub file: ImageFile,
+    /// Physical address of the pristine copy, or its offset in [`ImageFile::Normal`].
     pub source: u64,
     /// Physical address in the partition's RAM.
     pub destination: u64,

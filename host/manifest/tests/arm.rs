@@ -4,10 +4,10 @@ mod common;
 
 use dtoolkit::fdt::Fdt;
 use dtoolkit::{Node, Property};
-use partita_abi::image::{CRASH_BYTES, STORE_OFFSET};
+use partita_abi::image::{CRASH_BYTES, STORE_OFFSET, TRANSFER_BYTES};
 use partita_abi::table::{Console, RegionKind, Route, SystemTable};
 use partita_board::{Board, Window};
-use partita_manifest::{PartRole, Plan, explain, load};
+use partita_manifest::{ImageFile, PartRole, Plan, explain, load};
 use partita_monitor_core::check::{BoardLimits, Flaw, Reserved, Secure, check};
 use std::fs;
 use zerocopy::IntoBytes;
@@ -113,10 +113,22 @@ fn programs_are_in_secure_memory_and_linux_is_not() {
     assert_eq!(linux.ram.base, plan.board.ram_base);
     let monitor = secure.monitor;
     assert_eq!(plan.crash_base + CRASH_BYTES, monitor.base + monitor.size);
+    let mut normal_end = 0;
     for part in &plan.parts {
+        let end = part.source + part.bytes.len() as u64;
+        if part.partition == 0 {
+            assert_eq!(part.file, ImageFile::Normal);
+            assert!(part.source >= normal_end);
+            normal_end = end;
+            let last = part.destination + part.bytes.len() as u64 + TRANSFER_BYTES;
+            assert!(last <= linux.ram.base + linux.ram.size);
+            continue;
+        }
+        assert_eq!(part.file, ImageFile::System);
         assert!(part.source >= STORE_OFFSET);
-        assert!(part.source + part.bytes.len() as u64 <= plan.store_end);
+        assert!(end <= plan.store_end);
     }
+    assert!(normal_end > 0);
     assert!(plan.store_end <= secure.flash.size);
     let text = explain(&plan, false);
     assert!(text.contains("is part of the trusted base"), "{text}");
@@ -240,6 +252,7 @@ fn checked(table: &[u8], board: &Board) -> Result<(), Flaw> {
     let mut reserved: Vec<_> = arm.gic.windows().map(reserve).to_vec();
     reserved.extend([secure.flash, secure.monitor, secure.programs].map(reserve));
     reserved.extend([board.uart.window, board.finisher.window].map(reserve));
+    reserved.extend(secure.images_device.map(reserve));
     check(
         &table,
         &BoardLimits {
@@ -250,6 +263,7 @@ fn checked(table: &[u8], board: &Board) -> Result<(), Flaw> {
                 image_end: secure.flash.base + secure.flash.size,
                 crash_base: secure.monitor.base + secure.monitor.size - CRASH_BYTES,
                 programs: reserve(secure.programs),
+                linux_is_fetched: secure.images_device.is_some(),
             }),
             first_core: board.first_core as u16,
             lines: arm.gic.lines,
@@ -277,6 +291,7 @@ fn no_device_of_a_board_is_the_monitors() {
         let mut private = gic.windows().to_vec();
         private.extend([secure.flash, secure.monitor, secure.programs]);
         private.extend([board.uart.window, board.finisher.window]);
+        private.extend(secure.images_device);
         for device in board.devices {
             for window in &private {
                 let apart = device.window.base + device.window.size <= window.base

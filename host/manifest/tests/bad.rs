@@ -32,6 +32,7 @@ static SHORT: Board = Board {
             base: 0,
             size: 0x20_1000,
         },
+        images_device: None,
         ..QEMU_VIRT_AARCH64.secure.unwrap()
     }),
     ..QEMU_VIRT_AARCH64

@@ -31,7 +31,7 @@ pub use joiner::{Line, Piece};
 pub use options::{Clock, Input, RunOptions};
 pub use outcome::{End, Outcome, RunError};
 pub use process::die_with_parent;
-pub use qemu::{Qemu, QemuError};
+pub use qemu::{Files, Qemu, QemuError};
 pub use report::{Report, report_schema};
 pub use script::{Script, Step};
 pub use splitter::Source;

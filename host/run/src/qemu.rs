@@ -1,6 +1,7 @@
 //! Which QEMU to start, and with what arguments.
 
 use crate::options::{Clock, RunOptions};
+use partita_abi::image::NORMAL_IMAGES_NAME;
 use partita_board::{Architecture, QemuLoading};
 use partita_manifest::Plan;
 use std::ffi::{OsStr, OsString};
@@ -55,6 +56,15 @@ pub enum QemuError {
         /// What needs it.
         why: &'static str,
     },
+}
+
+/// The files of a system image.
+#[derive(Clone, Copy, Debug)]
+pub struct Files<'a> {
+    /// The one with the monitor.
+    pub image: &'a Path,
+    /// The one with Linux's parts, on a board that has a device for them.
+    pub normal: Option<&'a Path>,
 }
 
 /// A QEMU that can run a system.
@@ -119,12 +129,12 @@ impl Qemu {
         &self.program
     }
 
-    /// All arguments for a run of `plan` from the system image at `image`. `port` is where the serial port goes
+    /// All arguments for a run of `plan` from these files. `port` is where the serial port goes
     /// that a partition has for itself, as QEMU names character devices.
     pub fn arguments(
         &self,
         plan: &Plan,
-        image: &Path,
+        files: &Files<'_>,
         port: &str,
         options: &RunOptions,
     ) -> Vec<OsString> {
@@ -192,43 +202,52 @@ impl Qemu {
         match machine.loading {
             QemuLoading::Firmware => {
                 arguments.push("-bios".into());
-                arguments.push(image.into());
+                arguments.push(files.image.into());
             }
-            QemuLoading::Loader => load(plan, image, &mut arguments),
+            QemuLoading::Loader => load(plan, files.image, &mut arguments),
+        }
+        if let Some(normal) = files.normal {
+            let file = escape(normal);
+            arguments.push("-fw_cfg".into());
+            arguments.push(format!("name={NORMAL_IMAGES_NAME},file={file}").into());
         }
         arguments.extend(options.extra.iter().cloned());
         arguments
     }
 
     /// The whole command for a person to copy.
-    pub fn command_line(&self, plan: &Plan, image: &Path, options: &RunOptions) -> String {
+    pub fn command_line(&self, plan: &Plan, files: &Files<'_>, options: &RunOptions) -> String {
         command_line(
             &self.program,
-            &self.arguments(plan, image, PERSON_PORT, options),
+            &self.arguments(plan, files, PERSON_PORT, options),
         )
     }
 }
 
-/// The command that boots the system image at `image` by hand, with whatever QEMU is installed.
-pub fn command_line_for(plan: &Plan, image: &Path, options: &RunOptions) -> String {
+/// The command that boots a system by hand, with whatever QEMU is installed.
+pub fn command_line_for(plan: &Plan, files: &Files<'_>, options: &RunOptions) -> String {
     let qemu = Qemu {
         program: plan.board.qemu.program.into(),
         version: OLDEST_WITH_SMEPMP,
     };
-    qemu.command_line(plan, image, options)
+    qemu.command_line(plan, files, options)
 }
 
 /// The image by the loader device, and where each hart starts.
 fn load(plan: &Plan, image: &Path, arguments: &mut Vec<OsString>) {
     let base = plan.board.ram_base;
-    // A comma in a value of `-device` is written twice.
-    let file = image.to_string_lossy().replace(',', ",,");
+    let file = escape(image);
     let mut device = |value: String| arguments.extend(["-device".into(), value.into()]);
     device(format!("loader,file={file},addr={base:#x},force-raw=on"));
     for core in 0..plan.cores {
         device(format!("loader,addr={base:#x},cpu-num={core}"));
     }
     arguments.extend(["-bios".into(), "none".into()]);
+}
+
+/// A file's name as a value among others: a comma in it is written twice.
+fn escape(file: &Path) -> String {
+    file.to_string_lossy().replace(',', ",,")
 }
 
 /// An amount of memory, in the largest unit that it is a whole number of.

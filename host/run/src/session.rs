@@ -58,7 +58,7 @@ pub(crate) struct Session<'a> {
     /// Where the monitor sends input as far as it was told.
     focus_sent: usize,
     /// Removed as soon as QEMU has read it.
-    image_file: Option<tempfile::NamedTempFile>,
+    image_files: [Option<tempfile::NamedTempFile>; 2],
     /// The partition in focus when the monitor starts.
     first_focus: usize,
     /// Machine time of the latest record.
@@ -92,13 +92,13 @@ struct Ending {
 }
 
 impl<'a> Session<'a> {
-    /// A session of a QEMU that was just started, with its image in `image_file`.
+    /// A session of a QEMU that was just started, with its image in `image_files`.
     pub(crate) fn new(
         plan: &Plan,
         options: &RunOptions,
         process: QemuProcess,
         threads: &Threads,
-        image_file: tempfile::NamedTempFile,
+        image_files: [Option<tempfile::NamedTempFile>; 2],
         sink: &'a mut dyn Sink,
     ) -> Self {
         let names = plan
@@ -132,7 +132,7 @@ impl<'a> Session<'a> {
             first_focus: plan.console_focus,
             latest_ns: 0,
             boots: 0,
-            image_file: Some(image_file),
+            image_files,
             spoken: false,
             held: Vec::new(),
             diagnostics: String::new(),
@@ -239,7 +239,7 @@ impl<'a> Session<'a> {
 
     fn output(&mut self, bytes: &[u8]) {
         self.last_sign = Instant::now();
-        self.image_file = None;
+        self.image_files = [None, None];
         let mut records = Vec::new();
         self.splitter.push(bytes, |record| records.push(record));
         for record in records {

@@ -4,7 +4,7 @@ use crate::Sink;
 use crate::options::{Clock, Input, RunOptions};
 use crate::outcome::{Outcome, RunError};
 use crate::process::QemuProcess;
-use crate::qemu::Qemu;
+use crate::qemu::{Files, Qemu};
 use crate::report::{ClockMode, ClockReport};
 use crate::session::Session;
 use crate::system::System;
@@ -16,6 +16,7 @@ use partita_manifest::Plan;
 use std::io::Write as _;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
+use tempfile::NamedTempFile;
 
 /// Packs and runs a system.
 ///
@@ -53,13 +54,8 @@ pub fn run_image(
         });
     }
     let host = |what| move |error| RunError::Host { what, error };
-    let mut file = tempfile::Builder::new()
-        .prefix("partita-")
-        .suffix(".img")
-        .tempfile()
-        .map_err(host("make a temporary file for the system image"))?;
-    file.write_all(image.bytes())
-        .map_err(host("write the system image to a temporary file"))?;
+    let file = temporary(image.bytes())?;
+    let normal = image.normal().map(temporary).transpose()?;
     drop(image);
     let clock = ClockReport {
         mode: match options.clock {
@@ -78,7 +74,11 @@ pub fn run_image(
     };
     let port = theirs.as_ref().map_or(0, AsRawFd::as_raw_fd);
     let port = format!("socket,fd={port}");
-    let arguments = qemu.arguments(plan, file.path(), &port, &options);
+    let files = Files {
+        image: file.path(),
+        normal: normal.as_ref().map(NamedTempFile::path),
+    };
+    let arguments = qemu.arguments(plan, &files, &port, &options);
     let (process, pipes) =
         QemuProcess::start(qemu.program(), &arguments, theirs).map_err(host("start QEMU"))?;
     let threads = Threads::start(pipes, own, options.input, options.signals)
@@ -87,8 +87,28 @@ pub fn run_image(
         Input::Keys => Some(RawTerminal::take().map_err(host("take over the terminal"))?),
         Input::None | Input::Pipe => None,
     };
-    let session = Session::new(plan, &options, process, &threads, file, sink);
+    let session = Session::new(
+        plan,
+        &options,
+        process,
+        &threads,
+        [Some(file), normal],
+        sink,
+    );
     let outcome = session.run(&threads, options.patience(), &System::from(plan), clock);
     drop(terminal);
     Ok(outcome)
+}
+
+/// A file of a system image, on disk as long as QEMU needs it.
+fn temporary(bytes: &[u8]) -> Result<NamedTempFile, RunError> {
+    let host = |what| move |error| RunError::Host { what, error };
+    let mut file = tempfile::Builder::new()
+        .prefix("partita-")
+        .suffix(".img")
+        .tempfile()
+        .map_err(host("make a temporary file for the system image"))?;
+    file.write_all(bytes)
+        .map_err(host("write the system image to a temporary file"))?;
+    Ok(file)
 }

@@ -5,8 +5,9 @@ use crate::console;
 use crate::cores::Core;
 use crate::machine::Machine;
 use crate::measurement;
-use partita_abi::table::PartRole;
-use partita_monitor_core::loader::{LoadMemory, Loader, Progress};
+use partita_abi::image::NORMAL_IMAGES_NAME;
+use partita_abi::table::{PartRole, Partition};
+use partita_monitor_core::loader::{Corrupt, LoadMemory, Loader, Progress};
 use partita_monitor_core::text::Text;
 
 struct Memory;
@@ -20,8 +21,9 @@ impl LoadMemory for Memory {
     }
 
     #[inline]
-    fn read_store(&self, address: u64, length: u64, sink: impl FnOnce(&[u8])) {
-        // SAFETY: the range lies in the store (the table was checked), which nothing ever writes.
+    fn read(&self, address: u64, length: u64, sink: impl FnOnce(&[u8])) {
+        // SAFETY: the range lies in the store, which nothing ever writes, or in RAM of a partition that does not
+        // run (the table was checked).
         sink(unsafe { core::slice::from_raw_parts(address as *const u8, length as usize) });
     }
 
@@ -38,15 +40,26 @@ impl LoadMemory for Memory {
             arch::memory::write_back(destination, length);
         }
     }
+
+    #[inline(always)]
+    fn is_fetched(&self, partition: &Partition) -> bool {
+        arch::memory::is_fetched(partition)
+    }
+
+    #[inline]
+    fn fetch(&mut self, source: u64, destination: u64, length: u64, work_end: u64) -> bool {
+        // SAFETY: RAM of a partition that does not run, below the end of one of its regions (the table was
+        // checked).
+        unsafe { arch::memory::fetch(source, destination, length, work_end) }
+    }
 }
 
-/// Loads until an interrupt is pending (`None`) or loading has ended. A stored image that does not
-/// match its hash is an error with its address.
+/// Loads until an interrupt is pending (`None`) or loading has ended.
 pub fn until_interrupt(
     machine: &Machine,
     partition: usize,
     loader: &mut Loader,
-) -> Option<Result<(), u64>> {
+) -> Option<Result<(), Corrupt>> {
     let entry = machine.table.partitions.get(partition)?;
     loop {
         if arch::is_interrupted() {
@@ -58,28 +71,32 @@ pub fn until_interrupt(
                 measurement::note_loaded(partition, true);
                 return Some(Ok(()));
             }
-            Progress::Corrupt { source } => {
+            Progress::Corrupt(corrupt) => {
                 measurement::note_loaded(partition, false);
-                return Some(Err(source));
+                return Some(Err(corrupt));
             }
         }
     }
 }
 
 /// Names the stored part that keeps a partition from starting.
-pub fn tell_corrupt(core: &Core, partition: usize, source: u64) {
+pub fn tell_corrupt(core: &Core, partition: usize, corrupt: Corrupt) {
     let table = &core.machine.table;
     let Some(entry) = table.partitions.get(partition) else {
         return;
     };
     let mut parts = table.image_parts_of(entry).iter();
     let role = parts
-        .find(|part| part.source == source)
+        .find(|part| part.source == corrupt.source)
         .and_then(|part| PartRole::from_number(part.role));
     let mut line = Text::<200>::new();
     line.bytes(entry.name.letters())
         .text(" is not started: its ");
     line.text(role.map_or("image", PartRole::name));
-    line.text(" does not match its digest");
+    if corrupt.is_there {
+        line.text(" does not match its digest");
+    } else {
+        line.text(" is not in ").text(NORMAL_IMAGES_NAME);
+    }
     console::monitor_line(core, line.as_bytes());
 }

@@ -53,6 +53,7 @@ macro_rules! accessors {
 }
 accessors! {
     u8: read_u8, write_u8;
+    u16: read_u16, write_u16;
     u32: read_u32, write_u32;
     u64: read_u64, write_u64;
 }

@@ -102,6 +102,7 @@ fn secure() -> Option<Secure> {
             base: memory.programs.base,
             size: memory.programs.size,
         },
+        linux_is_fetched: memory.images_device.is_some(),
     })
 }
 

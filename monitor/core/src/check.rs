@@ -4,7 +4,7 @@
 //! must prove that no partition can reach another, before it is believed.
 
 use partita_abi::digest::digest;
-use partita_abi::image::{CRASH_BYTES, STORE_OFFSET};
+use partita_abi::image::{CRASH_BYTES, STORE_OFFSET, TRANSFER_BYTES};
 use partita_abi::table::{
     Header, Kind, Partition, Region, RegionKind, Restart, Route, SystemTable,
 };
@@ -37,6 +37,8 @@ pub struct Secure {
     pub crash_base: u64,
     /// RAM of the partitions that run programs.
     pub programs: Reserved,
+    /// Linux's parts are in a file of their own: their sources are offsets in it.
+    pub linux_is_fetched: bool,
 }
 
 /// What the check has to know of the board.
@@ -247,12 +249,20 @@ fn check_image_parts(table: &SystemTable<'_>, board: &BoardLimits<'_>) -> Result
         Some(_) => table.header.store_end,
     };
     for (number, partition) in table.partitions.iter().enumerate() {
+        let is_fetched = partition.kind == Kind::Linux as u8
+            && board.secure.is_some_and(|secure| secure.linux_is_fetched);
+        let (from, to, behind) = if is_fetched {
+            (0, u64::from(u32::MAX), TRANSFER_BYTES)
+        } else {
+            (store, store_end, 0)
+        };
         let first = usize::from(partition.image_parts.first);
         for (offset, part) in table.image_parts_of(partition).iter().enumerate() {
+            let room = part.size.saturating_add(behind);
             let sound = usize::from(part.partition) == number
-                && lies_in(part.source, part.size, store, store_end)
+                && lies_in(part.source, part.size, from, to)
                 && part.source.is_multiple_of(8)
-                && is_own_ram(table, partition, part.destination, part.size);
+                && is_own_ram(table, partition, part.destination, room);
             if !sound {
                 return Err(Flaw::ImagePart(first + offset));
             }

@@ -401,6 +401,7 @@ fn on_a_secure_board() -> (TestTable, Secure) {
             base: 0xe20_0000,
             size: 0xe0_0000,
         },
+        linux_is_fetched: false,
     };
     (table, secure)
 }
@@ -431,5 +432,43 @@ fn with_secure_memory_a_program_is_in_it_and_linux_is_not() {
         let (mut table, secure) = on_a_secure_board();
         lie(&mut table);
         assert_eq!(table.flaw_with(Some(secure)), Err(*flaw), "lie {number}");
+    }
+}
+
+#[test]
+fn parts_of_linux_from_a_file_of_their_own_leave_room_for_the_transfer() {
+    type Change = fn(&mut TestTable);
+    let end = 0x8051_0000;
+    let changes: &[(Change, Result<(), Flaw>)] = &[
+        (|t| t.image_parts[1].source = 0, Ok(())),
+        (|t| t.image_parts[1].source = 0xffff_0000, Ok(())),
+        (
+            |t| t.image_parts[1].source = 0xffff_fff8,
+            Err(Flaw::ImagePart(1)),
+        ),
+        (|t| t.image_parts[1].source = 4, Err(Flaw::ImagePart(1))),
+        (|t| t.image_parts[0].source = 0, Err(Flaw::ImagePart(0))),
+        (
+            |t| t.image_parts[1].destination = 0x8051_0000 - t.image_parts[1].size - 64,
+            Ok(()),
+        ),
+        (
+            |t| t.image_parts[1].destination = 0x8051_0000 - t.image_parts[1].size - 63,
+            Err(Flaw::ImagePart(1)),
+        ),
+        (
+            |t| t.image_parts[1].size = u64::MAX,
+            Err(Flaw::ImagePart(1)),
+        ),
+    ];
+    for (number, (change, expected)) in changes.iter().enumerate() {
+        let (mut table, secure) = on_a_secure_board();
+        assert_eq!(table.regions[2].base + table.regions[2].size, end);
+        let secure = Secure {
+            linux_is_fetched: true,
+            ..secure
+        };
+        change(&mut table);
+        assert_eq!(table.flaw_with(Some(secure)), *expected, "change {number}");
     }
 }

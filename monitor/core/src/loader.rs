@@ -3,14 +3,20 @@
 //! The monitor calls [`Loader::step`] whenever nothing more urgent runs on the core, and looks for
 //! interrupts between two steps, so loading a large image never delays a more critical partition by
 //! more than one step.
+//!
+//! A part in the store is hashed there and then copied, as nothing writes to the store. A part that a device
+//! fetches is hashed where it came to lie: what it came from may change at any time, and its partition's RAM
+//! cannot, as the partition does not run.
 
 use partita_abi::digest::{BLOCK_BYTES, Hasher};
-use partita_abi::table::{ImagePart, Partition, RegionKind, SystemTable};
+use partita_abi::table::{ImagePart, Partition, Region, RegionKind, SystemTable};
 
 /// Bytes that one step scrubs.
 const SCRUB_BYTES: u64 = 1024;
 /// Bytes that one step copies.
 const COPY_BYTES: u64 = 1024;
+/// Bytes that one step has a device copy.
+const FETCH_BYTES: u64 = 4096;
 /// Bytes that a step adds to the digest where a more critical partition may be waiting: one block, whose
 /// digest then takes further steps.
 const HASH_BYTES: u64 = BLOCK_BYTES;
@@ -22,10 +28,16 @@ const HASH_BYTES_ALONE: u64 = 4096;
 pub trait LoadMemory {
     /// Fills a range with zeros.
     fn scrub(&mut self, address: u64, length: u64);
-    /// Feeds a range of the store, to `sink`.
-    fn read_store(&self, address: u64, length: u64, sink: impl FnOnce(&[u8]));
+    /// Feeds a range of the store, or of the partition's RAM, to `sink`.
+    fn read(&self, address: u64, length: u64, sink: impl FnOnce(&[u8]));
     /// Copies from the store.
     fn copy(&mut self, source: u64, destination: u64, length: u64);
+    /// Whether a partition's parts are not in the store, but fetched.
+    fn is_fetched(&self, partition: &Partition) -> bool;
+    /// Fetches a range of what is not in the store. The last
+    /// [`TRANSFER_BYTES`](partita_abi::image::TRANSFER_BYTES) below `work_end` are zero, used, and zero again.
+    /// Returns whether all of it is there.
+    fn fetch(&mut self, source: u64, destination: u64, length: u64, work_end: u64) -> bool;
 }
 
 /// What a step came to.
@@ -35,11 +47,17 @@ pub enum Progress {
     More,
     /// The partition's RAM holds its verified image.
     Done,
-    /// The stored image part that starts at `source` does not match its hash.
-    Corrupt {
-        /// Where the part lies in the store.
-        source: u64,
-    },
+    /// An image part cannot be used.
+    Corrupt(Corrupt),
+}
+
+/// A part of an image that cannot be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Corrupt {
+    /// Where the part lies in the store, or in what it is fetched from.
+    pub source: u64,
+    /// Whether it is there, and does not match its hash.
+    pub is_there: bool,
 }
 
 #[expect(
@@ -91,7 +109,7 @@ impl Loader {
         match &mut self.phase {
             Phase::Scrub { region, offset } => {
                 let Some(current) = table.regions_of(partition).get(*region) else {
-                    return self.verify(table, partition, 0);
+                    return self.begin(table, partition, 0, memory);
                 };
                 let length = SCRUB_BYTES.min(current.size.saturating_sub(*offset));
                 if length == 0 || current.kind != RegionKind::Ram as u8 {
@@ -111,21 +129,32 @@ impl Loader {
                 let Some(current) = part_at(table, partition, *part) else {
                     return Progress::Done;
                 };
+                let is_fetched = memory.is_fetched(partition);
+                let start = if is_fetched {
+                    current.destination
+                } else {
+                    current.source
+                };
                 let length = self.hash_bytes.min(current.size.saturating_sub(*offset));
                 if self.hash_bytes == HASH_BYTES && !hasher.work(length == 0) {
                     return Progress::More;
                 }
                 if length != 0 {
-                    memory.read_store(current.source.wrapping_add(*offset), length, |bytes| {
+                    memory.read(start.wrapping_add(*offset), length, |bytes| {
                         hasher.update(bytes);
                     });
                     *offset = offset.saturating_add(length);
                     return Progress::More;
                 }
                 if hasher.finish() != current.hash {
-                    return Progress::Corrupt {
+                    return Progress::Corrupt(Corrupt {
                         source: current.source,
-                    };
+                        is_there: true,
+                    });
+                }
+                if is_fetched {
+                    let next = part.saturating_add(1);
+                    return self.begin(table, partition, next, memory);
                 }
                 self.phase = Phase::Copy {
                     part: *part,
@@ -137,33 +166,73 @@ impl Loader {
                 let Some(current) = part_at(table, partition, *part) else {
                     return Progress::Done;
                 };
-                let length = COPY_BYTES.min(current.size.saturating_sub(*offset));
-                if length == 0 {
-                    let next = part.saturating_add(1);
-                    return self.verify(table, partition, next);
+                let is_fetched = memory.is_fetched(partition);
+                let most = if is_fetched { FETCH_BYTES } else { COPY_BYTES };
+                let length = most.min(current.size.saturating_sub(*offset));
+                let source = current.source.wrapping_add(*offset);
+                let destination = current.destination.wrapping_add(*offset);
+                match (length, is_fetched) {
+                    (0, true) => self.phase = Phase::verify(*part),
+                    (0, false) => {
+                        let next = part.saturating_add(1);
+                        return self.begin(table, partition, next, memory);
+                    }
+                    (_, true) => {
+                        let work_end = ram_end(table, partition);
+                        if !memory.fetch(source, destination, length, work_end) {
+                            return Progress::Corrupt(Corrupt {
+                                source: current.source,
+                                is_there: false,
+                            });
+                        }
+                        *offset = offset.saturating_add(length);
+                    }
+                    (_, false) => {
+                        memory.copy(source, destination, length);
+                        *offset = offset.saturating_add(length);
+                    }
                 }
-                memory.copy(
-                    current.source.wrapping_add(*offset),
-                    current.destination.wrapping_add(*offset),
-                    length,
-                );
-                *offset = offset.saturating_add(length);
                 Progress::More
             }
         }
     }
 
-    fn verify(&mut self, table: &SystemTable<'_>, partition: &Partition, part: usize) -> Progress {
+    /// Goes on with a part, if there is one more.
+    fn begin(
+        &mut self,
+        table: &SystemTable<'_>,
+        partition: &Partition,
+        part: usize,
+        memory: &impl LoadMemory,
+    ) -> Progress {
         if part_at(table, partition, part).is_none() {
             return Progress::Done;
         }
-        self.phase = Phase::Verify {
-            part,
-            offset: 0,
-            hasher: Hasher::default(),
+        self.phase = if memory.is_fetched(partition) {
+            Phase::Copy { part, offset: 0 }
+        } else {
+            Phase::verify(part)
         };
         Progress::More
     }
+}
+
+impl Phase {
+    fn verify(part: usize) -> Self {
+        Self::Verify {
+            part,
+            offset: 0,
+            hasher: Hasher::default(),
+        }
+    }
+}
+
+/// The end of a partition's first RAM.
+fn ram_end(table: &SystemTable<'_>, partition: &Partition) -> u64 {
+    let mut regions = table.regions_of(partition).iter();
+    regions
+        .find(|region| region.kind == RegionKind::Ram as u8)
+        .map_or(0, Region::end)
 }
 
 fn part_at<'a>(
@@ -176,13 +245,17 @@ fn part_at<'a>(
 
 #[cfg(test)]
 mod tests {
-    use super::{LoadMemory, Loader, Progress};
+    use super::{Corrupt, LoadMemory, Loader, Progress};
     use crate::check::tests::TestTable;
     use partita_abi::digest::digest;
+    use partita_abi::image::TRANSFER_BYTES;
+    use partita_abi::table::Partition;
 
     struct Memory {
         base: u64,
         bytes: Vec<u8>,
+        /// What parts are fetched from, if they are.
+        file: Option<Vec<u8>>,
     }
 
     impl Memory {
@@ -197,13 +270,27 @@ mod tests {
             let range = self.range(address, length);
             self.bytes[range].fill(0);
         }
-        fn read_store(&self, address: u64, length: u64, sink: impl FnOnce(&[u8])) {
+        fn read(&self, address: u64, length: u64, sink: impl FnOnce(&[u8])) {
             sink(&self.bytes[self.range(address, length)]);
         }
         fn copy(&mut self, source: u64, destination: u64, length: u64) {
             let from = self.range(source, length);
             let to = self.range(destination, length).start;
             self.bytes.copy_within(from, to);
+        }
+        fn is_fetched(&self, _: &Partition) -> bool {
+            self.file.is_some()
+        }
+        fn fetch(&mut self, source: u64, destination: u64, length: u64, work_end: u64) -> bool {
+            let work = self.range(work_end - TRANSFER_BYTES, TRANSFER_BYTES);
+            assert!(self.bytes[work].iter().all(|byte| *byte == 0));
+            let range = self.range(destination, length);
+            let file = self.file.as_ref().unwrap();
+            match file.get(source as usize..(source + length) as usize) {
+                Some(bytes) => self.bytes[range].copy_from_slice(bytes),
+                None => return false,
+            }
+            true
         }
     }
 
@@ -229,6 +316,7 @@ mod tests {
         let mut memory = Memory {
             base: 0x8000_0000,
             bytes: vec![0xaa; 0x80_0000],
+            file: None,
         };
         let range = memory.range(part.source, part.size);
         memory.bytes[range].copy_from_slice(&image);
@@ -262,7 +350,42 @@ mod tests {
         memory.bytes[place] ^= 1;
         assert_eq!(
             load(&table, &mut memory, true),
-            Progress::Corrupt { source }
+            Progress::Corrupt(Corrupt {
+                source,
+                is_there: true
+            })
         );
+    }
+
+    /// The table with an image that is fetched, from behind the first 64 bytes of a file.
+    fn memory_with_file(table: &mut TestTable) -> (Memory, Vec<u8>) {
+        let (mut memory, image) = memory_with_image(table);
+        table.image_parts[0].source = 64;
+        memory.file = Some([&[0x55; 64], &image[..]].concat());
+        (memory, image)
+    }
+
+    #[test]
+    fn what_is_fetched_is_hashed_where_it_came_to_lie() {
+        let mut table = TestTable::sound();
+        let (mut memory, image) = memory_with_file(&mut table);
+        let part = table.image_parts[0];
+        for alone in [true, false] {
+            assert_eq!(load(&table, &mut memory, alone), Progress::Done);
+            let place = memory.range(part.destination, part.size);
+            assert_eq!(memory.bytes[place], image);
+        }
+        // Each life begins with what the file then holds.
+        memory.file.as_mut().unwrap()[64 + 4321] ^= 1;
+        let corrupt = |is_there| {
+            Progress::Corrupt(Corrupt {
+                source: 64,
+                is_there,
+            })
+        };
+        assert_eq!(load(&table, &mut memory, true), corrupt(true));
+        assert_eq!(load(&table, &mut memory, false), corrupt(true));
+        memory.file.as_mut().unwrap().pop();
+        assert_eq!(load(&table, &mut memory, true), corrupt(false));
     }
 }

@@ -2,6 +2,7 @@
 
 use super::{BASE, Foreign, Ground, OTHER_SIZE};
 use partita_abi::image::{RUN_PARAMETERS_OFFSET, RunParameters, TABLE_OFFSET};
+use partita_manifest::ImageFile;
 use partita_tests::System;
 
 /// Where the other partition's memory begins: in secure memory.
@@ -50,7 +51,12 @@ pub fn secure_memory(ground: &Ground) -> Vec<Foreign> {
     let plan = system.plan();
     let secure = plan.board.secure.expect("the board has secure memory");
     let image = plan.board.image_base;
-    let (first, last) = (&plan.parts[0], &plan.parts[plan.parts.len() - 1]);
+    let stored = || {
+        let parts = plan.parts.iter();
+        parts.filter(|part| part.file == ImageFile::System)
+    };
+    let first = stored().next().expect("a program");
+    let last = stored().next_back().expect("a program");
     let foreign = |name, base, end| Foreign { name, base, end };
     vec![
         foreign(

@@ -6,7 +6,8 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 #[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
 pub struct ImagePart {
-    /// Where the pristine copy lies.
+    /// Where the pristine copy lies: a physical address, or an offset in the
+    /// [second file](crate::image::NORMAL_IMAGES_NAME) if it is Linux's on a board that has one.
     pub source: u64,
     /// Where it goes, in the partition's RAM.
     pub destination: u64,

@@ -20,6 +20,13 @@ pub struct Region {
     pub reserved: u32,
 }
 
+impl Region {
+    /// The address behind it.
+    pub const fn end(&self) -> u64 {
+        self.base.saturating_add(self.size)
+    }
+}
+
 /// What a region is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]

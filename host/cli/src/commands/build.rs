@@ -1,12 +1,12 @@
 //! `partita build`
 
-use super::load;
+use super::{load, second_file};
 use crate::arguments::Build;
 use crate::screen::Screen;
 use crate::{Status, monitor, trust};
 use anyhow::Context as _;
 use partita_manifest::PartRole;
-use partita_run::RunOptions;
+use partita_run::{Files, RunOptions};
 use std::fs;
 use std::path::Path;
 
@@ -27,7 +27,12 @@ pub fn build(arguments: &Build, screen: &Screen) -> anyhow::Result<Status> {
         .with_context(|| format!("cannot make the folder {}", folder.display()))?;
     let image_path = folder.join(format!("{}.img", plan.system_name));
     let report_path = folder.join(format!("{}.txt", plan.system_name));
-    let command = partita_run::qemu::command_line_for(&plan, &image_path, &RunOptions::default());
+    let normal_path = second_file(&image_path);
+    let files = Files {
+        image: &image_path,
+        normal: image.normal().map(|_| &*normal_path),
+    };
+    let command = partita_run::qemu::command_line_for(&plan, &files, &RunOptions::default());
     let explained = partita_manifest::explain(&plan, false);
     write(&image_path, image.bytes())?;
     write(
@@ -39,6 +44,14 @@ pub fn build(arguments: &Build, screen: &Screen) -> anyhow::Result<Status> {
         image_path.display(),
         image.bytes().len()
     ));
+    if let Some(normal) = image.normal() {
+        write(&normal_path, normal)?;
+        screen.status(&format!(
+            "wrote {} ({} bytes: Linux's part of it)",
+            normal_path.display(),
+            normal.len()
+        ));
+    }
     screen.status(&format!(
         "wrote {} (the plan, the layout, all hashes)",
         report_path.display()

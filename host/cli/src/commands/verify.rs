@@ -1,6 +1,6 @@
 //! `partita verify`
 
-use super::pretty;
+use super::{pretty, read_second};
 use crate::arguments::Verify;
 use crate::screen::Screen;
 use crate::{Status, trust};
@@ -18,7 +18,8 @@ pub fn verify(arguments: &Verify, screen: &Screen) -> anyhow::Result<Status> {
     let path = &arguments.image;
     let image = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
     let lowest = arguments.lowest_version;
-    let verification = match signature::verify(&image, &key, lowest) {
+    let normal = read_second(path)?;
+    let verification = match signature::verify(&image, normal.as_deref(), &key, lowest) {
         Ok(verification) => verification,
         Err(error @ (ImageError::NoImage | ImageError::Table(_))) => {
             let problem = error.to_string();
@@ -80,6 +81,7 @@ fn problems(verification: &Verification, key: &PublicKey, lowest: u64) -> Vec<St
             PartState::Matches => continue,
             PartState::Differs => "it does not match its digest",
             PartState::CutShort => "the file ends before it does",
+            PartState::NotGiven => "there is no .normal.img file beside the image",
         };
         problems.push(format!("{}: {}: {what}", part.partition, part.role.name()));
     }
@@ -161,6 +163,7 @@ fn part_to_json(part: &Part) -> Value {
             PartState::Matches => "matches",
             PartState::Differs => "differs",
             PartState::CutShort => "cut-short",
+            PartState::NotGiven => "not-given",
         },
     })
 }

@@ -1,6 +1,6 @@
 //! The plan for tools.
 
-use crate::plan::{Plan, PlannedPartition};
+use crate::plan::{ImageFile, Plan, PlannedPartition};
 use crate::protection::{mode_name, rights_name};
 use partita_abi::health::{Action, Kind as Event};
 use partita_abi::table::{Kind, Route, WatchdogStart};
@@ -92,6 +92,10 @@ fn explain_one(plan: &Plan, index: usize, partition: &PlannedPartition) -> Value
                 .collect();
             json!({
                 "role": part.role.name(),
+                "file": match part.file {
+                    ImageFile::System => "system",
+                    ImageFile::Normal => "normal",
+                },
                 "source": part.source,
                 "destination": part.destination,
                 "size": part.bytes.len(),

@@ -3,7 +3,7 @@
 use super::grid::{Column, Grid};
 use super::health::health;
 use super::style::{BOLD, DIM, Paint};
-use crate::plan::{Plan, PlannedPartition};
+use crate::plan::{ImageFile, Plan, PlannedPartition};
 use crate::protection::{mode_name, rights_name};
 use crate::quantity::{show_rounded, show_time};
 use partita_abi::image::STORE_OFFSET;
@@ -122,6 +122,7 @@ fn memory_map(plan: &Plan, paint: Paint, out: &mut String) {
         let (base, size) = (partition.ram.base, partition.ram.size);
         pieces.push((base, size, partition.name.clone(), place(plan, line)));
     }
+    pieces.retain(|(_, size, ..)| *size != 0);
     pieces.sort_by_key(|(base, ..)| *base);
     let mut grid = Grid::new(&[Column::Left, Column::Right, Column::Left, Column::Left]);
     let free = |from: u64, to: u64, grid: &mut Grid| {
@@ -284,7 +285,10 @@ fn parts(plan: &Plan, partition: &PlannedPartition, paint: Paint, out: &mut Stri
         .filter(|part| Some(part.partition) == index)
     {
         let [addresses, bytes] = range(part.destination, part.bytes.len() as u64);
-        let source = format!("copied from {:#x}", part.source);
+        let source = match part.file {
+            ImageFile::System => format!("copied from {:#x}", part.source),
+            ImageFile::Normal => format!("fetched from {:#x} of the second file", part.source),
+        };
         grid.row([part.role.name().to_owned(), addresses, bytes, source]);
     }
     line!(out, "\n  Loaded, each part when its hash has been checked");

@@ -1,6 +1,6 @@
 //! Makes the plan of a checked system.
 
-use super::{Plan, PlannedPartition, StoredPart, regions};
+use super::{ImageFile, Plan, PlannedPartition, StoredPart, regions};
 use crate::check::{PAGE_BYTES, in_monitor};
 use crate::images::Image;
 use crate::linux;
@@ -139,6 +139,7 @@ fn store_end(system: &System, rooms: &[u64]) -> u64 {
         .partitions
         .iter()
         .zip(rooms)
+        .filter(|(partition, _)| ImageFile::of(system.board, partition.kind()) == ImageFile::System)
         .map(|(partition, room)| layout::stored_bytes(&partition.image, *room))
         .sum();
     let end = (system.board.image_base + STORE_OFFSET + bytes).next_multiple_of(PAGE_BYTES);
@@ -176,6 +177,9 @@ fn check_flash(system: &System, store_end: u64, problems: &mut Problems) {
     )
     .help("make an image smaller: most of it is a kernel and its initramfs");
     for partition in &system.partitions {
+        if ImageFile::of(system.board, partition.kind()) != ImageFile::System {
+            continue;
+        }
         let text = format!("`{}`", partition.name.value);
         problem = problem.at(&partition.image_span, text);
     }
@@ -348,23 +352,30 @@ fn plan_partition(
     Some((planned, parts))
 }
 
-/// Lines up the parts of all partitions in the store, by criticality.
+/// Lines up the parts of all partitions in their files, by criticality.
 fn store(system: &System, parts: Vec<Vec<layout::Part>>) -> Vec<StoredPart> {
-    let mut source = system.board.image_base + STORE_OFFSET;
+    let mut in_system = system.board.image_base + STORE_OFFSET;
+    let mut in_normal = 0;
     let mut stored = Vec::new();
     let mut parts: Vec<Option<Vec<layout::Part>>> = parts.into_iter().map(Some).collect();
     for index in by_criticality(system) {
+        let file = ImageFile::of(system.board, system.partitions[index].kind());
+        let next = match file {
+            ImageFile::System => &mut in_system,
+            ImageFile::Normal => &mut in_normal,
+        };
         for part in parts[index].take().unwrap_or_default() {
             let size = part.bytes.len() as u64;
             stored.push(StoredPart {
                 partition: index,
                 role: part.role,
-                source,
+                file,
+                source: *next,
                 destination: part.destination,
                 digest: digest(&part.bytes),
                 bytes: part.bytes,
             });
-            source = (source + size).next_multiple_of(STORE_ALIGNMENT);
+            *next = (*next + size).next_multiple_of(STORE_ALIGNMENT);
         }
     }
     stored

@@ -1,6 +1,7 @@
 //! From reset to the first partition.
 
 use crate::arch::halt;
+use crate::arch::images_device;
 use crate::arch::platform::Features;
 use crate::arch::register::{read, secure_configuration, synchronize, write};
 use crate::arch::timer;
@@ -73,6 +74,7 @@ fn map() -> Map {
             gic[3],
             BOARD.uart.window,
             BOARD.finisher.window,
+            secure.images_device.unwrap_or(Window { base: 0, size: 0 }),
         ],
         guards: (
             vector::guard_page(0),
@@ -100,6 +102,7 @@ fn reach_partitions(machine: &machine::Machine) {
             }
         }
     }
+    images_device::find();
 }
 
 /// Wakes the cores that wait for the machine.

@@ -1,5 +1,6 @@
 //! Memory of partitions that do not run.
 
+pub use crate::arch::images_device::{fetch, is_fetched};
 use core::arch::asm;
 
 /// Bytes that one step of cache maintenance is sure to cover: no data cache has shorter lines here.

@@ -10,6 +10,7 @@ pub mod controller;
 pub mod cores;
 mod floating_point;
 pub mod guest_memory;
+pub mod images_device;
 pub mod memory;
 pub mod platform;
 mod register;

@@ -236,11 +236,15 @@ pub fn lines() -> u16 {
 }
 
 /// What no partition may reach.
-pub fn reserved() -> [Reserved; 8] {
+pub fn reserved() -> [Reserved; 9] {
     const NONE: Window = Window { base: 0, size: 0 };
-    let (flash, monitor) = match BOARD.secure {
-        Some(secure) => (secure.flash, secure.monitor),
-        None => (NONE, NONE),
+    let (flash, monitor, images) = match BOARD.secure {
+        Some(secure) => (
+            secure.flash,
+            secure.monitor,
+            secure.images_device.unwrap_or(NONE),
+        ),
+        None => (NONE, NONE, NONE),
     };
     let port = Window {
         base: BOARD.uart.window.base & !0xfff,
@@ -252,6 +256,7 @@ pub fn reserved() -> [Reserved; 8] {
         BOARD.finisher.window,
         flash,
         monitor,
+        images,
         gic[0],
         gic[1],
         gic[2],

@@ -119,7 +119,7 @@ pub struct Map {
     /// The secure RAM that programs have.
     pub programs: Window,
     /// The devices that the monitor drives; empty windows where there are fewer.
-    pub devices: [Window; 6],
+    pub devices: [Window; 7],
     /// The pages that are not there: the first one, the distance to the next, and how many.
     pub guards: (u64, u64, usize),
 }

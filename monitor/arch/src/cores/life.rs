@@ -137,12 +137,12 @@ impl Core {
         self.settle_accounts();
         match end {
             Ok(()) => self.start_loaded(number, partition),
-            Err(source) => {
+            Err(corrupt) => {
                 self.schedule.set_on(number, false);
                 shared::of(partition).set_state(State::Failed);
                 // Told first: the event may end the run.
-                loading::tell_corrupt(self, partition, source);
-                health::raise(self, partition, Kind::ImageCorrupt, 0, source, 0);
+                loading::tell_corrupt(self, partition, corrupt);
+                health::raise(self, partition, Kind::ImageCorrupt, 0, corrupt.source, 0);
             }
         }
         self.start_next(partition);

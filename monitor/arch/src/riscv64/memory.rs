@@ -1,6 +1,7 @@
 //! Memory of partitions that do not run.
 
 use core::arch::asm;
+use partita_abi::table::Partition;
 
 /// Fills whole lines of 64 bytes from `address` with zeros.
 ///
@@ -29,6 +30,21 @@ pub unsafe fn clear_lines(address: u64, length: u64) {
         }
         line = line.wrapping_add(64);
     }
+}
+
+/// Whether a partition's parts have to be fetched: all are in the store.
+#[inline(always)]
+pub const fn is_fetched(_: &Partition) -> bool {
+    false
+}
+
+/// Fetches a piece of a part, where parts are fetched.
+///
+/// # Safety
+/// None is needed here; it is on other architectures.
+#[inline(always)]
+pub const unsafe fn fetch(_: u64, _: u64, _: u64, _: u64) -> bool {
+    false
 }
 
 /// Makes what was written to RAM of a partition that does not run visible to it when it starts: harts see it
