@@ -5,6 +5,7 @@
 mod fake;
 
 use partita_abi::image::{SIGNATURE_OFFSET, STORE_OFFSET, TABLE_OFFSET};
+use partita_abi::signature::Provision;
 use partita_abi::table::Header;
 use serde_json::Value;
 use std::fs;
@@ -12,6 +13,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use tempfile::TempDir;
+use zerocopy::IntoBytes as _;
 
 const IMAGE: &str = "out/duet.img";
 /// The signature itself, behind the magic bytes and the key's id.
@@ -376,4 +378,83 @@ fn openssl_verifies_what_partita_signed_and_signs_what_partita_verifies() {
     }
     good(folder, &["sign", IMAGE, "--key", "their.key"]);
     good(folder, &["verify", IMAGE, "--key", "their.pub"]);
+}
+
+/// A folder with a system for Arm that runs Linux alone, and a monitor for it.
+fn arm_folder() -> TempDir {
+    let folder = folder();
+    let path = folder.path();
+    let mut monitor = fake::elf(2, 0, Provision::NONE.as_bytes());
+    // `EM_AARCH64` in place of `EM_RISCV`.
+    monitor[18] = 183;
+    fs::write(path.join("monitor.elf"), monitor).unwrap();
+    // Linux, `Documentation/arch/arm64/booting.rst`: the image's size and the magic number.
+    let mut kernel = vec![0; 0x1000];
+    kernel[0x10..0x18].copy_from_slice(&0x1_0000_u64.to_le_bytes());
+    kernel[0x38..0x3c].copy_from_slice(b"ARM\x64");
+    fs::write(path.join("Image"), kernel).unwrap();
+    let manifest = "
+        system.name = \"duet\"
+        board = { name = \"qemu-virt-aarch64\", memory = \"256MiB\", cores = 1 }
+        [partition.linux]
+        criticality = \"QM\"
+        linux = { kernel = \"Image\" }
+        memory = \"64MiB\"
+        cores = [0]
+    ";
+    fs::write(path.join("system.toml"), manifest).unwrap();
+    build(path, &[]);
+    folder
+}
+
+#[test]
+fn linuxs_second_file_is_signed_and_verified_with_its_image() {
+    let folder = arm_folder();
+    let folder = folder.path();
+    let second = folder.join("out/duet.normal.img");
+    let bytes = fs::read(&second).unwrap();
+    good(
+        folder,
+        &["sign", IMAGE, "--key", "vendor.key", "-o", "out/signed.img"],
+    );
+    assert_eq!(
+        fs::read(folder.join("out/signed.normal.img")).unwrap(),
+        bytes
+    );
+    let arguments = ["verify", "out/signed.img", "--key", "vendor.pub"];
+    assert!(good(folder, &arguments).contains("linux: kernel, 4096 bytes"));
+    good(folder, &["sign", IMAGE, "--key", "vendor.key"]);
+    assert_eq!(problems(folder, &[]), Vec::<String>::new());
+    let with = |bytes: &[u8]| {
+        fs::write(&second, bytes).unwrap();
+        problems(folder, &[])
+    };
+    let mut spoilt = bytes.clone();
+    spoilt[17] ^= 1;
+    assert_eq!(
+        with(&spoilt),
+        ["linux: kernel: it does not match its digest"]
+    );
+    bad(
+        folder,
+        3,
+        &["sign", IMAGE, "--key", "vendor.key"],
+        "linux: kernel does not match its digest",
+    );
+    assert_eq!(
+        with(&bytes[..bytes.len() - 1]),
+        ["linux: device tree: the file ends before it does"]
+    );
+    fs::remove_file(&second).unwrap();
+    let missing = "there is no .normal.img file beside the image";
+    assert_eq!(
+        problems(folder, &[]),
+        ["kernel", "device tree"].map(|part| format!("linux: {part}: {missing}"))
+    );
+    bad(
+        folder,
+        3,
+        &["sign", IMAGE, "--key", "vendor.key"],
+        "linux: kernel is in the second file, which is not there",
+    );
 }

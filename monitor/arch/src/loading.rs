@@ -5,7 +5,6 @@ use crate::console;
 use crate::cores::Core;
 use crate::machine::Machine;
 use crate::measurement;
-use partita_abi::image::NORMAL_IMAGES_NAME;
 use partita_abi::table::{PartRole, Partition};
 use partita_monitor_core::loader::{Corrupt, LoadMemory, Loader, Progress};
 use partita_monitor_core::text::Text;
@@ -22,13 +21,24 @@ impl LoadMemory for Memory {
 
     #[inline]
     fn read(&self, address: u64, length: u64, sink: impl FnOnce(&[u8])) {
-        // SAFETY: the range lies in the store, which nothing ever writes, or in RAM of a partition that does not
-        // run (the table was checked).
+        // SAFETY: the range lies in RAM of a partition that does not run (the table was checked).
         sink(unsafe { core::slice::from_raw_parts(address as *const u8, length as usize) });
     }
 
     #[inline]
-    fn copy(&mut self, source: u64, destination: u64, length: u64) {
+    fn copy(
+        &mut self,
+        partition: &Partition,
+        source: u64,
+        destination: u64,
+        length: u64,
+        work_end: u64,
+    ) -> bool {
+        if arch::memory::is_fetched(partition) {
+            // SAFETY: RAM of a partition that does not run, below the end of one of its regions (the table was
+            // checked).
+            return unsafe { arch::memory::fetch(source, destination, length, work_end) };
+        }
         // SAFETY: from the store to RAM of a partition that does not run; the two never overlap (the
         // table was checked: RAM lies above the store).
         unsafe {
@@ -39,18 +49,7 @@ impl LoadMemory for Memory {
             );
             arch::memory::write_back(destination, length);
         }
-    }
-
-    #[inline(always)]
-    fn is_fetched(&self, partition: &Partition) -> bool {
-        arch::memory::is_fetched(partition)
-    }
-
-    #[inline]
-    fn fetch(&mut self, source: u64, destination: u64, length: u64, work_end: u64) -> bool {
-        // SAFETY: RAM of a partition that does not run, below the end of one of its regions (the table was
-        // checked).
-        unsafe { arch::memory::fetch(source, destination, length, work_end) }
+        true
     }
 }
 
@@ -93,10 +92,10 @@ pub fn tell_corrupt(core: &Core, partition: usize, corrupt: Corrupt) {
     line.bytes(entry.name.letters())
         .text(" is not started: its ");
     line.text(role.map_or("image", PartRole::name));
-    if corrupt.is_there {
-        line.text(" does not match its digest");
+    line.text(if corrupt.is_there {
+        " does not match its digest"
     } else {
-        line.text(" is not in ").text(NORMAL_IMAGES_NAME);
-    }
+        " is not in the second file"
+    });
     console::monitor_line(core, line.as_bytes());
 }

@@ -1,12 +1,11 @@
-//! Bringing a partition into its RAM: scrub, verify, copy, in steps of bounded length.
+//! Bringing a partition into its RAM: scrub, copy, verify, in steps of bounded length.
 //!
 //! The monitor calls [`Loader::step`] whenever nothing more urgent runs on the core, and looks for
 //! interrupts between two steps, so loading a large image never delays a more critical partition by
 //! more than one step.
 //!
-//! A part in the store is hashed there and then copied, as nothing writes to the store. A part that a device
-//! fetches is hashed where it came to lie: what it came from may change at any time, and its partition's RAM
-//! cannot, as the partition does not run.
+//! Each part is hashed where it came to lie. What it came from may be changed by others at any time; its
+//! partition's RAM cannot, as the partition does not run.
 
 use partita_abi::digest::{BLOCK_BYTES, Hasher};
 use partita_abi::table::{ImagePart, Partition, Region, RegionKind, SystemTable};
@@ -15,8 +14,6 @@ use partita_abi::table::{ImagePart, Partition, Region, RegionKind, SystemTable};
 const SCRUB_BYTES: u64 = 1024;
 /// Bytes that one step copies.
 const COPY_BYTES: u64 = 1024;
-/// Bytes that one step has a device copy.
-const FETCH_BYTES: u64 = 4096;
 /// Bytes that a step adds to the digest where a more critical partition may be waiting: one block, whose
 /// digest then takes further steps.
 const HASH_BYTES: u64 = BLOCK_BYTES;
@@ -28,16 +25,19 @@ const HASH_BYTES_ALONE: u64 = 4096;
 pub trait LoadMemory {
     /// Fills a range with zeros.
     fn scrub(&mut self, address: u64, length: u64);
-    /// Feeds a range of the store, or of the partition's RAM, to `sink`.
+    /// Feeds a range of the partition's RAM to `sink`.
     fn read(&self, address: u64, length: u64, sink: impl FnOnce(&[u8]));
-    /// Copies from the store.
-    fn copy(&mut self, source: u64, destination: u64, length: u64);
-    /// Whether a partition's parts are not in the store, but fetched.
-    fn is_fetched(&self, partition: &Partition) -> bool;
-    /// Fetches a range of what is not in the store. The last
-    /// [`TRANSFER_BYTES`](partita_abi::image::TRANSFER_BYTES) below `work_end` are zero, used, and zero again.
-    /// Returns whether all of it is there.
-    fn fetch(&mut self, source: u64, destination: u64, length: u64, work_end: u64) -> bool;
+    /// Copies from where the partition's images are. The last
+    /// [`TRANSFER_BYTES`](partita_abi::image::TRANSFER_BYTES) below `work_end` may be used for that if the images are
+    /// not in the store; they are zero before and afterwards. Returns whether all of it is there.
+    fn copy(
+        &mut self,
+        partition: &Partition,
+        source: u64,
+        destination: u64,
+        length: u64,
+        work_end: u64,
+    ) -> bool;
 }
 
 /// What a step came to.
@@ -109,7 +109,7 @@ impl Loader {
         match &mut self.phase {
             Phase::Scrub { region, offset } => {
                 let Some(current) = table.regions_of(partition).get(*region) else {
-                    return self.begin(table, partition, 0, memory);
+                    return self.begin(table, partition, 0);
                 };
                 let length = SCRUB_BYTES.min(current.size.saturating_sub(*offset));
                 if length == 0 || current.kind != RegionKind::Ram as u8 {
@@ -129,18 +129,12 @@ impl Loader {
                 let Some(current) = part_at(table, partition, *part) else {
                     return Progress::Done;
                 };
-                let is_fetched = memory.is_fetched(partition);
-                let start = if is_fetched {
-                    current.destination
-                } else {
-                    current.source
-                };
                 let length = self.hash_bytes.min(current.size.saturating_sub(*offset));
                 if self.hash_bytes == HASH_BYTES && !hasher.work(length == 0) {
                     return Progress::More;
                 }
                 if length != 0 {
-                    memory.read(start.wrapping_add(*offset), length, |bytes| {
+                    memory.read(current.destination.wrapping_add(*offset), length, |bytes| {
                         hasher.update(bytes);
                     });
                     *offset = offset.saturating_add(length);
@@ -152,78 +146,48 @@ impl Loader {
                         is_there: true,
                     });
                 }
-                if is_fetched {
-                    let next = part.saturating_add(1);
-                    return self.begin(table, partition, next, memory);
-                }
-                self.phase = Phase::Copy {
-                    part: *part,
-                    offset: 0,
-                };
-                Progress::More
+                let next = part.saturating_add(1);
+                self.begin(table, partition, next)
             }
             Phase::Copy { part, offset } => {
                 let Some(current) = part_at(table, partition, *part) else {
                     return Progress::Done;
                 };
-                let is_fetched = memory.is_fetched(partition);
-                let most = if is_fetched { FETCH_BYTES } else { COPY_BYTES };
-                let length = most.min(current.size.saturating_sub(*offset));
-                let source = current.source.wrapping_add(*offset);
-                let destination = current.destination.wrapping_add(*offset);
-                match (length, is_fetched) {
-                    (0, true) => self.phase = Phase::verify(*part),
-                    (0, false) => {
-                        let next = part.saturating_add(1);
-                        return self.begin(table, partition, next, memory);
-                    }
-                    (_, true) => {
-                        let work_end = ram_end(table, partition);
-                        if !memory.fetch(source, destination, length, work_end) {
-                            return Progress::Corrupt(Corrupt {
-                                source: current.source,
-                                is_there: false,
-                            });
-                        }
-                        *offset = offset.saturating_add(length);
-                    }
-                    (_, false) => {
-                        memory.copy(source, destination, length);
-                        *offset = offset.saturating_add(length);
-                    }
+                let length = COPY_BYTES.min(current.size.saturating_sub(*offset));
+                if length == 0 {
+                    self.phase = Phase::Verify {
+                        part: *part,
+                        offset: 0,
+                        hasher: Hasher::default(),
+                    };
+                    return Progress::More;
                 }
+                let is_there = memory.copy(
+                    partition,
+                    current.source.wrapping_add(*offset),
+                    current.destination.wrapping_add(*offset),
+                    length,
+                    ram_end(table, partition),
+                );
+                if !is_there {
+                    return Progress::Corrupt(Corrupt {
+                        source: current.source,
+                        is_there,
+                    });
+                }
+                *offset = offset.saturating_add(length);
                 Progress::More
             }
         }
     }
 
     /// Goes on with a part, if there is one more.
-    fn begin(
-        &mut self,
-        table: &SystemTable<'_>,
-        partition: &Partition,
-        part: usize,
-        memory: &impl LoadMemory,
-    ) -> Progress {
+    fn begin(&mut self, table: &SystemTable<'_>, partition: &Partition, part: usize) -> Progress {
         if part_at(table, partition, part).is_none() {
             return Progress::Done;
         }
-        self.phase = if memory.is_fetched(partition) {
-            Phase::Copy { part, offset: 0 }
-        } else {
-            Phase::verify(part)
-        };
+        self.phase = Phase::Copy { part, offset: 0 };
         Progress::More
-    }
-}
-
-impl Phase {
-    fn verify(part: usize) -> Self {
-        Self::Verify {
-            part,
-            offset: 0,
-            hasher: Hasher::default(),
-        }
     }
 }
 
@@ -273,21 +237,24 @@ mod tests {
         fn read(&self, address: u64, length: u64, sink: impl FnOnce(&[u8])) {
             sink(&self.bytes[self.range(address, length)]);
         }
-        fn copy(&mut self, source: u64, destination: u64, length: u64) {
-            let from = self.range(source, length);
-            let to = self.range(destination, length).start;
-            self.bytes.copy_within(from, to);
-        }
-        fn is_fetched(&self, _: &Partition) -> bool {
-            self.file.is_some()
-        }
-        fn fetch(&mut self, source: u64, destination: u64, length: u64, work_end: u64) -> bool {
+        fn copy(
+            &mut self,
+            _: &Partition,
+            source: u64,
+            destination: u64,
+            length: u64,
+            work_end: u64,
+        ) -> bool {
+            let to = self.range(destination, length);
+            let Some(file) = &self.file else {
+                let from = self.range(source, length);
+                self.bytes.copy_within(from, to.start);
+                return true;
+            };
             let work = self.range(work_end - TRANSFER_BYTES, TRANSFER_BYTES);
             assert!(self.bytes[work].iter().all(|byte| *byte == 0));
-            let range = self.range(destination, length);
-            let file = self.file.as_ref().unwrap();
             match file.get(source as usize..(source + length) as usize) {
-                Some(bytes) => self.bytes[range].copy_from_slice(bytes),
+                Some(bytes) => self.bytes[to].copy_from_slice(bytes),
                 None => return false,
             }
             true
@@ -366,7 +333,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_fetched_is_hashed_where_it_came_to_lie() {
+    fn what_is_fetched_is_there_and_right_or_nothing_is_started() {
         let mut table = TestTable::sound();
         let (mut memory, image) = memory_with_file(&mut table);
         let part = table.image_parts[0];
