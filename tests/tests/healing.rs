@@ -168,7 +168,12 @@ fn a_write_to_others_registers_of_the_interrupt_controller_is_answered_as_the_ma
 
 #[test]
 fn a_storm_of_interrupts_is_answered_as_the_manifest_says() {
-    for board in ["qemu-virt-riscv64", "qemu-virt-riscv64-aia"] {
+    for board in [
+        "qemu-virt-riscv64",
+        "qemu-virt-riscv64-aia",
+        "qemu-virt-aarch64",
+        "qemu-virt-aarch64-gicv2",
+    ] {
         for (action, boots) in ANSWERS {
             let lines = r#"
                 image = "$guest"
@@ -176,6 +181,7 @@ fn a_storm_of_interrupts_is_answered_as_the_manifest_says() {
                 memory = "256KiB"
                 cores = [0]
                 devices = ["rtc"]
+                accept = ["trusted-base", "open-device"]
                 interrupts = { limit = 20, within = "10ms" }
             "#;
             let run = system(board, 1, lines, &format!("storm = \"{action}\"")).run();

@@ -143,3 +143,56 @@ fn nobody_forges_the_words_of_others() {
             .all(|line| line.partition().is_some() || !line.text.contains("forged"))
     );
 }
+
+#[test]
+fn cores_of_one_program_call_stop_start_and_sleep_beside_a_critical_one() {
+    for board in [BOARD, GICV2] {
+        let run = System::on(
+            board,
+            "cores = 2\nmemory = \"512MiB\"",
+            r#"
+            [partition.critical]
+            criticality = "ASIL-D"
+            image = "$guest"
+            arguments = "periodic period-us:1000 work-us:50 tolerance-us:100 report:10"
+            memory = "256KiB"
+            cores = [1]
+            budget = "400us"
+            period = "1ms"
+            accept = ["trusted-base"]
+
+            [partition.pair]
+            criticality = "QM"
+            image = "$guest"
+            arguments = "cores count:200 sleeps:3"
+            memory = "256KiB"
+            cores = [0, 1]
+            accept = ["trusted-base"]
+            "#,
+        )
+        .shift(1)
+        .for_ms(500)
+        .expect("pair", "cores: done")
+        .until("critical", "met, 0 missed")
+        .run();
+        for line in [
+            // PSCI's answers (DEN0022, 5.2.2): done, it runs already, it is denied.
+            "cores: start answers 0",
+            "cores: start again answers -4",
+            "cores: 200 calls answered",
+            "cores: call of another one answers -3",
+            "cores: state 0",
+            "cores: sleep beside it answers -3",
+            "cores: state 1",
+            "cores: stopped again",
+        ] {
+            run.assert_said("pair", line);
+        }
+        assert_eq!(run.count("pair", "cores: start answers 0"), 2);
+        assert_eq!(run.count("pair", "by Some(Timer)"), 3);
+        assert_eq!(run.events("pair", "call-denied").count(), 1);
+        let pair = run.partition("pair");
+        assert_eq!((pair.boots, pair.state.as_str()), (1, "stopped"));
+        run.assert_undisturbed("critical");
+    }
+}

@@ -1,6 +1,6 @@
 //! TrustZone: FreeRTOS in the secure world and Debian's arm64 kernel in the normal one, on the same cores.
 
-use partita_tests::cockpit::Cockpit;
+use partita_tests::cockpit::{Cockpit, command_line};
 use partita_tests::{Run, System};
 
 const BOARD: &str = "qemu-virt-aarch64";
@@ -322,4 +322,147 @@ fn linux_unplugs_and_plugs_cores_and_the_rtos_on_them_is_undisturbed() {
 fn linux_unplugs_and_plugs_cores_a_thousand_times() {
     assert_replugged(&replug(BOARD, 3, 500));
     assert_replugged(&replug(GICV2, 2, 1000));
+}
+
+#[test]
+fn cores_of_one_world_only_and_of_both_work_side_by_side() {
+    for board in [BOARD, GICV2] {
+        // The first core is Linux's alone, the second one FreeRTOS', the third one is shared.
+        let command_line = command_line("1", "load,ticks,noshell").replace("console=ttyS0 ", "");
+        let run = System::on(
+            board,
+            "cores = 3\nmemory = \"512MiB\"",
+            &format!(
+                r#"
+                [partition.cluster]
+                criticality = "ASIL-B"
+                image = "$cluster"
+                memory = "1MiB"
+                cores = [1]
+                fp = "none"
+                accept = ["trusted-base"]
+
+                [partition.periodic]
+                criticality = "ASIL-D"
+                image = "$guest"
+                arguments = "periodic period-us:1000 work-us:50 tolerance-us:100 report:10"
+                memory = "256KiB"
+                cores = [2]
+                accept = ["trusted-base"]
+
+                [partition.linux]
+                criticality = "QM"
+                linux = {{ kernel = "$kernel", initramfs = "$initramfs", command-line = "{command_line}" }}
+                memory = "128MiB"
+                cores = [0, 2]
+                "#
+            ),
+        )
+        .shift(1)
+        .for_ms(20_000)
+        .until("linux", "linux alive 0")
+        .run();
+        run.assert_undisturbed("cluster");
+        run.assert_undisturbed("periodic");
+        run.assert_said("linux", "partita: load on cpus 0 1");
+        let cores = &run.report().cores;
+        // One partition is entered once, and again only when it was loaded.
+        assert!(
+            cores[&0].switches < 10 && cores[&1].switches < 10,
+            "{cores:?}"
+        );
+        assert!(cores[&2].switches > 1000, "{cores:?}");
+        assert!(run.report().healthy, "{:?}", run.report().reasons);
+    }
+}
+
+#[test]
+fn floating_point_registers_of_linux_and_of_a_program_with_eager_ones_are_apart() {
+    for board in [BOARD, GICV2] {
+        let command_line = command_line("1", "idle").replace("console=ttyS0 ", "");
+        let run = System::on(
+            board,
+            "cores = 1\nmemory = \"512MiB\"",
+            &format!(
+                r#"
+                [partition.program]
+                criticality = "ASIL-B"
+                image = "$guest"
+                arguments = "float period-us:500"
+                memory = "512KiB"
+                cores = [0]
+                fp = "eager"
+                accept = ["trusted-base"]
+
+                [partition.linux]
+                criticality = "QM"
+                linux = {{ kernel = "$kernel", initramfs = "$checks", command-line = "{command_line}" }}
+                memory = "128MiB"
+                cores = [0]
+                "#
+            ),
+        )
+        .shift(1)
+        .for_ms(20_000)
+        .expect("linux", "linux# ")
+        .send("linux", "check float 1000 100\n")
+        .until("linux", "check: float")
+        .run();
+        run.assert_said("linux", "check: float 1000 rounds, 0 wrong");
+        let last = run.texts("program").last().expect("it says something");
+        let (rounds, wrong) = last
+            .strip_prefix("float: ")
+            .and_then(|text| text.strip_suffix(" wrong")?.split_once(" rounds, "))
+            .expect(last);
+        assert!(rounds.parse::<u32>().expect("a number") > 1000, "{last}");
+        assert_eq!(wrong, "0");
+        // Each of them came between two looks of the other.
+        let switches = run.report().cores[&0].switches;
+        assert!(switches > 2000, "{switches}");
+    }
+}
+
+#[test]
+fn a_line_of_a_secure_program_reaches_it_at_once_whatever_linux_does() {
+    for board in [BOARD, GICV2] {
+        let command_line = command_line("1", "load,noshell").replace("console=ttyS0 ", "");
+        let run = System::on(
+            board,
+            "cores = 1\nmemory = \"512MiB\"",
+            &format!(
+                r#"
+                [partition.alarm]
+                criticality = "ASIL-B"
+                image = "$guest"
+                arguments = "rtc count:1000"
+                memory = "512KiB"
+                cores = [0]
+                devices = ["rtc"]
+                accept = ["trusted-base", "open-device"]
+
+                [partition.linux]
+                criticality = "QM"
+                linux = {{ kernel = "$kernel", initramfs = "$initramfs", command-line = "{command_line}" }}
+                memory = "128MiB"
+                cores = [0]
+                "#
+            ),
+        )
+        .shift(3)
+        .for_ms(20_000)
+        .expect("linux", "partita: load on cpus 0")
+        .expect("alarm", " taken")
+        .until("alarm", " taken")
+        .run();
+        let last = run.texts("alarm").last().expect("it says something");
+        let (count, worst) = last
+            .strip_prefix("rtc: ")
+            .and_then(|text| text.strip_suffix(" ns"))
+            .and_then(|text| text.split_once(" taken, 0 strange, worst "))
+            .expect(last);
+        assert!(count.parse::<u32>().expect("a number") > 2, "{last}");
+        println!("{board}: {worst} ns, of 8 ns for each instruction");
+        // 2,000 instructions, those of the program from one alarm to the next included.
+        assert!(worst.parse::<u64>().expect("a number") <= 16_000, "{worst}");
+    }
 }

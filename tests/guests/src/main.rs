@@ -22,10 +22,16 @@ mod witness;
 
 #[cfg(all(target_os = "none", target_arch = "riscv64"))]
 mod conformance;
+#[cfg(all(target_os = "none", target_arch = "aarch64"))]
+#[path = "cores_aarch64.rs"]
+mod cores;
 #[cfg(all(target_os = "none", target_arch = "riscv64"))]
 mod counters;
 #[cfg(all(target_os = "none", target_arch = "riscv64"))]
 mod entropy;
+#[cfg(all(target_os = "none", target_arch = "aarch64"))]
+#[path = "float_aarch64.rs"]
+mod float;
 #[cfg(all(target_os = "none", target_arch = "riscv64"))]
 mod harts;
 #[cfg(all(target_os = "none", target_arch = "riscv64"))]
@@ -39,6 +45,9 @@ mod probe;
 #[cfg(all(target_os = "none", target_arch = "riscv64"))]
 mod registers;
 #[cfg(all(target_os = "none", target_arch = "riscv64"))]
+mod rtc;
+#[cfg(all(target_os = "none", target_arch = "aarch64"))]
+#[path = "rtc_aarch64.rs"]
 mod rtc;
 #[cfg(all(target_os = "none", target_arch = "riscv64"))]
 mod sbi_arguments;
@@ -144,8 +153,14 @@ fn play_of_architecture(hart: usize, part: &str, arguments: &arguments::Argument
 /// As above.
 #[cfg(all(target_os = "none", target_arch = "aarch64"))]
 fn play_of_architecture(_: usize, part: &str, arguments: &arguments::Arguments<'_>) {
-    if part == "scalable" {
-        scalable::run(arguments);
+    match part {
+        "cores" => cores::run(arguments),
+        "float" => float::run(arguments),
+        "rtc" => rtc::run(arguments),
+        "rtc-leave" => rtc::leave(),
+        "rtc-storm" => rtc::storm(arguments),
+        "scalable" => scalable::run(arguments),
+        _ => {}
     }
 }
 

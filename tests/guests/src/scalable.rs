@@ -4,7 +4,6 @@
 use crate::arguments::Arguments;
 use crate::isolation::say;
 use core::arch::{asm, global_asm};
-use core::cell::UnsafeCell;
 use partita_guest_rt::hart;
 
 /// The longest vectors that the architecture has, in bytes. Predicates have a bit for each of them.
@@ -29,25 +28,13 @@ struct Values {
     matrices: [u8; LONGEST * LONGEST],
 }
 
-impl Values {
-    const ZERO: Self = Self {
-        vectors: [0; _],
-        predicates: [0; _],
-        control: 0,
-        status: 0,
-        matrices: [0; _],
-    };
-}
-
-/// What was put into the registers, and what was found there.
-struct Memory(UnsafeCell<[Values; 2]>);
-
-// SAFETY: one core uses it.
-unsafe impl Sync for Memory {}
-
-static MEMORY: Memory = Memory(UnsafeCell::new([Values::ZERO, Values::ZERO]));
+/// What was put into the registers, and what was found there, is this far behind the first instruction: too much for
+/// the memory that other parts have.
+const MEMORY: usize = 0x20_0000;
 
 unsafe extern "C" {
+    /// Where the image begins, from the linker script.
+    static __image_start: u8;
     fn scalable_fill(values: &Values, has_first_fault: bool);
     fn scalable_look(values: &mut Values, has_first_fault: bool);
     fn scalable_fill_matrices(rows: &[u8; LONGEST * LONGEST], length: usize);
@@ -219,8 +206,11 @@ pub fn run(arguments: &Arguments<'_>) -> ! {
     } else {
         &[0]
     };
-    // SAFETY: a program calls this once.
-    let [left, found] = unsafe { &mut *MEMORY.0.get() };
+    let memory = &raw const __image_start as usize + MEMORY;
+    let memory = core::ptr::with_exposed_provenance_mut::<[Values; 2]>(memory);
+    // SAFETY: the partition's memory is larger, and nothing else of it is there. It is zero, which values may be, and a
+    // program calls this once.
+    let [left, found] = unsafe { &mut *memory };
     say(format_args!(
         "scalable: vectors of {} bytes",
         vector_length()

@@ -36,6 +36,24 @@ _start:
     bl      {main}
     /* It does not return. */
     brk     #0
+
+    /* A further core: x0 = top of its stack, where `hart` left the function to run. */
+    .global partita_start_hart
+partita_start_hart:
+    msr     daifset, #0xf
+    msr     spsel, #1
+    adrp    x1, partita_trap_vector
+    add     x1, x1, :lo12:partita_trap_vector
+    msr     vbar_el1, x1
+    mov     sp, x0
+    isb
+    ldr     x1, [x0]
+    mov     x29, xzr
+    mov     x30, xzr
+    mrs     x0, mpidr_el1
+    and     x0, x0, #0xff
+    blr     x1
+    brk     #0
     .popsection
 "#,
     main = sym first,

@@ -13,6 +13,7 @@ use crate::board::BOARD;
 use crate::mmio::{Register, Registers};
 use crate::report;
 use core::cell::Cell;
+use partita_abi::MAX_CORES;
 use partita_board::GicInterface;
 
 /// Registers of the distributor that the other version has not, or not all (4.3).
@@ -510,11 +511,23 @@ fn open_interface() -> usize {
     interface.write_u32(interface::CONTROL, interface::GROUP_0_AS_FIQ);
     pend(SPARE);
     complete_accesses();
-    let found = interface.read_u32(interface::ACKNOWLEDGE);
+    let mut found = interface.read_u32(interface::ACKNOWLEDGE);
+    // Other cores may have called already, each once.
+    let mut is_called = false;
+    for _ in 0..MAX_CORES {
+        if found & NUMBER == BETWEEN_CORES {
+            is_called = true;
+            interface.write_u32(interface::END, found);
+            found = interface.read_u32(interface::ACKNOWLEDGE);
+        }
+    }
     let register = (0..interface::ACTIVE_REGISTERS)
         .map(|number| interface::ACTIVE.wrapping_add(number.wrapping_mul(4)))
         .find(|register| interface.read_u32(*register) != 0);
     interface.write_u32(interface::END, found);
+    if is_called {
+        pend(BETWEEN_CORES);
+    }
     match register {
         Some(register) if found & NUMBER == SPARE => register,
         _ => report::fatal("the interrupt controller does not take an interrupt of its own core"),
