@@ -53,6 +53,9 @@ mod rtc;
 mod sbi_arguments;
 #[cfg(all(target_os = "none", target_arch = "aarch64"))]
 mod scalable;
+#[cfg(all(target_os = "none", target_arch = "aarch64"))]
+#[allow(dead_code, reason = "under Linux there is a static one")]
+mod scalable_registers;
 #[cfg(all(target_os = "none", target_arch = "riscv64"))]
 mod serial;
 #[cfg(all(target_os = "none", target_arch = "riscv64"))]
@@ -160,6 +163,7 @@ fn play_of_architecture(_: usize, part: &str, arguments: &arguments::Arguments<'
         "rtc-leave" => rtc::leave(),
         "rtc-storm" => rtc::storm(arguments),
         "scalable" => scalable::run(arguments),
+        "scalable-left" => scalable::leave(arguments),
         _ => {}
     }
 }

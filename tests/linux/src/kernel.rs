@@ -7,6 +7,7 @@ const IOCTL: u64 = 29;
 const OPENAT: u64 = 56;
 const WRITE: u64 = 64;
 const EXIT_GROUP: u64 = 94;
+const PRCTL: u64 = 167;
 const MMAP: u64 = 222;
 
 /// The folder that relative paths start from.
@@ -63,6 +64,14 @@ pub fn control(file: u64, request: u64, argument: u64) -> Answer {
 pub fn control_with<T>(file: u64, request: u64, argument: &mut T) -> Answer {
     // SAFETY: the request says the structure's size, which is that of `T` for all that this program makes.
     unsafe { call(IOCTL, [file, request, (&raw mut *argument) as u64, 0, 0, 0]) }
+}
+
+/// Asks for a length of vectors in bytes, of scalable vectors or those of streaming mode (Linux,
+/// Documentation/arch/arm64/sve.rst and sme.rst).
+pub fn set_vector_length(is_streaming: bool, bytes: u64) -> Answer {
+    let option = if is_streaming { 63 } else { 50 };
+    // SAFETY: it changes registers that the program does not use yet.
+    unsafe { call(PRCTL, [option, bytes, 0, 0, 0, 0]) }
 }
 
 /// Maps memory of a file, or new memory.
@@ -136,6 +145,30 @@ pub fn exit(status: u64) -> ! {
         // SAFETY: it does not return.
         let _ = unsafe { call(EXIT_GROUP, [status, 0, 0, 0, 0, 0]) };
     }
+}
+
+/// What the kernel says that the processor can do: `AT_HWCAP` and `AT_HWCAP2` (Linux,
+/// Documentation/arch/arm64/elf_hwcaps.rst).
+pub fn capabilities(arguments: &Arguments) -> [u64; 2] {
+    let mut found = [0; 2];
+    // SAFETY: behind the arguments' pointers and a zero the kernel has put those to the environment and a zero, and
+    // then pairs up to one whose first is zero (System V ABI, figure 3.11).
+    unsafe {
+        let mut place = arguments.stack.add(2 + *arguments.stack as usize);
+        while *place != 0 {
+            place = place.add(1);
+        }
+        place = place.add(1);
+        while *place != 0 {
+            match *place {
+                16 => found[0] = *place.add(1),
+                26 => found[1] = *place.add(1),
+                _ => {}
+            }
+            place = place.add(2);
+        }
+    }
+    found
 }
 
 /// The words of the command line.

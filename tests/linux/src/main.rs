@@ -11,6 +11,12 @@ mod kernel;
 #[cfg(all(target_os = "none", target_arch = "aarch64"))]
 mod kvm;
 #[cfg(all(target_os = "none", target_arch = "aarch64"))]
+mod scalable;
+#[cfg(all(target_os = "none", target_arch = "aarch64"))]
+#[path = "../../guests/src/scalable_registers.rs"]
+#[allow(dead_code, reason = "restarts are not seen from here")]
+mod scalable_registers;
+#[cfg(all(target_os = "none", target_arch = "aarch64"))]
 #[path = "../../guests/src/vector_registers.rs"]
 #[allow(dead_code, reason = "Linux has turned them on")]
 mod vector_registers;
@@ -21,6 +27,7 @@ fn main(arguments: &kernel::Arguments) {
     match arguments.get(1) {
         Some(b"kvm") => kvm::run(),
         Some(b"float") => float::run(arguments.number(2), arguments.number(3)),
+        Some(b"scalable") => scalable::run(arguments),
         _ => kernel::say!("there is no such check"),
     }
 }

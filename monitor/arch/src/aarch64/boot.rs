@@ -148,6 +148,14 @@ fn prepare_core() -> Features {
         // `MPAM3_EL3`: memory partitioning does not trap in lower levels.
         write!("s3_6_c10_c5_0", 1 << 63);
     }
+    if read!("id_aa64pfr0_el1") >> 44 & 0xf != 0 {
+        // `AMCNTENSET0_EL0` and, as many as `AMCGCR_EL0` says, `AMCNTENSET1_EL0`: EL3 alone can let activity be counted.
+        write!("s3_3_c13_c2_5", 0xf);
+        write!(
+            "s3_3_c13_c3_1",
+            (1 << (read!("s3_3_c13_c2_2") >> 8 & 0x1f)) - 1
+        );
+    }
     reset_hypervisor();
     features
 }

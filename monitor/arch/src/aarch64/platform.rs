@@ -62,6 +62,7 @@ mod debug {
     pub const BRANCH_RECORDS_NORMAL: u64 = 1 << 32;
     pub const EL3_CYCLES_NOT_COUNTED: u64 = 1 << 34;
     pub const PROFILING_FILTER: u64 = 1 << 36;
+    pub const MORE_BREAKPOINTS: u64 = 1 << 43;
 }
 
 impl Features {
@@ -86,8 +87,10 @@ impl Features {
                 | scr::AARCH64,
             coprocessors: trapped,
             without_floats: trapped | coprocessors::TRAP_FLOATING_POINT,
-            // And counters and debug registers are.
-            debug: debug::TRAP_COUNTERS
+            // And counters and debug registers are. Buffers of profiles and traces stay the normal world's: they are
+            // written as its translation says, whoever runs.
+            debug: normal.debug & (debug::PROFILING_NORMAL | debug::TRACE_BUFFER_NORMAL)
+                | debug::TRAP_COUNTERS
                 | debug::TRAP_DEBUG
                 | debug::TRAP_LOCK
                 | debug::TRAP_TRACE_FILTER
@@ -198,6 +201,9 @@ fn normal_debug() -> u64 {
     }
     if counters != 0xf && counters >= 9 {
         bits |= debug::COUNTERS_2;
+    }
+    if field(features, 0) >= 0xb {
+        bits |= debug::MORE_BREAKPOINTS;
     }
     if field(features, 32) != 0 {
         bits |= debug::PROFILING_NORMAL;

@@ -29,6 +29,8 @@ mod status {
 
 /// Syndrome of an undefined instruction: class 0, an instruction of 32 bits.
 const UNDEFINED: u64 = 1 << 25;
+/// In the syndrome of a trapped wait: it has a timeout.
+const WITH_TIMEOUT: u64 = 2;
 /// `HCR_EL2.TGE`: exceptions of EL0 are taken to EL2.
 const TRAP_GENERAL: u64 = 1 << 27;
 
@@ -52,6 +54,11 @@ pub extern "C" fn trap(core: &mut Core, entry: u32) -> *const Context {
     }
     match class_of(syndrome) {
         class::CALL | class::CALL_32 => call::answer(core, started),
+        // `WFIT` ends at a time of its own: as a hint it may end at once (DDI 0487, C6.2).
+        class::WAIT if syndrome & WITH_TIMEOUT != 0 => {
+            skip();
+            core.resume()
+        }
         class::WAIT => wait(core, started),
         class::SYSTEM_REGISTER => system_register(core, started, syndrome),
         class::FLOATING_POINT | class::SCALABLE_MATRICES if core.take_floats(core.live) => {
