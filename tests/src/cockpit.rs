@@ -19,6 +19,8 @@ pub struct Cockpit<'a> {
     pub run: &'a str,
     /// More lines of `[partition.linux]`.
     pub linux_lines: &'a str,
+    /// Its kernel.
+    pub kernel: &'a str,
     /// Its initramfs.
     pub initramfs: &'a str,
 }
@@ -35,6 +37,7 @@ impl<'a> Cockpit<'a> {
             panic: "1",
             run,
             linux_lines: "",
+            kernel: "$kernel",
             initramfs: "$initramfs",
         }
     }
@@ -50,6 +53,7 @@ impl<'a> Cockpit<'a> {
             cores,
             first_core,
             linux_lines,
+            kernel,
             initramfs,
             ..
         } = self;
@@ -81,7 +85,7 @@ impl<'a> Cockpit<'a> {
 
                 [partition.linux]
                 criticality = "QM"
-                linux = {{ kernel = "$kernel", initramfs = "{initramfs}", command-line = "{command_line}" }}
+                linux = {{ kernel = "{kernel}", initramfs = "{initramfs}", command-line = "{command_line}" }}
                 memory = "{memory}"
                 cores = {all:?}
                 {linux_lines}

@@ -71,7 +71,7 @@ impl System {
 
     /// A system with `cores` cores and these partitions: the `[partition.NAME]` tables of a manifest,
     /// and `[run]` if need be. `$guest`, `$cluster`, `$kernel` and `$initramfs` stand for the built
-    /// images, `$checks` for an initramfs of Arm with the program of `tests/linux`, `$large` for one with so many
+    /// images, `$real-time-kernel` for what `cargo xtask build --rt` gets, `$checks` for an initramfs of Arm with the program of `tests/linux`, `$large` for one with so many
     /// zeros behind it that it fits into no flash, and `$flat` for the tests' program as a kernel whose partition is at
     /// [`System::FLAT_BASE`].
     ///
@@ -104,6 +104,7 @@ impl System {
         for (name, file) in [
             ("$guest", "guests/{arch}/test-guest.elf"),
             ("$cluster", "guests/{platform}/instrument-cluster.elf"),
+            ("$real-time-kernel", "linux/{arch}/Image-rt"),
             ("$kernel", "linux/{arch}/Image"),
             ("$initramfs", "linux/{arch}/initramfs.cpio"),
             ("$perf", "linux/riscv64/initramfs-perf.cpio"),

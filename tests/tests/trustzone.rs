@@ -466,3 +466,30 @@ fn a_line_of_a_secure_program_reaches_it_at_once_whatever_linux_does() {
         assert!(worst.parse::<u64>().expect("a number") <= 16_000, "{worst}");
     }
 }
+
+#[test]
+#[ignore = "needs the kernel that `cargo xtask build linux --rt` gets"]
+fn debians_kernel_with_preempt_rt_runs_beside_freertos() {
+    for board in [BOARD, GICV2] {
+        let run = Cockpit {
+            board,
+            kernel: "$real-time-kernel",
+            ..Cockpit::new(2, "load,idle")
+        }
+        .system()
+        .expect("linux", "linux# ")
+        .send(
+            "linux",
+            "uname -v; cat /sys/kernel/realtime; echo $(nproc) cpus, $((40+2))\n",
+        )
+        .until("linux", "2 cpus, 42")
+        .run();
+        run.assert_undisturbed("cluster");
+        run.assert_said("linux", "PREEMPT_RT");
+        assert!(
+            run.texts("linux").any(|line| line == "1"),
+            "it says that it is one"
+        );
+        assert!(run.report().healthy, "{:?}", run.report().reasons);
+    }
+}

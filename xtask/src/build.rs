@@ -19,6 +19,9 @@ pub struct Options {
     /// What to build; everything where none is named
     #[arg(value_name = "PART")]
     parts: Vec<Part>,
+    /// Get Debian's kernel with PREEMPT_RT for Arm too: linux/aarch64/Image-rt
+    #[arg(long)]
+    rt: bool,
 }
 
 /// A part of what is built.
@@ -202,18 +205,22 @@ pub fn run(paths: &Paths, options: &Options) -> Result<()> {
         target_code: parts
             .iter()
             .any(|part| matches!(part, Part::Monitor | Part::Guests)),
-        linux: parts.contains(&Part::Linux),
+        linux: options.rt || parts.contains(&Part::Linux),
+        real_time_linux: options.rt,
         perf: parts.contains(&Part::Linux),
         ..Needs::NONE
     };
     let tools = setup::ensure(paths, needs)?;
+    if options.rt && !parts.contains(&Part::Linux) {
+        build_linux(paths, &tools)?;
+    }
     build_parts(paths, parts, &tools)
 }
 
 /// Builds some parts, having made sure of what they take.
 pub fn parts(paths: &Paths, parts: &[Part]) -> Result<()> {
     let parts = parts.to_vec();
-    run(paths, &Options { parts })
+    run(paths, &Options { parts, rt: false })
 }
 
 /// Builds everything, having made sure of everything in `needs`.
@@ -299,6 +306,13 @@ fn build_linux(paths: &Paths, tools: &Tools) -> Result<()> {
             &folder.join("initramfs.cpio"),
             &initramfs::build(paths, &linux.busybox, &linux.modules, None)?,
         )?;
+        if let Some(kernel) = &tools.real_time_linux
+            && linux.architecture.name == AARCH64.name
+        {
+            let content =
+                fs::read(kernel).with_context(|| format!("cannot read {}", kernel.display()))?;
+            write_if_changed(&folder.join("Image-rt"), &content)?;
+        }
         // It is there for the performance counters of RISC-V.
         if let Some(perf) = &tools.perf
             && linux.architecture.name == RISCV64.name

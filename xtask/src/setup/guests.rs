@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail, ensure};
 use super::apt::Apt;
 use super::version::newest_kernel_package;
 use super::{Linux, Missing, Needs, Tools, debian, lock_cache};
-use crate::architecture::{self, Architecture, RISCV64};
+use crate::architecture::{self, AARCH64, Architecture, RISCV64};
 use crate::linux::image;
 use crate::paths::Paths;
 use crate::progress;
@@ -27,6 +27,8 @@ struct Payload {
     variable: &'static str,
     /// The package that has it; none for the newest kernel package.
     package: Option<&'static str>,
+    /// Which kernel that is, as it stands in front of the architecture in the package's name.
+    flavour: &'static str,
     /// Its place in the package, as a pattern of tar(1).
     member: &'static str,
     /// Its place in the cache.
@@ -46,9 +48,29 @@ impl Payload {
             ),
             variable: architecture.linux.kernel,
             package: None,
+            flavour: "",
             member: "./boot/vmlinu*",
             cached: paths.cached_linux(architecture).join("Image"),
             is_kernel: true,
+        }
+    }
+
+    /// The kernel with PREEMPT_RT, which Debian has for some architectures.
+    fn real_time(
+        paths: &Paths,
+        architecture: &'static Architecture,
+        variable: &'static str,
+    ) -> Self {
+        Self {
+            label: "Linux RT",
+            what: format!(
+                "a Linux kernel with PREEMPT_RT for {} (an uncompressed `Image`)",
+                architecture.debian
+            ),
+            variable,
+            flavour: "rt-",
+            cached: paths.cached_linux(architecture).join("Image-rt"),
+            ..Self::linux(paths, architecture)
         }
     }
 
@@ -59,6 +81,7 @@ impl Payload {
             what: format!("a static busybox for {}", architecture.debian),
             variable: architecture.linux.busybox,
             package: Some("busybox-static"),
+            flavour: "",
             member: "./usr/bin/busybox",
             cached: paths.cached_linux(architecture).join("busybox"),
             is_kernel: false,
@@ -77,6 +100,7 @@ impl Payload {
             what: "a module of the kernel for the watchdog, packed by xz".to_owned(),
             variable: architecture.linux.modules,
             package: None,
+            flavour: "",
             member,
             cached: paths.cached_linux(architecture).join(name),
             is_kernel: false,
@@ -90,6 +114,7 @@ impl Payload {
             what: "OpenSBI's fw_dynamic.bin, which `bench` compares with".to_owned(),
             variable: "PARTITA_OPENSBI",
             package: Some("opensbi"),
+            flavour: "",
             member: "./usr/lib/riscv64-linux-gnu/opensbi/generic/fw_dynamic.bin",
             cached: paths.cached_opensbi(),
             is_kernel: false,
@@ -141,7 +166,7 @@ impl Payload {
             .map(|problem| format!(": {problem}"))
             .unwrap_or_default();
         let debian = self.architecture.debian;
-        let kernel = format!("linux-image-6.12.*+deb13-{debian}");
+        let kernel = format!("linux-image-6.12.*+deb13-{}{debian}", self.flavour);
         let package = self.package.unwrap_or(&kernel);
         Err(Missing {
             what: format!("{}{reason}", self.what),
@@ -160,6 +185,25 @@ impl Payload {
         })
     }
 
+    /// The package of the kernel that is there already, else of the newest one. A module is of the kernel that is
+    /// there.
+    fn kernel_package(&self, paths: &Paths, apt: &Apt) -> Result<String> {
+        let kernel = if self.is_kernel {
+            &self.cached
+        } else {
+            &Self::linux(paths, self.architecture).cached
+        };
+        let origin = fs::read_to_string(origin_of(kernel));
+        if let Some(package) = origin.iter().flat_map(|text| text.split(' ')).next() {
+            return Ok(package.to_owned());
+        }
+        let names = apt.names("linux-image-6.12.")?;
+        let suffix = format!("{}{}", self.flavour, self.architecture.debian);
+        newest_kernel_package(names.iter().map(String::as_str), &suffix)
+            .map(str::to_owned)
+            .with_context(|| not_in_archives("a 6.12 kernel", self.architecture))
+    }
+
     /// Downloads the package and puts its one file that matches into the cache.
     ///
     /// The file appears under its name only when it is whole, so that its presence means it can be
@@ -167,7 +211,7 @@ impl Payload {
     fn fetch(&self, paths: &Paths, apt: &Apt) -> Result<()> {
         let package = match self.package {
             Some(package) => package.to_owned(),
-            None => kernel_package(paths, apt, self.architecture)?,
+            None => self.kernel_package(paths, apt)?,
         };
         let offers = apt.offers(&package)?;
         let newest = offers
@@ -218,6 +262,15 @@ pub fn ensure(
     if needs.linux {
         for architecture in architecture::ALL {
             ensure_linux(paths, architecture, tools, missing)?;
+        }
+    }
+    if needs.real_time_linux {
+        let payload = Payload::real_time(paths, &AARCH64, "PARTITA_LINUX_RT_AARCH64");
+        for found in supply(paths, &AARCH64, &[payload])? {
+            match found {
+                Ok(path) => tools.real_time_linux = Some(path),
+                Err(item) => missing.push(item),
+            }
         }
     }
     if needs.opensbi {
@@ -340,19 +393,6 @@ fn download(
 fn not_in_archives(package: &str, architecture: &Architecture) -> String {
     let name = architecture.debian;
     format!("no apt archive of this machine has {package} of {RELEASE} for {name}")
-}
-
-/// The package of the kernel that is there already, else of the newest one.
-fn kernel_package(paths: &Paths, apt: &Apt, architecture: &'static Architecture) -> Result<String> {
-    let cached = Payload::linux(paths, architecture).cached;
-    let origin = fs::read_to_string(origin_of(&cached));
-    if let Some(package) = origin.iter().flat_map(|text| text.split(' ')).next() {
-        return Ok(package.to_owned());
-    }
-    let names = apt.names("linux-image-6.12.")?;
-    newest_kernel_package(names.iter().map(String::as_str), architecture.debian)
-        .map(str::to_owned)
-        .with_context(|| not_in_archives("a 6.12 kernel", architecture))
 }
 
 /// Unpacks the members of a Debian package that match the pattern; there must be exactly one.

@@ -29,6 +29,8 @@ pub struct Needs {
     pub qemu: bool,
     /// Linux in a partition: kernel and busybox.
     pub linux: bool,
+    /// Linux with PREEMPT_RT for Arm.
+    pub real_time_linux: bool,
     /// OpenSBI to compare with; its absence is only noted.
     pub opensbi: bool,
     /// Linux's `perf` in the partition, for the tests.
@@ -38,11 +40,12 @@ pub struct Needs {
 }
 
 impl Needs {
-    /// Everything any command uses.
+    /// Everything any command uses, but what is an option.
     pub const ALL: Self = Self {
         target_code: true,
         qemu: true,
         linux: true,
+        real_time_linux: false,
         opensbi: true,
         perf: true,
         openssl: true,
@@ -52,6 +55,7 @@ impl Needs {
         target_code: false,
         qemu: false,
         linux: false,
+        real_time_linux: false,
         opensbi: false,
         perf: false,
         openssl: false,
@@ -72,6 +76,8 @@ pub struct Tools {
     pub qemu: Vec<(&'static str, PathBuf)>,
     /// Linux for each architecture.
     pub linux: Vec<Linux>,
+    /// The kernel with PREEMPT_RT for Arm.
+    pub real_time_linux: Option<PathBuf>,
     /// OpenSBI's `fw_dynamic.bin`.
     pub opensbi: Option<PathBuf>,
     /// The folder with `perf` for riscv64 and its libraries.
