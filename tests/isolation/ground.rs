@@ -9,12 +9,10 @@ use partita_tests::System;
 
 /// Where the prober's memory begins. It ends where the other partition's begins.
 pub const BASE: u64 = System::FLAT_BASE;
-/// The prober's memory that its program does not use: a slot of 16 bytes for each probe's instruction.
-pub const SLOTS: u64 = BASE + 0x10_0000;
+/// Where in the prober's memory is what its program does not use: a slot of 16 bytes for each probe's instruction.
+const SLOTS_OFFSET: u64 = 0x10_0000;
 /// Behind them, tables and code that probes prepare.
 pub const SCRATCH: u64 = BASE + 0x11_0000;
-/// Size of the other partition's memory.
-const OTHER_SIZE: u64 = 0x4_0000;
 /// The more critical of the two, which cannot take the whole core.
 const ASIL_D: &str = "criticality = \"ASIL-D\"\nbudget = \"500us\"\nperiod = \"1ms\"";
 
@@ -39,7 +37,9 @@ pub struct Ground {
     pub machine: Machine,
     /// The board.
     pub board: Board,
-    /// End of the prober's memory.
+    /// Where the prober's memory begins.
+    pub base: u64,
+    /// Its end.
     pub end: u64,
     /// Where the other partition's memory begins.
     pub others: u64,
@@ -57,24 +57,33 @@ impl Ground {
         } else {
             0x20_0000
         };
-        let others = match variant {
-            Variant::TrustZone => trustzone::OTHER_BASE,
-            _ => BASE + size,
+        let (base, others) = match (variant, from) {
+            (Variant::TrustZone, _) | (Variant::Stage2, From::Linux) => {
+                (BASE, trustzone::OTHER_BASE)
+            }
+            (Variant::Stage2, _) => (trustzone::PROGRAM_BASE, trustzone::OTHER_BASE),
+            _ => (BASE, BASE + size),
         };
         Self {
             from,
             variant,
             machine,
             board: variant.board(),
-            end: BASE + size,
+            base,
+            end: base + size,
             others,
-            other_end: others + OTHER_SIZE,
+            other_end: others + variant.others_size(),
             harts: if matches!(machine, Machine::TwoHarts) {
                 2
             } else {
                 1
             },
         }
+    }
+
+    /// Where the prober's slots are.
+    pub const fn slots(&self) -> u64 {
+        self.base + SLOTS_OFFSET
     }
 
     /// What its board has of RISC-V.
@@ -90,7 +99,7 @@ impl Ground {
 
     /// The system, where the prober carries out `words`.
     pub fn system(&self, words: &str) -> System {
-        if self.variant == Variant::TrustZone {
+        if matches!(self.variant, Variant::TrustZone | Variant::Stage2) {
             return trustzone::system(self, words);
         }
         let mut board = format!(
@@ -153,7 +162,7 @@ impl Ground {
             self.end,
             self.other_end,
             self.end,
-            OTHER_SIZE / 1024,
+            self.variant.others_size() / 1024,
             self.core(0),
             self.core(1),
         )
@@ -212,7 +221,7 @@ impl Ground {
             Variant::Virt | Variant::Aia => true,
             Variant::Calls => !matches!(self.machine, Machine::Napot | Machine::Vector),
             Variant::Unleashed => matches!(self.machine, Machine::Usual | Machine::TwoHarts),
-            Variant::TrustZone => matches!(self.machine, Machine::Usual),
+            Variant::TrustZone | Variant::Stage2 => matches!(self.machine, Machine::Usual),
         }
     }
 

@@ -1,6 +1,6 @@
 //! Compares what came of the probes of a boot with what must come of them.
 
-use crate::ground::{BASE, Ground, SLOTS};
+use crate::ground::Ground;
 use crate::probe::{Expected, From, Outcome, Probe, Told, Variant, syndrome_name};
 use partita_run::report::EventReport;
 use partita_tests::Run;
@@ -101,10 +101,11 @@ impl Event {
     }
 }
 
-/// The one event that a probe must make, if it must make one. `slot` is its number in its boot.
-pub fn event(probe: &Probe, slot: usize) -> Option<Event> {
+/// The one event that a probe must make, if it must make one. `slot` is its number in its boot, and `slots` where the
+/// first one is.
+pub fn event(probe: &Probe, slots: u64, slot: usize) -> Option<Event> {
     let event = |kind: &str, cause, address| {
-        let counter = probe.counter.unwrap_or(SLOTS + SLOT_BYTES * slot as u64);
+        let counter = probe.counter.unwrap_or(slots + SLOT_BYTES * slot as u64);
         Some(Event {
             kind: kind.to_owned(),
             cause,
@@ -118,7 +119,8 @@ pub fn event(probe: &Probe, slot: usize) -> Option<Event> {
             event("illegal-instruction", 2, u64::from(instruction))
         }
         // The exception class of a trapped register.
-        Expected::Trapped { syndrome } => event("unexpected-trap", 0x18, syndrome),
+        Expected::Trapped { syndrome, kind } => event(kind, 0x18, syndrome),
+        Expected::Untranslated { class, address, .. } => event("access-fault", class, address),
         Expected::Filtered { address } => event("interrupt-denied", 0, address),
         Expected::Denied { error, address } => {
             event("call-denied", error.unsigned_abs() as u32, address)
@@ -136,9 +138,10 @@ fn is_told(expected: &Expected, outcome: Outcome) -> bool {
         (Expected::Illegal { instruction }, Outcome::Trap(cause, told)) => {
             (cause, told) == (2, u64::from(instruction))
         }
-        (Expected::Abort { address }, Outcome::Trap(syndrome, told)) => {
-            (syndrome_name(syndrome), told) == (Some("external abort"), address)
-        }
+        (
+            Expected::Abort { address: value } | Expected::Untranslated { value, .. },
+            Outcome::Trap(syndrome, told),
+        ) => (syndrome_name(syndrome), told) == (Some("external abort"), value),
         (Expected::Undefined | Expected::Trapped { .. }, Outcome::Trap(syndrome, _)) => {
             syndrome_name(syndrome) == Some("undefined instruction")
         }
@@ -209,7 +212,7 @@ pub fn judge(run: &Run, ground: &Ground, probes: &[&Probe]) -> Vec<Finding> {
     let prober = run.partition("prober");
     let overran = |event: &&EventReport| event.kind == "budget-overrun";
     let overruns = prober.events.iter().filter(overran).count() as u64;
-    let single = |(slot, probe): &(usize, &&Probe)| event(probe, *slot).is_some();
+    let single = |(slot, probe): &(usize, &&Probe)| event(probe, 0, *slot).is_some();
     let singles = probes.iter().enumerate().filter(single).count() as u64;
     let mut accounted = 0;
     let mut findings = Vec::new();
@@ -250,7 +253,7 @@ pub fn judge(run: &Run, ground: &Ground, probes: &[&Probe]) -> Vec<Finding> {
                 }
             }
             _ => {
-                let expected = event(probe, number);
+                let expected = event(probe, ground.slots(), number);
                 if events.iter().collect::<Vec<_>>() != expected.iter().collect::<Vec<_>>() {
                     finding
                         .wrong
@@ -299,7 +302,7 @@ pub fn lost(run: &Run, ground: &Ground, probe: &Probe, handler: Option<u64>) -> 
     }
     let events: Vec<_> = prober.events.iter().map(Event::of).collect();
     finding.events = events.len() as u64;
-    let own = BASE..ground.end;
+    let own = ground.base..ground.end;
     let is_sound = |events: &[Event]| {
         let (last, before) = events.split_last()?;
         let place = handler.unwrap_or(last.counter);

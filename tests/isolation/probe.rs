@@ -41,18 +41,21 @@ pub enum Variant {
     Unleashed,
     /// QEMU's `virt` of Arm, with TrustZone and a GICv3.
     TrustZone,
+    /// The same with a processor that has EL2 in the secure world.
+    Stage2,
 }
 
 impl Variant {
     /// Those of RISC-V.
     pub const RISCV64: [Self; 4] = [Self::Virt, Self::Calls, Self::Aia, Self::Unleashed];
     /// Those of Arm.
-    pub const AARCH64: [Self; 1] = [Self::TrustZone];
+    pub const AARCH64: [Self; 2] = [Self::TrustZone, Self::Stage2];
 
-    /// Who makes probes there. A program on Arm is in the trusted base: it can reach everything.
+    /// Who makes probes there. Without stage 2 a program on Arm is in the trusted base: it can reach everything.
     pub const fn sides(self) -> &'static [From] {
         match self {
             Self::TrustZone => &[From::Linux],
+            Self::Stage2 => &[From::Low, From::Linux],
             _ => &From::ALL,
         }
     }
@@ -65,6 +68,7 @@ impl Variant {
             Self::Aia => "AIA",
             Self::Unleashed => "Unleashed",
             Self::TrustZone => "TrustZone",
+            Self::Stage2 => "S-EL2",
         }
     }
 
@@ -74,7 +78,23 @@ impl Variant {
             Self::Virt | Self::Calls => partita_board::QEMU_VIRT_RISCV64,
             Self::Aia => partita_board::QEMU_VIRT_RISCV64_AIA,
             Self::Unleashed => partita_board::SIFIVE_U,
-            Self::TrustZone => partita_board::QEMU_VIRT_AARCH64,
+            Self::TrustZone | Self::Stage2 => partita_board::QEMU_VIRT_AARCH64,
+        }
+    }
+
+    /// Size of the other partition's memory. The program is larger on Arm.
+    pub const fn others_size(self) -> u64 {
+        match self {
+            Self::TrustZone | Self::Stage2 => 0x8_0000,
+            _ => 0x4_0000,
+        }
+    }
+
+    /// The processor that the manifest chooses, if it chooses one.
+    pub const fn processor(self) -> Option<&'static str> {
+        match self {
+            Self::Stage2 => Some("max"),
+            _ => None,
         }
     }
 
@@ -158,13 +178,23 @@ pub enum Expected {
         /// The address that it reached for.
         address: u64,
     },
+    /// On Arm, an access that stage 2 denies: an external abort for the program, and the event `access-fault`.
+    Untranslated {
+        /// The exception class of the event (DDI 0487, D24.2.40).
+        class: u32,
+        /// What the partition is told as the address.
+        value: u64,
+        /// The physical address that it reached for.
+        address: u64,
+    },
     /// On Arm, an instruction that is undefined at this level: no event.
     Undefined,
-    /// On Arm, an access to a register that is trapped: undefined for the partition, and the event
-    /// `unexpected-trap` with the syndrome.
+    /// On Arm, an access to a register that is trapped: undefined for the partition, and an event with the syndrome.
     Trapped {
         /// The syndrome.
         syndrome: u64,
+        /// The kind of the event.
+        kind: &'static str,
     },
     /// A trap that is the partition's own affair: no event.
     Own {
@@ -245,7 +275,7 @@ impl Expected {
     pub const fn is_syndrome(&self) -> bool {
         matches!(
             self,
-            Self::Abort { .. } | Self::Undefined | Self::Trapped { .. }
+            Self::Abort { .. } | Self::Undefined | Self::Trapped { .. } | Self::Untranslated { .. }
         )
     }
 
@@ -265,7 +295,8 @@ impl fmt::Display for Expected {
             Self::Illegal { .. } => formatter.write_str("trap 2, `illegal-instruction`"),
             Self::Abort { .. } => formatter.write_str("external abort, no event"),
             Self::Undefined => formatter.write_str("undefined instruction, no event"),
-            Self::Trapped { .. } => formatter.write_str("undefined instruction, `unexpected-trap`"),
+            Self::Trapped { kind, .. } => write!(formatter, "undefined instruction, `{kind}`"),
+            Self::Untranslated { .. } => formatter.write_str("external abort, `access-fault`"),
             Self::Own { cause } => write!(formatter, "trap {cause}, no event"),
             Self::Value { mask: 0, .. } => formatter.write_str("no effect, no event"),
             Self::Value { value, .. } => write!(formatter, "{value:#x}, no event"),

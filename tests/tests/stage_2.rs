@@ -17,7 +17,7 @@ fn beside_a_critical_one(arguments: &str, lines: &str) -> System {
             criticality = "ASIL-D"
             image = "$guest"
             arguments = "periodic period-us:1000 work-us:50 tolerance-us:100 report:10"
-            memory = "256KiB"
+            memory = "512KiB"
             cores = [0]
             budget = "400us"
             period = "1ms"
@@ -27,7 +27,7 @@ fn beside_a_critical_one(arguments: &str, lines: &str) -> System {
             criticality = "QM"
             image = "$guest"
             arguments = "{arguments}"
-            memory = "256KiB"
+            memory = "512KiB"
             cores = [0]
             fp = "none"
             {lines}

@@ -1,6 +1,7 @@
 //! The system that is probed on Arm: the other partition is in the secure world, the prober is in Linux's place.
 
-use super::{BASE, Foreign, Ground, OTHER_SIZE};
+use super::{Foreign, Ground};
+use crate::probe::From;
 use partita_abi::image::{RUN_PARAMETERS_OFFSET, RunParameters, TABLE_OFFSET};
 use partita_manifest::ImageFile;
 use partita_tests::System;
@@ -8,15 +9,32 @@ use partita_tests::System;
 /// Where the other partition's memory begins: in secure memory.
 pub const OTHER_BASE: u64 = 0xe20_0000;
 
+/// Where the memory of a prober begins that is a program, too: a whole block of stage 2.
+pub const PROGRAM_BASE: u64 = 0xe40_0000;
+
 /// The system, where the prober carries out `words`.
 pub fn system(ground: &Ground, words: &str) -> System {
+    let (trust, cpu) = match ground.variant.processor() {
+        Some(cpu) => ("", format!("cpu = \"{cpu}\"")),
+        None => ("\"trusted-base\", ", String::new()),
+    };
+    let prober = match ground.from {
+        From::Linux => format!(
+            "linux = {{ kernel = \"$flat\", command-line = \"{words}\" }}\n\
+             health = {{ unexpected-trap = \"log\" }}"
+        ),
+        From::Low | From::High => format!(
+            "image = \"$guest\"\narguments = \"{words}\"\nhealth = {{ access-fault = \"log\", \
+             illegal-instruction = \"log\", unexpected-trap = \"log\" }}"
+        ),
+    };
     let partitions = format!(
         r#"
         [partition.other]
         criticality = "ASIL-D"
         budget = "500us"
         period = "1ms"
-        accept = ["trusted-base", "open-device"]
+        accept = [{trust}"open-device"]
         image = "$guest"
         arguments = "witness ticks-per-us:{} base:{:#x} end:{:#x} period-us:1000 tolerance-us:40"
         memory = {{ base = "{:#x}", size = "{}KiB" }}
@@ -25,24 +43,21 @@ pub fn system(ground: &Ground, words: &str) -> System {
 
         [partition.prober]
         criticality = "QM"
-        linux = {{ kernel = "$flat", command-line = "{words}" }}
-        health = {{ unexpected-trap = "log" }}
-        memory = {{ base = "{BASE:#x}", size = "{}KiB" }}
+        {prober}
+        memory = {{ base = "{:#x}", size = "{}KiB" }}
         cores = [0]
         "#,
         ground.ticks_per_us(),
         ground.others,
         ground.other_end,
         ground.others,
-        OTHER_SIZE / 1024,
+        ground.variant.others_size() / 1024,
         ground.others_device(),
-        (ground.end - BASE) / 1024,
+        ground.base,
+        (ground.end - ground.base) / 1024,
     );
-    System::on(
-        ground.board.name,
-        "cores = 2\nmemory = \"2GiB\"",
-        &partitions,
-    )
+    let board = format!("cores = 2\nmemory = \"2GiB\"\n{cpu}");
+    System::on(ground.board.name, &board, &partitions)
 }
 
 /// All secure memory, by what it is.

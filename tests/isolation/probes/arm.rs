@@ -1,4 +1,5 @@
-//! The table of probes on Arm: the normal world, at EL2 and at EL1, against the secure one.
+//! The table of probes on Arm: the normal world, at EL2 and at EL1, against the secure one, and a program of the
+//! secure world behind stage 2 against everybody.
 
 mod calls;
 mod controller;
@@ -6,12 +7,17 @@ mod disturbance;
 mod instructions;
 mod memory;
 mod registers;
+mod stage_2;
 
 use super::{NO_EFFECT, Probe, probe};
 use crate::ground::Ground;
+use crate::probe::From;
 
 /// All of them.
 pub fn probes(ground: &Ground) -> Vec<Probe> {
+    if ground.from != From::Linux {
+        return stage_2::probes(ground);
+    }
     [
         memory::probes(ground),
         memory::devices(ground),

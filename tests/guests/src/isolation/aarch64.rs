@@ -1,4 +1,4 @@
-//! Probes on Arm: from EL2 and EL1 of the normal world.
+//! Probes on Arm: from EL2 and EL1 of the normal world, and from EL1 of the secure one.
 
 mod port;
 mod random;
@@ -48,25 +48,28 @@ impl Attempt for Prober {
         let [first, second, third, ..] = numbers;
         let outcome = match verb {
             "s" => {
-                self.instruction(Level::Two, numbers);
+                self.instruction(Level::Own, numbers);
                 return None;
             }
-            "i" => self.instruction(Level::Two, numbers),
+            "i" => self.instruction(Level::Own, numbers),
             "e" => self.instruction(Level::One, numbers),
             // With translation: so that memory may be accessed at any address.
-            "v" => world::translated(|| self.instruction(Level::Two, numbers)),
-            "x" => outcome(world::execute(Level::Two, first, &mut [0; 18])),
+            "v" if world::is_program() => {
+                world::translated_program(|| self.instruction(Level::Own, numbers))
+            }
+            "v" => world::translated(|| self.instruction(Level::Own, numbers)),
+            "x" => outcome(world::execute(Level::Own, first, &mut [0; 18])),
             "ex" => outcome(world::execute(Level::One, first, &mut [0; 18])),
-            "c" => self.call(Level::Two, numbers),
+            "c" => self.call(Level::Own, numbers),
             "ec" => self.call(Level::One, numbers),
             "n" => self.repeated(first, |prober| {
-                prober.instruction(Level::Two, [second, third, 0, 0, 0, 0, 0, 0])
+                prober.instruction(Level::Own, [second, third, 0, 0, 0, 0, 0, 0])
             }),
             "nc" => {
                 let [_, call @ ..] = numbers;
                 let [function, a1, a2, a3, a4, a5, a6] = call;
                 self.repeated(first, |prober| {
-                    prober.call(Level::Two, [function, a1, a2, a3, a4, a5, a6, 0])
+                    prober.call(Level::Own, [function, a1, a2, a3, a4, a5, a6, 0])
                 })
             }
             "m" => {
@@ -84,7 +87,7 @@ impl Attempt for Prober {
             "storm" => world::storm(first),
             "dma" => Outcome::Value(port::copy_by_device(first)),
             "random" => Outcome::Answers(random::random(
-                |numbers| self.call(Level::Two, numbers),
+                |numbers| self.call(Level::Own, numbers),
                 first,
                 second,
             )),

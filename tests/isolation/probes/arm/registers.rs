@@ -7,7 +7,7 @@ use crate::probe::Expected;
 const SECTION: &str = "Registers of EL3 and of the secure world";
 
 /// Undefined below EL3, or outside of the secure world (DDI 0487, D24.2; IHI 0069, 12.2).
-const OUT_OF_REACH: [Register; 28] = [
+pub const OUT_OF_REACH: [Register; 28] = [
     Register("`SCTLR_EL3`", [3, 6, 1, 0, 0]),
     Register("`ACTLR_EL3`", [3, 6, 1, 0, 1]),
     Register("`SCR_EL3`", [3, 6, 1, 1, 0]),
@@ -79,13 +79,19 @@ pub fn probes() -> Vec<Probe> {
             if reads {
                 let syndrome = register.syndrome(true);
                 let word = execute(verb, register.read(), 0, 0);
-                let expected = Expected::Trapped { syndrome };
+                let expected = Expected::Trapped {
+                    syndrome,
+                    kind: "unexpected-trap",
+                };
                 row(format!("read {name}{suffix}"), word, expected);
             }
             if writes {
                 let syndrome = register.syndrome(false);
                 let word = execute(verb, register.write(), 1, 0);
-                let expected = Expected::Trapped { syndrome };
+                let expected = Expected::Trapped {
+                    syndrome,
+                    kind: "unexpected-trap",
+                };
                 row(format!("write {name}{suffix}"), word, expected);
             }
         }

@@ -1,8 +1,10 @@
 //! Devices of the normal world that the prober uses: its serial port, and one that reads and writes memory.
 
+use super::world::is_program;
 use core::arch::asm;
 use core::fmt::{self, Write};
 use core::ptr::{with_exposed_provenance, with_exposed_provenance_mut};
+use partita_guest_rt::println;
 
 /// The first PL011 (DDI 0183): its data register, and the flag that says that there is no room.
 const DATA: usize = 0x0900_0000;
@@ -31,6 +33,10 @@ impl Write for Port {
 
 /// Writes a line.
 pub fn say(arguments: fmt::Arguments<'_>) {
+    if is_program() {
+        println!("{arguments}");
+        return;
+    }
     // The port takes everything.
     let _ = Port.write_fmt(arguments);
     let _ = Port.write_str("\n");

@@ -1,4 +1,5 @@
-//! The two levels of the normal world: code that is executed there and comes back, whatever becomes of it.
+//! Levels: code that is executed there and comes back, whatever becomes of it. In the normal world the prober is at
+//! EL2, and has EL1 beneath it; as a program of the secure world it is at EL1.
 
 use super::super::{Outcome, Trap};
 use core::arch::{asm, global_asm};
@@ -7,10 +8,18 @@ use core::ptr::with_exposed_provenance_mut;
 /// Where code is executed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Level {
-    /// EL1, without a second translation.
+    /// EL1 beneath the prober, without a second translation.
     One,
-    /// EL2.
-    Two,
+    /// The prober's own.
+    Own,
+}
+
+/// Whether the prober is a program of the secure world: at EL1.
+pub fn is_program() -> bool {
+    let level: u64;
+    // SAFETY: reads `CurrentEL`.
+    unsafe { asm!("mrs {}, currentel", out(reg) level, options(nomem, nostack)) };
+    level == 1 << 2
 }
 
 /// `HCR_EL2.RW`: EL1 is AArch64.
@@ -25,6 +34,20 @@ const PRIORITY: usize = 0x080b_0400;
 
 /// Makes exceptions of both levels come to this program.
 pub fn prepare() {
+    if is_program() {
+        // SAFETY: the vectors are those below; the runtime's are needed no more, as interrupts stay masked.
+        unsafe {
+            asm!(
+                "adrp {vector}, prober_vector_own",
+                "add {vector}, {vector}, :lo12:prober_vector_own",
+                "msr vbar_el1, {vector}",
+                "isb",
+                vector = out(reg) _,
+                options(nostack)
+            );
+        }
+        return;
+    }
     // SAFETY: the vectors are those below; nothing runs at EL1 yet.
     unsafe {
         asm!(
@@ -98,6 +121,64 @@ pub fn translated<T>(action: impl FnOnce() -> T) -> T {
             "mrs {system}, sctlr_el2",
             "bic {system}, {system}, #1",
             "msr sctlr_el2, {system}",
+            "isb",
+            system = out(reg) _,
+            options(nostack)
+        );
+    }
+    outcome
+}
+
+/// Runs as a program with translation: the first 4 GiB onto themselves, and then once more as addresses of the normal
+/// world, all as normal memory without caches.
+pub fn translated_program<T>(action: impl FnOnce() -> T) -> T {
+    /// Level 1 of 8 GiB: blocks of 1 GiB, accessed, of the first kind of memory, `NS` in the second half (DDI 0487,
+    /// D8.3).
+    #[repr(align(4096))]
+    struct Table([u64; 8]);
+    static TABLE: Table = {
+        const BLOCK: u64 = 1 << 10 | 1;
+        const NORMAL: u64 = BLOCK | 1 << 5;
+        Table([
+            BLOCK,
+            1 << 30 | BLOCK,
+            2 << 30 | BLOCK,
+            3 << 30 | BLOCK,
+            NORMAL,
+            1 << 30 | NORMAL,
+            2 << 30 | NORMAL,
+            3 << 30 | NORMAL,
+        ])
+    };
+    /// 33 bits of address in 4 KiB pages, read without caches, by the first table alone; 40 bits of physical address.
+    const CONTROL: u64 = 2 << 32 | 1 << 23 | 31;
+    // SAFETY: everything stays where it is.
+    unsafe {
+        asm!(
+            "msr mair_el1, {kind}",
+            "msr tcr_el1, {control}",
+            "msr ttbr0_el1, {table}",
+            "tlbi vmalle1",
+            "dsb sy",
+            "isb",
+            "mrs {system}, sctlr_el1",
+            "orr {system}, {system}, #1",
+            "msr sctlr_el1, {system}",
+            "isb",
+            kind = in(reg) 0x44_u64,
+            control = in(reg) CONTROL,
+            table = in(reg) TABLE.0.as_ptr(),
+            system = out(reg) _,
+            options(nostack)
+        );
+    }
+    let outcome = action();
+    // SAFETY: back to where it was.
+    unsafe {
+        asm!(
+            "mrs {system}, sctlr_el1",
+            "bic {system}, {system}, #1",
+            "msr sctlr_el1, {system}",
             "isb",
             system = out(reg) _,
             options(nostack)
@@ -238,6 +319,26 @@ prober_came_back:
     mov     x22, #0x3c9
     msr     spsr_el2, x22
     eret
+
+    .balign 2048
+prober_vector_own:
+    .irp number, 0,1,2,3
+    .balign 128
+    b       .
+    .endr
+    /* Synchronous, from EL1 itself. */
+    .balign 128
+    mrs     x0, esr_el1
+    mrs     x1, far_el1
+    adr     x22, prober_recovered
+    msr     elr_el1, x22
+    mov     x22, #0x3c5
+    msr     spsr_el1, x22
+    eret
+    .irp number, 5,6,7,8,9,10,11,12,13,14,15
+    .balign 128
+    b       .
+    .endr
 
     .balign 2048
 prober_vector_1:
