@@ -4,6 +4,7 @@
 mod calls;
 mod controller;
 mod disturbance;
+mod gicv2;
 mod instructions;
 mod memory;
 mod registers;
@@ -11,20 +12,27 @@ mod stage_2;
 
 use super::{NO_EFFECT, Probe, probe};
 use crate::ground::Ground;
-use crate::probe::From;
+use crate::probe::{From, Variant};
 
 /// All of them.
 pub fn probes(ground: &Ground) -> Vec<Probe> {
     if ground.from != From::Linux {
         return stage_2::probes(ground);
     }
+    let controller = if ground.variant == Variant::Gicv2 {
+        [gicv2::probes(ground), gicv2::software_interrupts()]
+    } else {
+        [
+            controller::probes(ground),
+            controller::software_interrupts(),
+        ]
+    };
     [
         memory::probes(ground),
         memory::devices(ground),
         memory::by_device(ground),
-        registers::probes(),
-        controller::probes(ground),
-        controller::software_interrupts(),
+        registers::probes(ground),
+        controller.concat(),
         calls::probes(ground),
         disturbance::probes(ground),
     ]

@@ -24,18 +24,33 @@ fn count(place: &AtomicUsize) {
 /// Only the timer may interrupt, and not before its time.
 fn handle(frame: &mut TrapFrame, cause: Cause) {
     match cause {
-        Cause::Interrupt(Reason::Timer) => {
+        Cause::Interrupt(reason) => note(reason),
+        Cause::Exception(_) => trap::unexpected(frame),
+    }
+}
+
+fn note(reason: Reason) {
+    match reason {
+        Reason::Timer => {
             hart::set_timer(u64::MAX);
             if hart::time() < RELEASE.load(SeqCst) {
                 count(&STRANGE);
             }
         }
-        Cause::Interrupt(Reason::External) => {
+        Reason::External => {
             let _ = monitor::interrupt_claim();
             count(&STRANGE);
         }
-        Cause::Interrupt(Reason::Software) => count(&STRANGE),
-        Cause::Exception(_) => trap::unexpected(frame),
+        Reason::Software => count(&STRANGE),
+    }
+}
+
+/// Takes what is pending. With a GICv2 the monitor does not find the moment in which interrupts are on.
+fn take() {
+    hart::enable_interrupts();
+    hart::disable_interrupts();
+    while let Some(reason) = interrupts::take() {
+        note(reason);
     }
 }
 
@@ -72,11 +87,9 @@ pub fn wait(ticks: u64) {
             // The way there is the same each time: nobody else's interrupt came in between.
             break;
         }
-        hart::enable_interrupts();
-        hart::disable_interrupts();
+        take();
     }
-    hart::enable_interrupts();
-    hart::disable_interrupts();
+    take();
 }
 
 /// Fills the registers.
