@@ -3,7 +3,7 @@
 use partita_tests::{Run, System};
 
 /// A program that keeps its deadlines and its registers, on a core with this in Linux's place.
-fn beside_a_witness(memory: &str, linux: &str) -> System {
+fn beside_a_witness(fp: &str, memory: &str, linux: &str) -> System {
     System::on(
         "qemu-virt-aarch64",
         &format!("cores = 1\nmemory = \"{memory}\"\ncpu = \"max\""),
@@ -15,7 +15,7 @@ fn beside_a_witness(memory: &str, linux: &str) -> System {
             arguments = "witness ticks-per-us:62 tolerance-us:40 base:0xe200000 end:0xe280000"
             memory = {{ base = "0xe20_0000", size = "512KiB" }}
             cores = [0]
-            fp = "eager"
+            fp = "{fp}"
             budget = "500us"
             period = "1ms"
             accept = ["trusted-base"]
@@ -31,15 +31,17 @@ fn beside_a_witness(memory: &str, linux: &str) -> System {
     .for_ms(20_000)
 }
 
-/// The tests' program in Linux's place.
-fn with_part(part: &str) -> System {
+/// The tests' program in Linux's place. `fp` is the program's and Linux's.
+fn with_part(part: &str, fp: [&str; 2]) -> System {
+    let [program, linux] = fp;
     let linux = format!(
         r#"
         linux = {{ kernel = "$flat", command-line = "{part} memory:0x90200000" }}
         memory = {{ base = "0x9000_0000", size = "4MiB" }}
+        fp = "{linux}"
         "#
     );
-    beside_a_witness("2GiB", &linux)
+    beside_a_witness(program, "2GiB", &linux)
 }
 
 fn assert_undisturbed(run: &Run) {
@@ -53,15 +55,21 @@ fn assert_undisturbed(run: &Run) {
 #[test]
 fn vectors_and_matrices_of_the_normal_world_survive_a_program_with_floating_point() {
     // With the longest vectors, and with short ones where streaming mode has no first-fault register.
-    for (cpu, vectors, matrices) in [
-        ("max", 256, "256 bytes, all instructions true"),
+    for (cpu, fp, vectors, matrices) in [
+        (
+            "max",
+            ["eager", "lazy"],
+            256,
+            "256 bytes, all instructions true",
+        ),
         (
             "max,sve-max-vq=4,sme256=off,sme512=off,sme1024=off,sme2048=off,sme_fa64=off",
+            ["lazy", "eager"],
             64,
             "16 bytes, all instructions false",
         ),
     ] {
-        let run = with_part("scalable rounds:48 period-us:1300")
+        let run = with_part("scalable rounds:48 period-us:1300", fp)
             .qemu(&["-cpu", &format!("{cpu},cntfrq=62500000")])
             .until("linux", "scalable: done")
             .run();
@@ -77,7 +85,9 @@ fn vectors_and_matrices_of_the_normal_world_survive_a_program_with_floating_poin
 
 #[test]
 fn a_restart_leaves_no_vectors_no_matrices_and_no_streaming_mode() {
-    let run = with_part("scalable-left").for_ms(900).run();
+    let run = with_part("scalable-left", ["eager", "lazy"])
+        .for_ms(900)
+        .run();
     let starts = run.count("linux", "scalable: leaves something");
     assert!(starts >= 3, "it started {starts} times");
     let found: Vec<_> = run
@@ -100,7 +110,7 @@ fn vectors_and_matrices_of_a_task_of_linux_survive_a_program_with_floating_point
         linux = { kernel = "$kernel", initramfs = "$checks", command-line = "quiet partita.run=idle" }
         memory = "128MiB"
         "#;
-    let run = beside_a_witness("512MiB", linux)
+    let run = beside_a_witness("eager", "512MiB", linux)
         .expect("linux", "linux# ")
         .send("linux", "check scalable 48 2300\n")
         .until("linux", "check: scalable 48 rounds")

@@ -135,6 +135,8 @@ codes! {
     InterruptsAreDirect = "interrupts-are-direct";
     /// Linux needs floating point.
     LinuxWithoutFp = "linux-without-fp";
+    /// Floating point cannot be switched at its first use.
+    NoLazySwitch = "no-lazy-switch";
     /// Vectors are wanted where there are none.
     NoVector = "no-vector";
     /// A partition names a device twice.

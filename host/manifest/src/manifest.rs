@@ -144,9 +144,10 @@ pub(crate) const ACCEPTANCES: [(&str, Acceptance); 3] = [
     ("open-device", Acceptance::OpenDevice),
 ];
 /// The words of the keys `fp` and `vector`.
-pub(crate) const FLOATING_POINTS: [(&str, FloatingPoint); 2] = [
+pub(crate) const FLOATING_POINTS: [(&str, FloatingPoint); 3] = [
     ("none", FloatingPoint::None),
     ("eager", FloatingPoint::Eager),
+    ("lazy", FloatingPoint::Lazy),
 ];
 /// The words of the `console` key.
 pub(crate) const CONSOLES: [(&str, Console); 3] = [

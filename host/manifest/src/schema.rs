@@ -242,6 +242,8 @@ enum FloatingPoint {
     None,
     /// Saved and restored.
     Eager,
+    /// Saved and restored at its first use.
+    Lazy,
 }
 
 /// How a partition reaches its console.

@@ -78,6 +78,8 @@ pub enum FloatingPoint {
     None = 0,
     /// The partition may use it: it is saved and restored at each switch that needs it.
     Eager = 1,
+    /// The partition may use it: it is saved and restored at the first use after a switch.
+    Lazy = 2,
 }
 
 /// What happens after one kind of health event.
@@ -143,7 +145,7 @@ pub enum Console {
 
 from_number! {
     Kind: Program, Linux;
-    FloatingPoint: None, Eager;
+    FloatingPoint: None, Eager, Lazy;
     WatchdogStart: FirstUse, Boot;
     Console: None, MonitorCall, Uart16550, Own;
 }

@@ -37,6 +37,7 @@ pub(crate) fn check(
     for entry in &manifest.partitions {
         check_options(entry, problems);
         check_vector(&manifest, entry, problems);
+        check_lazy(board, entry, problems);
         check_budget(entry, problems);
         acceptances::check(&manifest, entry, board, problems);
     }
@@ -228,6 +229,30 @@ fn check_vector(manifest: &Manifest, entry: &PartitionEntry, problems: &mut Prob
         }
         let help = "write `vector = true` in `[board]` if its cores have the V extension, or leave `vector` out here";
         problems.push(problem.help(help));
+    }
+}
+
+/// RISC-V has no trap at the first use (privileged specification, 3.1.6.6: supervisor mode owns `FS` and `VS`).
+fn check_lazy(board: Option<&Board>, entry: &PartitionEntry, problems: &mut Problems) {
+    let traps = board.is_none_or(|board| board.architecture.aarch64().is_some());
+    let options = [
+        ("floating point", &entry.floating_point, traps),
+        ("vectors", &entry.vector, false),
+    ];
+    for (what, option, _) in options.iter().filter(|(_, _, traps)| !traps) {
+        if let Some(option) = option
+            && option.value == FloatingPoint::Lazy
+        {
+            let message = format!(
+                "the {what} of `{}` cannot be switched at the first use",
+                entry.name.value
+            );
+            problems.push(
+                Problem::error(Code::NoLazySwitch, message)
+                    .at(&option.span, "the board's cores do not trap it")
+                    .help("write `\"eager\"`"),
+            );
+        }
     }
 }
 
@@ -444,6 +469,10 @@ fn complete_partition(
         Image::Linux(_) if has_vector => FloatingPoint::Eager,
         _ => FloatingPoint::None,
     };
+    let floating_point = match image {
+        Image::Linux(_) if board.architecture.aarch64().is_some() => FloatingPoint::Lazy,
+        _ => FloatingPoint::Eager,
+    };
     let criticality = entry.criticality?;
     Some(Partition {
         name: entry.name,
@@ -462,7 +491,7 @@ fn complete_partition(
             .collect(),
         floating_point: entry
             .floating_point
-            .map_or(FloatingPoint::Eager, |option| option.value),
+            .map_or(floating_point, |option| option.value),
         vector: entry.vector.map_or(vector, |option| option.value),
         budget: entry
             .budget

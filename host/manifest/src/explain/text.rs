@@ -263,13 +263,10 @@ fn console(partition: &PlannedPartition) -> &'static str {
 fn fp(partition: &PlannedPartition) -> &'static str {
     match (partition.floating_point, partition.vector) {
         (FloatingPoint::None, FloatingPoint::None) => "no floating point",
+        (FloatingPoint::Lazy, _) => "floating point switched at its first use",
         (FloatingPoint::Eager, FloatingPoint::None) => "floating point switched eagerly",
-        (FloatingPoint::None, FloatingPoint::Eager) => {
-            "no floating point, vectors switched eagerly"
-        }
-        (FloatingPoint::Eager, FloatingPoint::Eager) => {
-            "floating point and vectors switched eagerly"
-        }
+        (FloatingPoint::None, _) => "no floating point, vectors switched eagerly",
+        (FloatingPoint::Eager, _) => "floating point and vectors switched eagerly",
     }
 }
 

@@ -10,6 +10,7 @@ use crate::cores::Core;
 use crate::machine::Resident;
 use crate::report;
 use partita_abi::MAX_SHARING;
+use partita_abi::table::FloatingPoint;
 use partita_monitor_core::schedule::NOBODY;
 use partita_virtual_aarch64::timer::Timer;
 
@@ -23,6 +24,8 @@ pub struct SlotState {
     pub interrupts: u32,
     /// Whether it may use floating point.
     pub floats: bool,
+    /// Whether its floating-point registers come to the core with it, and not at the first use.
+    pub eager: bool,
     /// What translates it; for programs.
     pub root: Root,
     /// Its floating-point registers, while they are not on the core.
@@ -39,6 +42,7 @@ impl SlotState {
             timer: Timer::RESET,
             interrupts: software::TIMER,
             floats: false,
+            eager: false,
             root: Root {
                 secure: 0,
                 normal: 0,
@@ -101,7 +105,10 @@ impl Core {
         slot.context.stack = vector::stack_top(self.id);
         slot.context
             .configure(view.is_program, slot.wfi_traps, &machine.features);
-        slot.arch.floats = view.floating_point || !view.is_program;
+        let entry = machine.table.partitions.get(slot.resident.partition);
+        let floats = entry.map_or(0, |entry| entry.floating_point);
+        slot.arch.floats = floats != FloatingPoint::None as u8;
+        slot.arch.eager = floats == FloatingPoint::Eager as u8;
         if view.is_program {
             let core = machine.table.virtual_cores.get(slot.resident.virtual_core);
             let first = core.map_or(0, |core| u32::from(core.protection_slot));

@@ -141,7 +141,7 @@ impl Core {
         let hides_console = slot.critical;
         let is_secure = slot.context.is_secure();
         let has_floats = self.arch.floats_of == chosen;
-        let floats = slot.arch.floats;
+        let eager = slot.arch.eager;
         if changes {
             if configuration & SECURE_HYPERVISOR != 0 {
                 self.arch.hypervisor.take(slot.arch.root.normal);
@@ -155,7 +155,7 @@ impl Core {
             write!("cptr_el3", coprocessors);
         } else {
             write!("cptr_el3", without_floats);
-            if is_secure && floats {
+            if eager {
                 self.take_floats(chosen);
             }
         }
