@@ -209,6 +209,7 @@ fn judge(run: &Run, machine: &[String]) {
     }
     for partition in ["top", "bottom"] {
         run.assert_said(partition, "state: vectors 0 wrong");
+        run.assert_said(partition, "state: general registers differ in 0x0");
         let found = found(run, partition);
         for (number, Found { differed, held }) in &found {
             if *differed != 0 && !VIEWS.iter().any(|(_, view)| view == number) {

@@ -6,7 +6,7 @@
 use crate::arguments::Arguments;
 use crate::idle::rest;
 use crate::vector_registers;
-use core::arch::asm;
+use core::arch::{asm, global_asm};
 use core::cell::UnsafeCell;
 use core::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use partita_guest_rt::trap::{self, Cause, TrapFrame};
@@ -253,6 +253,7 @@ pub fn run(arguments: &Arguments<'_>) -> ! {
     let registers = find();
     println!("state: {} registers", registers.len());
     let mut vectors = 0;
+    let mut general = 0_u64;
     for round in 0..rounds {
         let mut values = Values((seed << 32 | round as u64).wrapping_mul(Values::STEP));
         for register in registers.iter_mut() {
@@ -268,7 +269,10 @@ pub fn run(arguments: &Arguments<'_>) -> ! {
             register.expect();
         }
         let until = hart::time() + period;
-        while hart::time() < until {}
+        while hart::time() < until {
+            // SAFETY: it keeps to the calling convention.
+            general |= unsafe { partita_test_general(values.next(), 200) };
+        }
         let mut found = [0; MOST];
         for (found, register) in found.iter_mut().zip(registers.iter()) {
             *found = register.look();
@@ -291,6 +295,7 @@ pub fn run(arguments: &Arguments<'_>) -> ! {
         println!("state: register {encoding:#x} {held:#x} {differed}");
     }
     println!("state: vectors {vectors} wrong");
+    println!("state: general registers differ in {general:#x}");
     println!("state: {rounds} rounds");
     rest()
 }
@@ -309,3 +314,50 @@ impl Values {
         value ^ value >> 31
     }
 }
+
+unsafe extern "C" {
+    /// Holds this in all general registers but four and in the condition flags for so many rounds, and says in which
+    /// bits any of them differed.
+    fn partita_test_general(value: u64, rounds: u64) -> u64;
+}
+
+global_asm!(
+    r#"
+    .pushsection .text.partita_test_general, "ax", @progbits
+    .global partita_test_general
+partita_test_general:
+    stp     x19, x20, [sp, #-96]!
+    stp     x21, x22, [sp, #16]
+    stp     x23, x24, [sp, #32]
+    stp     x25, x26, [sp, #48]
+    stp     x27, x28, [sp, #64]
+    stp     x29, x30, [sp, #80]
+    /* x0: the value, x1: rounds left, x2: differences, x3: for use. */
+    mov     x2, xzr
+    .irp number, 4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30
+    mov     x\number, x0
+    .endr
+    /* Bits 31 to 28 of the value. */
+    msr     nzcv, x0
+1:
+    .irp number, 4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30
+    eor     x3, x\number, x0
+    orr     x2, x2, x3
+    .endr
+    mrs     x3, nzcv
+    eor     x3, x3, x0
+    and     x3, x3, #0xf0000000
+    orr     x2, x2, x3
+    sub     x1, x1, #1
+    cbnz    x1, 1b
+    mov     x0, x2
+    ldp     x21, x22, [sp, #16]
+    ldp     x23, x24, [sp, #32]
+    ldp     x25, x26, [sp, #48]
+    ldp     x27, x28, [sp, #64]
+    ldp     x29, x30, [sp, #80]
+    ldp     x19, x20, [sp], #96
+    ret
+    .popsection
+"#
+);

@@ -332,6 +332,7 @@ impl PartitionView {
     #[inline]
     pub fn caller(&self, own: usize) -> Caller<'_> {
         let affinities = self.arch.affinities.get(..self.virtual_cores);
-        Caller::new(self.memory(), affinities.unwrap_or_default(), own as u32)
+        let caller = Caller::new(self.memory(), affinities.unwrap_or_default(), own as u32);
+        caller.with_own_port(!self.is_program)
     }
 }

@@ -15,6 +15,8 @@ pub struct Caller<'a> {
     affinities: &'a [u64],
     /// Its virtual core that makes the call.
     own: u32,
+    /// Whether it has no console but a serial port of its own.
+    has_own_port: bool,
 }
 
 impl<'a> Caller<'a> {
@@ -26,7 +28,21 @@ impl<'a> Caller<'a> {
             memory: Memory::new(memory),
             affinities,
             own,
+            has_own_port: false,
         }
+    }
+
+    /// The same, with a serial port of its own instead of a console by calls.
+    #[must_use]
+    pub const fn with_own_port(mut self, has_own_port: bool) -> Self {
+        self.has_own_port = has_own_port;
+        self
+    }
+
+    /// Whether it has no console but a serial port of its own.
+    #[must_use]
+    pub const fn has_own_port(&self) -> bool {
+        self.has_own_port
     }
 
     /// The virtual core that makes the call.

@@ -286,13 +286,16 @@ fn own(number: u32, arguments: [u64; 3], caller: &Caller<'_>) -> Call {
     let memory = caller.memory();
     match u64::from(number) {
         CONSOLE_WRITE => match memory.readable(a1, a2) {
+            Some(_) if caller.has_own_port() => Call::Fail(Failure::NotSupported),
             Some(bytes) => Call::Request(Request::ConsoleWrite { bytes }),
             None => foreign(Failure::InvalidParameter, a1),
         },
         CONSOLE_READ => match memory.writable(a1, a2) {
+            Some(_) if caller.has_own_port() => Call::Fail(Failure::NotSupported),
             Some(buffer) => Call::Request(Request::ConsoleRead { buffer }),
             None => foreign(Failure::InvalidParameter, a1),
         },
+        CONSOLE_WRITE_BYTE if caller.has_own_port() => Call::Fail(Failure::NotSupported),
         CONSOLE_WRITE_BYTE => Call::Request(Request::ConsoleWriteByte { byte: a1 as u8 }),
         CALL_CORES if a1 & !caller.all_cores() == 0 => Call::CallCores { cores: a1 },
         CALL_CORES => {

@@ -264,3 +264,26 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn who_has_a_serial_port_of_its_own_has_no_console_by_calls() {
+    let caller = Caller::new(&MEMORY, &AFFINITIES, 0);
+    let asks = |caller: &Caller<'_>, number: u32, arguments| {
+        let registers = Registers {
+            function: PARTITA | number,
+            arguments,
+        };
+        decode(&registers, caller, Mitigations::default())
+    };
+    for (number, arguments) in [(8, [RAM, 8, 0]), (9, [RAM, 8, 0]), (10, [65, 0, 0])] {
+        assert!(matches!(asks(&caller, number, arguments), Call::Request(_)));
+        let own_port = caller.with_own_port(true);
+        assert_eq!(
+            asks(&own_port, number, arguments),
+            Call::Fail(Failure::NotSupported)
+        );
+    }
+    // Memory of others is denied all the same.
+    let foreign = asks(&caller.with_own_port(true), 8, [RAM - 8, 8, 0]);
+    assert!(matches!(foreign, Call::Deny { .. }));
+}
