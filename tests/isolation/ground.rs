@@ -58,7 +58,7 @@ impl Ground {
             0x20_0000
         };
         let (base, others) = match (variant, from) {
-            (Variant::TrustZone | Variant::Gicv2, _) | (Variant::Stage2, From::Linux) => {
+            (Variant::TrustZone, _) | (Variant::Stage2, From::Linux) => {
                 (BASE, trustzone::OTHER_BASE)
             }
             (Variant::Stage2, _) => (trustzone::PROGRAM_BASE, trustzone::OTHER_BASE),
@@ -99,10 +99,7 @@ impl Ground {
 
     /// The system, where the prober carries out `words`.
     pub fn system(&self, words: &str) -> System {
-        if matches!(
-            self.variant,
-            Variant::TrustZone | Variant::Stage2 | Variant::Gicv2
-        ) {
+        if matches!(self.variant, Variant::TrustZone | Variant::Stage2) {
             return trustzone::system(self, words);
         }
         let mut board = format!(
@@ -224,9 +221,7 @@ impl Ground {
             Variant::Virt | Variant::Aia => true,
             Variant::Calls => !matches!(self.machine, Machine::Napot | Machine::Vector),
             Variant::Unleashed => matches!(self.machine, Machine::Usual | Machine::TwoHarts),
-            Variant::TrustZone | Variant::Stage2 | Variant::Gicv2 => {
-                matches!(self.machine, Machine::Usual)
-            }
+            Variant::TrustZone | Variant::Stage2 => matches!(self.machine, Machine::Usual),
         }
     }
 

@@ -43,20 +43,18 @@ pub enum Variant {
     TrustZone,
     /// The same with a processor that has EL2 in the secure world.
     Stage2,
-    /// QEMU's `virt` of Arm, with TrustZone and a GICv2.
-    Gicv2,
 }
 
 impl Variant {
     /// Those of RISC-V.
     pub const RISCV64: [Self; 4] = [Self::Virt, Self::Calls, Self::Aia, Self::Unleashed];
     /// Those of Arm.
-    pub const AARCH64: [Self; 3] = [Self::TrustZone, Self::Stage2, Self::Gicv2];
+    pub const AARCH64: [Self; 2] = [Self::TrustZone, Self::Stage2];
 
     /// Who makes probes there. Without stage 2 a program on Arm is in the trusted base: it can reach everything.
     pub const fn sides(self) -> &'static [From] {
         match self {
-            Self::TrustZone | Self::Gicv2 => &[From::Linux],
+            Self::TrustZone => &[From::Linux],
             Self::Stage2 => &[From::Low, From::Linux],
             _ => &From::ALL,
         }
@@ -71,7 +69,6 @@ impl Variant {
             Self::Unleashed => "Unleashed",
             Self::TrustZone => "TrustZone",
             Self::Stage2 => "S-EL2",
-            Self::Gicv2 => "GICv2",
         }
     }
 
@@ -82,14 +79,13 @@ impl Variant {
             Self::Aia => partita_board::QEMU_VIRT_RISCV64_AIA,
             Self::Unleashed => partita_board::SIFIVE_U,
             Self::TrustZone | Self::Stage2 => partita_board::QEMU_VIRT_AARCH64,
-            Self::Gicv2 => partita_board::QEMU_VIRT_AARCH64_GICV2,
         }
     }
 
     /// Size of the other partition's memory. The program is larger on Arm.
     pub const fn others_size(self) -> u64 {
         match self {
-            Self::TrustZone | Self::Stage2 | Self::Gicv2 => 0x8_0000,
+            Self::TrustZone | Self::Stage2 => 0x8_0000,
             _ => 0x4_0000,
         }
     }

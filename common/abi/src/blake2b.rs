@@ -101,7 +101,7 @@ impl Blake2b {
     }
 
     /// Does up to `rounds` rounds of what has to be done before there is room for more bytes or, after the
-    /// last ones, before there is a digest. Returns whether there was nothing to do.
+    /// last ones, before there is a digest. Returns whether nothing is left.
     pub(crate) fn work(&mut self, is_last: bool, rounds: usize) -> bool {
         if self.is_finished || !is_last && self.filled != BLOCK_BYTES {
             return true;
@@ -126,7 +126,7 @@ impl Blake2b {
         self.round = 0;
         self.filled = 0;
         self.is_finished = is_last;
-        false
+        true
     }
 
     /// The start of RFC 7693, 3.2; `last` is all ones for the last block.
@@ -235,7 +235,7 @@ mod tests {
             for rounds in 1..=13 {
                 let mut hasher = Blake2b::new();
                 for block in bytes[..length].chunks(BLOCK_BYTES) {
-                    let mut calls = 0;
+                    let mut calls = 1;
                     while !hasher.work(false, rounds) {
                         calls += 1;
                     }

@@ -8,7 +8,7 @@
 use crate::blake2b::{self, Blake2b};
 
 /// The rounds of BLAKE2b, of twelve, that [`Hasher::work`] does: as long as other steps of loading take.
-const ROUNDS: usize = 2;
+const ROUNDS: usize = 3;
 
 /// A finished digest.
 pub type Digest = [u8; 32];
@@ -28,7 +28,7 @@ impl Default for Hasher {
 
 impl Hasher {
     /// Does a part of what has to be done before more bytes can be added at once or, with `is_last`, before there
-    /// is a digest: a few hundred instructions. Returns whether there was nothing to do.
+    /// is a digest: a few hundred instructions. Returns whether nothing is left.
     pub fn work(&mut self, is_last: bool) -> bool {
         self.0.work(is_last, ROUNDS)
     }

@@ -4,7 +4,6 @@
 mod calls;
 mod controller;
 mod disturbance;
-mod gicv2;
 mod instructions;
 mod memory;
 mod registers;
@@ -12,27 +11,20 @@ mod stage_2;
 
 use super::{NO_EFFECT, Probe, probe};
 use crate::ground::Ground;
-use crate::probe::{From, Variant};
+use crate::probe::From;
 
 /// All of them.
 pub fn probes(ground: &Ground) -> Vec<Probe> {
     if ground.from != From::Linux {
         return stage_2::probes(ground);
     }
-    let controller = if ground.variant == Variant::Gicv2 {
-        [gicv2::probes(ground), gicv2::software_interrupts()]
-    } else {
-        [
-            controller::probes(ground),
-            controller::software_interrupts(),
-        ]
-    };
     [
         memory::probes(ground),
         memory::devices(ground),
         memory::by_device(ground),
-        registers::probes(ground),
-        controller.concat(),
+        registers::probes(),
+        controller::probes(ground),
+        controller::software_interrupts(),
         calls::probes(ground),
         disturbance::probes(ground),
     ]

@@ -45,7 +45,7 @@ pub fn rest() -> ! {
 
 impl Attempt for Prober {
     fn attempt(&mut self, verb: &str, numbers: [usize; MOST_NUMBERS]) -> Option<Outcome> {
-        let [first, second, third, fourth, ..] = numbers;
+        let [first, second, third, ..] = numbers;
         let outcome = match verb {
             "s" => {
                 self.instruction(Level::Own, numbers);
@@ -63,7 +63,7 @@ impl Attempt for Prober {
             "c" => self.call(Level::Own, numbers),
             "ec" => self.call(Level::One, numbers),
             "n" => self.repeated(first, |prober| {
-                prober.instruction(Level::Own, [second, third, fourth, 0, 0, 0, 0, 0])
+                prober.instruction(Level::Own, [second, third, 0, 0, 0, 0, 0, 0])
             }),
             "nc" => {
                 let [_, call @ ..] = numbers;
@@ -84,7 +84,6 @@ impl Attempt for Prober {
                 let kept = vector_registers::differences(self.state.left);
                 Outcome::Value((found | kept) as usize)
             }
-            "storm" if second == 2 => world::storm_of_device(first),
             "storm" => world::storm(first),
             "dma" => Outcome::Value(port::copy_by_device(first)),
             "random" => Outcome::Answers(random::random(

@@ -24,33 +24,18 @@ fn count(place: &AtomicUsize) {
 /// Only the timer may interrupt, and not before its time.
 fn handle(frame: &mut TrapFrame, cause: Cause) {
     match cause {
-        Cause::Interrupt(reason) => note(reason),
-        Cause::Exception(_) => trap::unexpected(frame),
-    }
-}
-
-fn note(reason: Reason) {
-    match reason {
-        Reason::Timer => {
+        Cause::Interrupt(Reason::Timer) => {
             hart::set_timer(u64::MAX);
             if hart::time() < RELEASE.load(SeqCst) {
                 count(&STRANGE);
             }
         }
-        Reason::External => {
+        Cause::Interrupt(Reason::External) => {
             let _ = monitor::interrupt_claim();
             count(&STRANGE);
         }
-        Reason::Software => count(&STRANGE),
-    }
-}
-
-/// Takes what is pending. With a GICv2 the monitor does not find the moment in which interrupts are on.
-fn take() {
-    hart::enable_interrupts();
-    hart::disable_interrupts();
-    while let Some(reason) = interrupts::take() {
-        note(reason);
+        Cause::Interrupt(Reason::Software) => count(&STRANGE),
+        Cause::Exception(_) => trap::unexpected(frame),
     }
 }
 
@@ -87,9 +72,11 @@ pub fn wait(ticks: u64) {
             // The way there is the same each time: nobody else's interrupt came in between.
             break;
         }
-        take();
+        hart::enable_interrupts();
+        hart::disable_interrupts();
     }
-    take();
+    hart::enable_interrupts();
+    hart::disable_interrupts();
 }
 
 /// Fills the registers.

@@ -30,7 +30,7 @@ const BITS: [(&str, u64); 9] = [
 ];
 
 /// A register that reads as zero where it is not the normal world's, and ignores writes.
-pub fn closed(
+fn closed(
     probes: &mut Vec<Probe>,
     name: &str,
     address: u64,

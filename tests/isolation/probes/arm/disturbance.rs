@@ -1,10 +1,10 @@
 //! The normal world keeps its core to itself as well as it can, and does the same thing again and again.
 
 use super::calls::{CPU_ON, UNKNOWN, call};
-use super::instructions::{LOAD_DOUBLE, Register, STORE_DOUBLE, STORE_WORD};
+use super::instructions::{LOAD_DOUBLE, Register, STORE_DOUBLE};
 use super::{Probe, probe};
 use crate::ground::{BASE, Ground};
-use crate::probe::{Expected, Variant};
+use crate::probe::Expected;
 use partita_abi::monitor_call as partita;
 
 const TIMES: u64 = 1000;
@@ -13,7 +13,6 @@ const HELD_US: u64 = 5000;
 
 /// All of them.
 pub fn probes(ground: &Ground) -> Vec<Probe> {
-    let is_device = ground.variant == Variant::Gicv2;
     let mut probes = Vec::new();
     for (how, ways) in [
         ("exceptions masked", 1),
@@ -22,7 +21,6 @@ pub fn probes(ground: &Ground) -> Vec<Probe> {
         ("the group disabled in the distributor", 8),
         ("all of that at once", 15),
     ] {
-        let ways = if is_device { ways | 16 } else { ways };
         probes.push(probe(
             "Masks",
             format!("compute for 5 ms, with {how}"),
@@ -63,19 +61,13 @@ pub fn probes(ground: &Ground) -> Vec<Probe> {
             denied(""),
         );
     }
-    if is_device {
-        let word = format!("n:{TIMES:x},{:x},8000f00,30008", STORE_WORD.instruction);
-        flood("send interrupt 8 to the secure world", word, passes);
-        flood("interrupt itself", format!("storm:{TIMES:x},2"), passes);
-    } else {
-        let group = Register("", [3, 0, 12, 12, 6]);
-        let word = format!("n:{TIMES:x},{:x},0", group.read());
-        flood("read `ICC_IGRPEN0_EL1`", word, denied("unexpected-trap"));
-        let send = Register("", [3, 0, 12, 11, 6]);
-        let word = format!("n:{TIMES:x},{:x},{:x}", send.write(), 8_u64 << 24 | 3);
-        flood("send interrupt 8 to the secure world", word, passes);
-        flood("interrupt itself", format!("storm:{TIMES:x}"), passes);
-    }
+    let group = Register("", [3, 0, 12, 12, 6]);
+    let word = format!("n:{TIMES:x},{:x},0", group.read());
+    flood("read `ICC_IGRPEN0_EL1`", word, denied("unexpected-trap"));
+    let send = Register("", [3, 0, 12, 11, 6]);
+    let word = format!("n:{TIMES:x},{:x},{:x}", send.write(), 8_u64 << 24 | 3);
+    flood("send interrupt 8 to the secure world", word, passes);
+    flood("interrupt itself", format!("storm:{TIMES:x}"), passes);
     let verb = format!("nc:{TIMES:x}");
     let calls = |function, arguments: &[u64]| {
         call(&verb, function, arguments).replacen(&format!("{verb}:"), &format!("{verb},"), 1)

@@ -2,8 +2,7 @@
 
 use super::instructions::Register;
 use super::{LEVELS, Probe, execute, probe};
-use crate::ground::Ground;
-use crate::probe::{Expected, Variant};
+use crate::probe::Expected;
 
 const SECTION: &str = "Registers of EL3 and of the secure world";
 
@@ -58,15 +57,7 @@ const GROUP_0: [(Register, bool, bool); 6] = [
 ];
 
 /// All of them.
-pub fn probes(ground: &Ground) -> Vec<Probe> {
-    // With a GICv2 these registers are not there.
-    let trapped = |syndrome| match ground.variant {
-        Variant::Gicv2 => Expected::Undefined,
-        _ => Expected::Trapped {
-            syndrome,
-            kind: "unexpected-trap",
-        },
-    };
+pub fn probes() -> Vec<Probe> {
     let mut probes = Vec::new();
     let mut row = |name: String, word, expected| {
         probes.push(probe(SECTION, name, word, expected));
@@ -88,13 +79,19 @@ pub fn probes(ground: &Ground) -> Vec<Probe> {
             if reads {
                 let syndrome = register.syndrome(true);
                 let word = execute(verb, register.read(), 0, 0);
-                let expected = trapped(syndrome);
+                let expected = Expected::Trapped {
+                    syndrome,
+                    kind: "unexpected-trap",
+                };
                 row(format!("read {name}{suffix}"), word, expected);
             }
             if writes {
                 let syndrome = register.syndrome(false);
                 let word = execute(verb, register.write(), 1, 0);
-                let expected = trapped(syndrome);
+                let expected = Expected::Trapped {
+                    syndrome,
+                    kind: "unexpected-trap",
+                };
                 row(format!("write {name}{suffix}"), word, expected);
             }
         }

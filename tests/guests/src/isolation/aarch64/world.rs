@@ -26,13 +26,6 @@ pub fn is_program() -> bool {
 const EL1_IS_64_BIT: u64 = 1 << 31;
 /// `GICD_CTLR`.
 const DISTRIBUTOR_CONTROL: usize = 0x0800_0000;
-/// Of a GICv2 (IHI 0048, 4.3 and 4.4): where software interrupts are enabled and sent, and the core's interface.
-const ENABLE_OF_DEVICE: usize = 0x0800_0100;
-const DISTRIBUTOR_SEND: usize = 0x0800_0f00;
-const INTERFACE_CONTROL: usize = 0x0801_0000;
-const INTERFACE_MASK: usize = 0x0801_0004;
-const INTERFACE_TAKE: usize = 0x0801_000c;
-const INTERFACE_END: usize = 0x0801_0010;
 /// An interrupt that no core of this partition uses for anything.
 const OWN_INTERRUPT: u64 = 3;
 /// `GICR_ISENABLER0` and `GICR_IPRIORITYR0` of the first core (GICv3, IHI 0069, 12.11).
@@ -195,26 +188,17 @@ pub fn translated_program<T>(action: impl FnOnce() -> T) -> T {
 }
 
 /// Runs with interrupts kept away, in these ways at once: exceptions masked (1), the priority mask closed (2), the
-/// group disabled at the core (4) and in the distributor (8). With a GICv2 (16) the core's interface is a device.
+/// group disabled at the core (4) and in the distributor (8).
 pub fn masked(ways: usize, action: impl FnOnce()) {
     let distributor = with_exposed_provenance_mut::<u32>(DISTRIBUTOR_CONTROL);
-    let is_device = ways & 16 != 0;
-    let [control, mask] =
-        [INTERFACE_CONTROL, INTERFACE_MASK].map(with_exposed_provenance_mut::<u32>);
     // SAFETY: this core's own view of the interrupt controller, and it takes no interrupts.
     unsafe {
         asm!("msr daifset, #0xf", options(nostack));
         let before = distributor.read_volatile();
-        if is_device && ways & 2 != 0 {
-            mask.write_volatile(0);
-        }
-        if is_device && ways & 4 != 0 {
-            control.write_volatile(0);
-        }
-        if !is_device && ways & 2 != 0 {
+        if ways & 2 != 0 {
             asm!("msr S3_0_C4_C6_0, xzr", "isb", options(nostack));
         }
-        if !is_device && ways & 4 != 0 {
+        if ways & 4 != 0 {
             asm!("msr S3_0_C12_C12_7, xzr", "isb", options(nostack));
         }
         if ways & 8 != 0 {
@@ -222,56 +206,8 @@ pub fn masked(ways: usize, action: impl FnOnce()) {
         }
         action();
         distributor.write_volatile(before);
-        if is_device {
-            open_device();
-        } else {
-            open();
-        }
+        open();
     }
-}
-
-/// As [`open`], with a GICv2.
-fn open_device() {
-    let [control, mask] =
-        [INTERFACE_CONTROL, INTERFACE_MASK].map(with_exposed_provenance_mut::<u32>);
-    // SAFETY: this core's own view of its interface.
-    unsafe {
-        mask.write_volatile(0xff);
-        control.write_volatile(1);
-    }
-}
-
-/// As [`storm`], with a GICv2: by the register of the distributor, to itself.
-pub fn storm_of_device(times: usize) -> Outcome {
-    let own = OWN_INTERRUPT as u32;
-    let [distributor, enable, send, take, end] = [
-        DISTRIBUTOR_CONTROL,
-        ENABLE_OF_DEVICE,
-        DISTRIBUTOR_SEND,
-        INTERFACE_TAKE,
-        INTERFACE_END,
-    ]
-    .map(with_exposed_provenance_mut::<u32>);
-    // SAFETY: the normal world's view of the distributor.
-    unsafe {
-        distributor.write_volatile(1);
-        enable.write_volatile(1 << own);
-    }
-    open_device();
-    let mut passed = 0;
-    for _ in 0..times {
-        // SAFETY: it sends an interrupt to this core, takes and ends it.
-        let taken = unsafe {
-            send.write_volatile(2 << 24 | own);
-            asm!("dsb sy", options(nostack));
-            let taken = take.read_volatile();
-            end.write_volatile(taken);
-            taken & 0x3ff
-        };
-        passed += usize::from(taken == own);
-    }
-    let denied = times - passed;
-    Outcome::Count { denied, passed }
 }
 
 /// Lets interrupts of every priority through to this core.
