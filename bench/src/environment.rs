@@ -21,6 +21,8 @@ pub struct Environment {
     pub plugin: PathBuf,
     /// Debian's OpenSBI, if it is there.
     pub opensbi: Option<PathBuf>,
+    /// The folder with Debian's Trusted Firmware-A, built for QEMU, if it is there.
+    pub trusted_firmware: Option<PathBuf>,
     /// What QEMU says about its version.
     pub qemu_version: String,
     /// The Linux kernel's version.
@@ -46,6 +48,9 @@ impl Environment {
             opensbi: env::var_os("PARTITA_OPENSBI")
                 .map(PathBuf::from)
                 .filter(|path| path.is_file()),
+            trusted_firmware: env::var_os("PARTITA_TFA")
+                .map(PathBuf::from)
+                .filter(|path| path.is_dir()),
             qemu_version: qemu_version()?,
             kernel_version: kernel_version(&kernel)
                 .context("the kernel does not tell its version")?,

@@ -4,6 +4,7 @@
 //! computer. How each is measured is told in `bench/README.md`.
 #![forbid(unsafe_code)]
 
+mod caller;
 mod environment;
 mod figure;
 mod figures;
@@ -13,6 +14,7 @@ mod reference;
 mod render;
 mod symbols;
 mod system;
+mod trusted_firmware;
 
 use anyhow::{Context as _, bail};
 use clap::{Parser, ValueEnum};
@@ -61,6 +63,8 @@ enum Name {
     Deadlines,
     /// A console byte, and other mediated accesses
     Traps,
+    /// Calls of the firmware on Arm
+    Calls,
     /// What the last `cargo xtask soak` has shown
     Soak,
 }

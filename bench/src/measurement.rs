@@ -1,8 +1,10 @@
 //! One run of a system with the plugin.
 
+use crate::caller;
 use crate::environment::Environment;
 use crate::reference;
 use crate::system::{Description, System};
+use crate::trusted_firmware;
 use anyhow::{Context as _, bail};
 use partita_bench_plugin::findings::Findings;
 use partita_run::{End, Report, RunOptions, Source};
@@ -85,6 +87,9 @@ const PATIENCE: Duration = Duration::from_secs(1800);
 impl Run {
     /// Runs the system under the monitor.
     pub fn measure(&self, environment: &Environment, name: &str) -> anyhow::Result<Measured> {
+        if self.description.caller {
+            caller::write(environment)?;
+        }
         let system = System::new(environment, &self.description)?;
         let output = output(environment, name)?;
         let plugin = self.plugin(environment, &system, &output)?;
@@ -154,6 +159,37 @@ impl Run {
             findings: findings(&output, &text)?,
             report: None,
             linux: lines.collect(),
+        })
+    }
+
+    /// Runs the calls alone under Trusted Firmware-A, which is in a folder. It ends when the machine is powered off.
+    pub fn trusted_firmware(
+        &self,
+        environment: &Environment,
+        name: &str,
+        folder: &Path,
+    ) -> anyhow::Result<Measured> {
+        caller::write(environment)?;
+        let system = System::new(environment, &self.description)?;
+        let output = output(environment, name)?;
+        let caller = environment.artefact(caller::FILE);
+        let mut extra = extra(trusted_firmware::plugin(environment, folder, &output)?);
+        extra.extend(trusted_firmware::arguments(&caller));
+        let options = RunOptions {
+            shift: Some(self.timing.shift),
+            slice_us: Some(self.timing.slice_us),
+            extra,
+            ..RunOptions::default()
+        };
+        let text = reference::run(
+            &system.plan,
+            &folder.join(trusted_firmware::FLASH),
+            &options,
+        )?;
+        Ok(Measured {
+            findings: findings(&output, &text)?,
+            report: None,
+            linux: Vec::new(),
         })
     }
 

@@ -1,5 +1,6 @@
 //! The systems that are measured.
 
+use crate::caller;
 use crate::environment::Environment;
 use crate::symbols::Symbols;
 use anyhow::{Context as _, bail};
@@ -144,6 +145,8 @@ pub struct Description {
     pub seed: u32,
     /// Whether the monitor asks for a signature, and there is one.
     pub signed: bool,
+    /// Whether [`crate::caller`] is in Linux's place.
+    pub caller: bool,
 }
 
 impl Description {
@@ -183,15 +186,18 @@ impl Description {
                  accept = [\"trusted-base\"]\n"
             );
         }
-        let (kernel, initramfs) = (
-            path(&self.target.linux("Image")),
-            path(&self.target.linux("initramfs.cpio")),
-        );
+        let images = if self.caller {
+            format!("kernel = {:?}", path(caller::FILE))
+        } else {
+            let path = |name| path(&self.target.linux(name));
+            let (kernel, initramfs) = (path("Image"), path("initramfs.cpio"));
+            format!("kernel = {kernel:?}, initramfs = {initramfs:?}")
+        };
         let cores: Vec<_> = (first..first + self.harts).collect();
         let _ = write!(
             text,
             "\n[partition.linux]\ncriticality = \"QM\"\nmemory = \"512MiB\"\ncores = {cores:?}\n\
-             linux = {{ kernel = {kernel:?}, initramfs = {initramfs:?}, command-line = {:?} }}\n\
+             linux = {{ {images}, command-line = {:?} }}\n\
              \n[run]\nconsole = \"linux\"\n",
             self.command_line()
         );

@@ -38,5 +38,8 @@ pub fn run(paths: &Paths, options: &Options) -> Result<ExitCode> {
     if let Some(opensbi) = tools.opensbi {
         command.env("PARTITA_OPENSBI", opensbi);
     }
+    if let Some(folder) = tools.trusted_firmware {
+        command.env("PARTITA_TFA", folder);
+    }
     process::replace_by(&mut command)
 }

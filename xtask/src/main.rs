@@ -31,6 +31,7 @@ const ENVIRONMENT: &str = "Environment:
                    PARTITA_BUSYBOX_AARCH64)
   PARTITA_LINUX_MODULES  folder with watchdog.ko.xz and sunxi_wdt.ko.xz of that kernel
   PARTITA_OPENSBI  OpenSBI fw_dynamic.bin to compare with instead of Debian's
+  PARTITA_TFA      folder with Trusted Firmware-A (flash.bin, bl31.elf) instead of one built from Debian's source
   PARTITA_DEBIAN_MIRROR
                    Debian mirror (URL) to download from where the machine's own apt sources are not
                    Debian's, as on Ubuntu; takes the package debian-archive-keyring

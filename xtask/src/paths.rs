@@ -52,6 +52,11 @@ impl Paths {
     pub fn cached_opensbi(&self) -> PathBuf {
         self.cache.join("opensbi").join("fw_dynamic.bin")
     }
+
+    /// The folder with the cached Trusted Firmware-A for the side-by-side measurement.
+    pub fn cached_trusted_firmware(&self) -> PathBuf {
+        self.cache.join("trusted-firmware")
+    }
 }
 
 /// The first executable file called `name` on the `PATH`.

@@ -1,5 +1,6 @@
 //! The figures: which runs they take, and what is read off them.
 
+mod calls;
 mod deadlines;
 mod first_task;
 mod latency;
@@ -21,7 +22,7 @@ pub fn measure(
     is_wanted: impl Fn(Name) -> bool,
 ) -> anyhow::Result<Vec<Section>> {
     type Make = fn(&Environment, &Runs) -> anyhow::Result<Section>;
-    let all: [(Name, Vec<runs::Key>, Make); 7] = [
+    let all: [(Name, Vec<runs::Key>, Make); 8] = [
         (
             Name::FirstTask,
             first_task::keys(environment),
@@ -36,6 +37,7 @@ pub fn measure(
             deadlines::section,
         ),
         (Name::Traps, traps::keys(environment), traps::section),
+        (Name::Calls, calls::keys(environment), calls::section),
         (Name::Soak, Vec::new(), soak::section),
     ];
     let wanted: Vec<_> = all

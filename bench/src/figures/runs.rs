@@ -41,6 +41,17 @@ pub enum Key {
     Start(Target, bool),
     /// Up to Linux's first user instruction, with this seed.
     Boot(Target, Under, u32),
+    /// Some calls of the firmware, and nothing else, under it or under Trusted Firmware-A.
+    Calls(Target, Firmware),
+}
+
+/// Who answers calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Firmware {
+    /// The monitor.
+    Partita,
+    /// Debian's Trusted Firmware-A.
+    Trusted,
 }
 
 impl Key {
@@ -66,6 +77,8 @@ impl Key {
                 (target, "start", signed.to_owned())
             }
             Self::Boot(target, who, seed) => (target, "boot", format!("-{}-{seed}", under(who))),
+            Self::Calls(target, Firmware::Partita) => (target, "calls", String::new()),
+            Self::Calls(target, Firmware::Trusted) => (target, "calls", "-tfa".to_owned()),
         };
         let board = match target {
             Target::VIRT => String::new(),
@@ -131,6 +144,9 @@ impl Runs {
 
 fn one(environment: &Environment, key: Key) -> anyhow::Result<Measured> {
     let run = describe(environment, key);
+    if let (Key::Calls(_, Firmware::Trusted), Some(folder)) = (key, &environment.trusted_firmware) {
+        return run.trusted_firmware(environment, &key.name(), folder);
+    }
     match (key, &environment.opensbi) {
         (Key::Loaded(_, Under::Reference) | Key::Boot(_, Under::Reference, _), Some(opensbi)) => {
             run.reference(environment, &key.name(), opensbi)
@@ -147,6 +163,7 @@ fn describe(environment: &Environment, key: Key) -> Run {
         linux,
         seed,
         signed: false,
+        caller: false,
     };
     let run = |description, timing, until| Run {
         description,
@@ -182,6 +199,7 @@ fn describe(environment: &Environment, key: Key) -> Run {
                 linux: "load,ticks",
                 seed: SEED,
                 signed: false,
+                caller: false,
             };
             let end = Duration::from_secs(if environment.quick { 4 } else { 8 });
             Run {
@@ -199,6 +217,15 @@ fn describe(environment: &Environment, key: Key) -> Run {
                 Timing::COUNTS,
                 Until::Time(Duration::from_millis(50)),
             )
+        }
+        Key::Calls(target, _) => {
+            let description = Description {
+                harts: 1,
+                caller: true,
+                ..four(target, Under::Alone, "idle", SEED)
+            };
+            let end = Until::Time(Duration::from_secs(2));
+            run(description, Timing::ONE_HART, end)
         }
         Key::Boot(target, under, seed) => run(
             four(target, under, "load", seed),

@@ -195,10 +195,10 @@ impl Report {
         }
         let core = |core: &partita_abi::status::Core| {
             // Under QEMU's instruction counting `minstret` counts instructions, of all cores.
-            let counts = clock.shift.is_some() && core.switches != 0;
-            let switch_instructions = counts.then_some(Instructions {
-                p50: core.switch_p50,
-                max: core.switch_max,
+            let shift = clock.shift.filter(|_| core.switches != 0);
+            let switch_instructions = shift.map(|shift| Instructions {
+                p50: instructions(&system.board, core.switch_p50, shift),
+                max: instructions(&system.board, core.switch_max, shift),
             });
             CoreReport {
                 switches: core.switches,
@@ -223,6 +223,18 @@ impl Report {
             healthy: reasons.is_empty(),
             reasons,
         }
+    }
+}
+
+/// Instructions from the measure of length that the monitor has on a board. On Arm these are ticks of the system
+/// counter, which QEMU derives from the instructions of all cores, 2^shift ns each.
+fn instructions(board: &str, length: u32, shift: u8) -> u32 {
+    match partita_board::by_name(board) {
+        Some(board) if board.architecture.aarch64().is_some() => {
+            let ns = board.ticks_to_ns(length.into());
+            u32::try_from(ns.checked_shr(shift.into()).unwrap_or(0)).unwrap_or(u32::MAX)
+        }
+        _ => length,
     }
 }
 

@@ -41,6 +41,15 @@ impl Apt {
         Self::create(folder, archives, &more)
     }
 
+    /// A state that downloads the source of packages.
+    pub fn for_sources(folder: PathBuf, archives: &[Entry]) -> Result<Self> {
+        let apt = Self::create(folder, archives, "Dir::State::status \"/dev/null\";\n")?;
+        let path = apt.folder.join("archives.sources");
+        fs::write(&path, sources::write_for_sources(archives))
+            .with_context(|| format!("cannot write {}", path.display()))?;
+        Ok(apt)
+    }
+
     fn create(folder: PathBuf, archives: &[Entry], more: &str) -> Result<Self> {
         for part in ["lists/partial", "cache/archives/partial"] {
             let path = folder.join(part);
@@ -105,6 +114,17 @@ impl Apt {
                 .current_dir(folder)
                 .arg("download")
                 .args(packages),
+            &self.log("download"),
+        )
+    }
+
+    /// Downloads the source of a package into `folder`. apt checks it against the signed lists.
+    pub fn download_source(&self, package: &str, folder: &Path) -> Result<()> {
+        process::run_logged(
+            self.command("apt-get")
+                .current_dir(folder)
+                .args(["source", "--download-only"])
+                .arg(package),
             &self.log("download"),
         )
     }

@@ -10,6 +10,7 @@ mod qemu;
 mod release;
 mod rust;
 mod sources;
+mod trusted_firmware;
 mod version;
 
 use std::fs::{self, File};
@@ -33,6 +34,8 @@ pub struct Needs {
     pub real_time_linux: bool,
     /// OpenSBI to compare with; its absence is only noted.
     pub opensbi: bool,
+    /// Trusted Firmware-A to compare with; its absence is only noted.
+    pub trusted_firmware: bool,
     /// Linux's `perf` in the partition, for the tests.
     pub perf: bool,
     /// OpenSSL, which the tests of signatures ask.
@@ -47,6 +50,7 @@ impl Needs {
         linux: true,
         real_time_linux: false,
         opensbi: true,
+        trusted_firmware: true,
         perf: true,
         openssl: true,
     };
@@ -57,12 +61,14 @@ impl Needs {
         linux: false,
         real_time_linux: false,
         opensbi: false,
+        trusted_firmware: false,
         perf: false,
         openssl: false,
     };
     /// Booting what was built.
     pub const BOOT: Self = Self {
         opensbi: false,
+        trusted_firmware: false,
         perf: false,
         openssl: false,
         ..Self::ALL
@@ -80,6 +86,8 @@ pub struct Tools {
     pub real_time_linux: Option<PathBuf>,
     /// OpenSBI's `fw_dynamic.bin`.
     pub opensbi: Option<PathBuf>,
+    /// The folder with Trusted Firmware-A.
+    pub trusted_firmware: Option<PathBuf>,
     /// The folder with `perf` for riscv64 and its libraries.
     pub perf: Option<PathBuf>,
 }
@@ -115,6 +123,9 @@ pub fn ensure(paths: &Paths, needs: Needs) -> Result<Tools> {
     }
     host::ensure(paths, needs, &mut tools, &mut missing)?;
     guests::ensure(paths, needs, &mut tools, &mut missing)?;
+    if needs.trusted_firmware {
+        tools.trusted_firmware = trusted_firmware::find(paths);
+    }
     if needs.perf {
         perf::ensure(paths, &mut tools, &mut missing)?;
     }

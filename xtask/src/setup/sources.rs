@@ -254,10 +254,19 @@ pub fn with_backports(own: &[Entry], codenames: &[String]) -> Vec<Entry> {
 
 /// Writes entries as deb822.
 pub fn write(entries: &[Entry]) -> String {
+    write_as("deb", entries)
+}
+
+/// The same for the source of packages.
+pub fn write_for_sources(entries: &[Entry]) -> String {
+    write_as("deb-src", entries)
+}
+
+fn write_as(kind: &str, entries: &[Entry]) -> String {
     let mut text = String::new();
     for entry in entries {
         text += &format!(
-            "Types: deb\nURIs: {}\nSuites: {}\n",
+            "Types: {kind}\nURIs: {}\nSuites: {}\n",
             entry.uris.join(" "),
             entry.suites.join(" ")
         );
