@@ -493,3 +493,58 @@ fn debians_kernel_with_preempt_rt_runs_beside_freertos() {
         assert!(run.report().healthy, "{:?}", run.report().reasons);
     }
 }
+
+#[test]
+fn a_linux_that_stops_to_reset_its_watchdog_is_restarted_beside_the_rtos() {
+    for board in [BOARD, GICV2] {
+        let run = Cockpit {
+            board,
+            linux_lines: "watchdog = \"2s\"",
+            ..Cockpit::new(1, "watchdog,silence-after:4,noshell")
+        }
+        .system()
+        .expect("linux", "partita: watchdog 2 s")
+        .expect("linux", "silence now")
+        .expect("monitor", "linux: watchdog")
+        .until("linux", "partita: linux init reached")
+        .run();
+        run.assert_undisturbed("cluster");
+        assert_eq!(state_and_boots(&run, "linux"), ("running", 2));
+        assert_eq!(run.events("linux", "watchdog").count(), 1);
+    }
+}
+
+#[test]
+fn linux_is_told_the_truth_about_workarounds_and_entropy_of_each_processor() {
+    for (cpu, predictor, entropy) in [
+        ("cortex-a53", "Not affected", "0"),
+        ("cortex-a57", "Mitigation: Branch predictor hardening", "0"),
+        ("cortex-a72", "Mitigation: Branch predictor hardening", "0"),
+        ("max", "Not affected", "1"),
+    ] {
+        let line = format!("cpu = \"{cpu}\"");
+        let run = Cockpit {
+            board: BOARD,
+            board_lines: &line,
+            ..Cockpit::new(1, "idle")
+        }
+        .system()
+        .expect("linux", "linux# ")
+        .send(
+            "linux",
+            "cd /sys/devices/system/cpu/vulnerabilities; \
+             echo v2 $(cat spectre_v2); echo v4 $(cat spec_store_bypass)\n",
+        )
+        .expect("linux", "linux# ")
+        .send(
+            "linux",
+            "echo trng $(ls /sys/devices/platform | grep -c smccc_trng); echo told $((40+2))\n",
+        )
+        .until("linux", "told 42")
+        .run();
+        run.assert_undisturbed("cluster");
+        run.assert_said("linux", &format!("v2 {predictor}"));
+        run.assert_said("linux", &format!("trng {entropy}"));
+        assert!(!run.said("linux", "Vulnerable"), "{cpu}");
+    }
+}

@@ -152,6 +152,15 @@ impl Watchdog {
         }
     }
 
+    /// How long it has to run; 0 while it does not run.
+    #[allow(dead_code, reason = "used where partitions can ask for it")]
+    pub fn left(&self, now: u64) -> u64 {
+        match self.deadline.load(SeqCst) {
+            NEVER => 0,
+            deadline => deadline.saturating_sub(now),
+        }
+    }
+
     /// Stops it: its partition does not run any more.
     pub fn disarm(&self) {
         self.timeout.store(0, SeqCst);

@@ -2,7 +2,7 @@
 
 use crate::arch::halt;
 use crate::arch::images_device;
-use crate::arch::platform::Features;
+use crate::arch::platform::{Features, order_loads};
 use crate::arch::register::{read, secure_configuration, synchronize, write};
 use crate::arch::timer;
 use crate::arch::translation::{self, Map};
@@ -130,6 +130,7 @@ fn prepare_core() -> Features {
         _ => report::fatal("the system counter has another frequency than the board says"),
     }
     let features = Features::find();
+    order_loads(features.mitigations);
     if features.scalable_vectors {
         // `ZCR_EL3`: vectors as long as there are.
         write!("cptr_el3", features.normal.coprocessors);

@@ -6,16 +6,21 @@
 use crate::arch;
 use crate::arch::boot;
 use crate::arch::context::Context;
+use crate::arch::platform;
+use crate::arch::translation;
+use crate::board::BOARD;
 use crate::cores::Core;
 use crate::cores::calls::{Done, NotStarted};
 use crate::crash;
 use crate::health;
 use crate::machine::{self, PartitionView};
 use crate::mail::{self, state};
+use crate::shared;
 use core::sync::atomic::Ordering::SeqCst;
 use partita_abi::crash::Trace;
 use partita_abi::health::Kind;
 use partita_monitor_core::request::Failure;
+use partita_virtual_aarch64::smc::watchdog::Wish;
 use partita_virtual_aarch64::smc::{self, Call, Registers, answer};
 
 /// What a call comes to.
@@ -51,7 +56,14 @@ pub extern "C" fn quick(context: &mut Context) -> bool {
     let Some(machine) = machine::get() else {
         return false;
     };
-    match smc::at_once(function as u32, first, machine.features.mitigations) {
+    let mitigations = machine.features.mitigations;
+    if smc::forgets_branches(function as u32) {
+        if mitigations.branch_predictor {
+            translation::forget_branches();
+        }
+        return true;
+    }
+    match smc::at_once(function as u32, first, mitigations) {
         Some(value) => {
             context.registers[0] = value;
             true
@@ -161,13 +173,86 @@ fn carry_out(core: &mut Core, view: &'static PartitionView, call: Call) -> Outco
         }
         Call::SystemOff => raise(core, view, Kind::Shutdown, 0, 0, answer::INTERNAL_FAILURE),
         Call::SystemReset => raise(core, view, Kind::Reset, 0, 0, answer::INTERNAL_FAILURE),
-        Call::ForgetBranches => Outcome::Answer(answer::SUCCESS),
+        Call::Entropy { function, bits } => Outcome::Answer(entropy(core, function, bits)),
+        Call::EntropyIdentity => {
+            let [first, rest @ ..] = smc::entropy::IDENTITY;
+            Outcome::Answer(give(core, first, rest))
+        }
+        Call::Watchdog(wish) => Outcome::Answer(watchdog(core, view, wish)),
         Call::CallCores { cores } => {
             call_cores(view, cores);
             Outcome::Value(0)
         }
         Call::Request(request) => core.carry_out(view, request).into(),
     }
+}
+
+/// Returns further values, in `x1` to `x3`, with the `answer` in `x0`.
+fn give(core: &mut Core, answer: u64, values: [u64; 3]) -> u64 {
+    if let Some((_, slot, _)) = core.running() {
+        let [_, x1, x2, x3, ..] = &mut slot.context.registers;
+        [*x1, *x2, *x3] = values;
+    }
+    answer
+}
+
+/// Random bits, if the source has them now.
+#[cold]
+#[inline(never)]
+fn entropy(core: &mut Core, function: u32, bits: u32) -> u64 {
+    let mut words = [0; 3];
+    for word in &mut words {
+        match platform::random() {
+            Some(random) => *word = random,
+            None => return answer::NO_ENTROPY,
+        }
+    }
+    let values = smc::entropy::spread(function, bits, words);
+    give(core, answer::SUCCESS, values)
+}
+
+/// What a partition wants of its watchdog. The time that it will take is kept in `mode`, in seconds; 0 is the manifest's.
+#[cold]
+#[inline(never)]
+fn watchdog(core: &mut Core, view: &PartitionView, wish: Wish) -> u64 {
+    let state = &shared::of(view.index).watchdog;
+    let partitions = core.machine.table.partitions;
+    let longest = partitions
+        .get(view.index)
+        .map_or(0, |entry| entry.watchdog_ns);
+    let now = core.now();
+    let left = state.left(now);
+    let starts = match wish {
+        _ if longest == 0 => return answer::NOT_SUPPORTED,
+        Wish::Tell => {
+            let (shortest, longest) = smc::watchdog::range(longest);
+            return give(core, answer::SUCCESS, [shortest, longest, 0]);
+        }
+        Wish::Left => {
+            let seconds = smc::watchdog::seconds(BOARD.ticks_to_ns(left));
+            return give(core, answer::SUCCESS, [seconds, 0, 0]);
+        }
+        Wish::SetTime { seconds } if smc::watchdog::time(seconds, longest).is_none() => {
+            return answer::INVALID_PARAMETERS;
+        }
+        Wish::SetTime { seconds } => {
+            state.mode.store(seconds, SeqCst);
+            left != 0
+        }
+        Wish::Start => true,
+        Wish::Stop if left != 0 => return answer::DENIED,
+        Wish::Stop => false,
+        Wish::Reset => {
+            state.reset(now);
+            false
+        }
+    };
+    if starts {
+        // No time, if none was set, stands for the manifest's.
+        let time = smc::watchdog::time(state.mode.load(SeqCst), longest);
+        core.start_watchdog(view.index, time.unwrap_or(0));
+    }
+    answer::SUCCESS
 }
 
 /// Has each of these cores look at its mail, where it finds a software interrupt.

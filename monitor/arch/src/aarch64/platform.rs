@@ -1,11 +1,12 @@
 //! What is driven of a board with Arm cores, and what is known of a partition there.
 
 use crate::arch::context::Switched;
-use crate::arch::register::{field, read, secure_configuration as scr};
+use crate::arch::register::{field, read, secure_configuration as scr, synchronize, write};
 use crate::arch::stage_2;
 use crate::board::{BOARD, Board};
 use crate::machine::{NO_DEVICE, PartitionView};
 use crate::report;
+use core::arch::asm;
 use partita_abi::MAX_CORES;
 use partita_abi::table::{self, SystemTable};
 use partita_board::{Window, of_package};
@@ -102,7 +103,7 @@ impl Features {
         Self {
             secure,
             normal,
-            mitigations: Mitigations::default(),
+            mitigations: mitigations(),
             scalable_vectors: normal.coprocessors & coprocessors::SCALABLE_VECTORS != 0,
             scalable_matrices: normal.coprocessors & coprocessors::SCALABLE_MATRICES != 0,
         }
@@ -221,6 +222,45 @@ fn normal_debug() -> u64 {
         bits |= debug::BRANCH_RECORDS_NORMAL;
     }
     bits
+}
+
+/// What callers may be told about workarounds and entropy.
+fn mitigations() -> Mitigations {
+    // Cortex-A57 and A72, as `MIDR_EL1` tells them.
+    const MISLED: [u64; 2] = [0x4100_d070, 0x4100_d080];
+    let is_misled = MISLED.contains(&(read!("midr_el1") & 0xff00_fff0));
+    Mitigations {
+        // `CSV2`: later revisions do not predict branches across contexts.
+        branch_predictor: is_misled && field(read!("id_aa64pfr0_el1"), 56) == 0,
+        loads_in_order: is_misled,
+        entropy: field(read!("id_aa64isar0_el1"), 60) != 0,
+    }
+}
+
+/// Keeps loads of this core from bypassing stores, where that can be misled and has a switch: `CPUACTLR_EL1`, bit 55, of
+/// Cortex-A57 and A72.
+pub fn order_loads(mitigations: Mitigations) {
+    if mitigations.loads_in_order {
+        write!("s3_1_c15_c2_0", read!("s3_1_c15_c2_0") | 1 << 55);
+        synchronize();
+    }
+}
+
+/// Entropy from the core's own source (`RNDRRS`, D24.2.134), which the caller has made sure of. None if there is none now.
+pub fn random() -> Option<u64> {
+    let value: u64;
+    let is_missing: u64;
+    // SAFETY: reading the register has no effect but on the flags, of which Z says that there was nothing.
+    unsafe {
+        asm!(
+            "mrs {value}, s3_3_c2_c4_1",
+            "cset {missing}, eq",
+            value = out(reg) value,
+            missing = out(reg) is_missing,
+            options(nomem, nostack)
+        );
+    }
+    (is_missing == 0).then_some(value)
 }
 
 /// The board whose firmware the package of this name is.

@@ -10,7 +10,9 @@
 use crate::caller::{Caller, EntryAddress};
 use partita_monitor_core::request::{self, Failure, Request};
 
+pub mod entropy;
 mod id;
+pub mod watchdog;
 
 pub use id::{CALL_CORES, CONSOLE_READ, CONSOLE_WRITE, CONSOLE_WRITE_BYTE, PARTITA};
 
@@ -25,6 +27,8 @@ pub mod answer {
     pub const INVALID_PARAMETERS: u64 = -2_i64 as u64;
     /// Not now.
     pub const DENIED: u64 = -3_i64 as u64;
+    /// There is no entropy now (DEN0098, 2.1.1).
+    pub const NO_ENTROPY: u64 = -3_i64 as u64;
     /// The core runs already.
     pub const ALREADY_ON: u64 = -4_i64 as u64;
     /// The core was asked to start already.
@@ -54,8 +58,12 @@ pub struct Registers {
 /// What the cores can do that a caller may ask about.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Mitigations {
-    /// Whether `SMCCC_ARCH_WORKAROUND_1` does something here; otherwise it is not needed.
+    /// Whether `SMCCC_ARCH_WORKAROUND_1` and `_3` do something here; otherwise they are not needed.
     pub branch_predictor: bool,
+    /// Whether loads never bypass stores here, so that `SMCCC_ARCH_WORKAROUND_2` is not needed.
+    pub loads_in_order: bool,
+    /// Whether the cores have entropy (FEAT_RNG).
+    pub entropy: bool,
 }
 
 /// A call whose arguments are sound.
@@ -110,8 +118,17 @@ pub enum Call {
     SystemOff,
     /// Restart the calling partition.
     SystemReset,
-    /// Forget what the branch predictor learnt.
-    ForgetBranches,
+    /// Return this many random bits, 192 at most, in three registers.
+    Entropy {
+        /// The function, which says how wide they are.
+        function: u32,
+        /// How many.
+        bits: u32,
+    },
+    /// Return [`entropy::IDENTITY`] in four registers.
+    EntropyIdentity,
+    /// Something about the caller's watchdog. Whether it has one is left to check.
+    Watchdog(watchdog::Wish),
     /// Raise the software interrupt of cores of the caller's partition.
     CallCores {
         /// Which virtual cores, one bit each.
@@ -139,11 +156,11 @@ pub fn decode(registers: &Registers, caller: &Caller<'_>, mitigations: Mitigatio
     if let Some(value) = at_once(function, registers.arguments[0], mitigations) {
         return Call::Answer(value);
     }
-    power(function, registers.arguments, caller)
+    power(function, registers.arguments, caller, mitigations)
 }
 
 /// The answer to a call that asks for a fact, if it is one: `first` is its first argument.
-#[inline]
+#[inline(never)]
 #[must_use]
 pub fn at_once(function: u32, first: u64, mitigations: Mitigations) -> Option<u64> {
     match function {
@@ -152,8 +169,16 @@ pub fn at_once(function: u32, first: u64, mitigations: Mitigations) -> Option<u6
         id::SMCCC_VERSION => Some(SMCCC_VERSION),
         id::ARCHITECTURE_FEATURES => Some(architecture_features(first as u32, mitigations)),
         id::MIGRATE_INFO_TYPE => Some(MIGRATION_NOT_REQUIRED),
+        id::TRNG_VERSION | id::TRNG_FEATURES => Some(entropy::fact(function, first, mitigations)),
         _ => None,
     }
+}
+
+/// Whether a call wants the branch predictor forgotten (SMCCC 1.4, 7.5 and 7.7). It returns nothing.
+#[inline]
+#[must_use]
+pub const fn forgets_branches(function: u32) -> bool {
+    matches!(function, id::WORKAROUND_1 | id::WORKAROUND_3)
 }
 
 /// PSCI 5.15.
@@ -175,6 +200,7 @@ fn features(function: u32) -> u64 {
         | id::SYSTEM_SUSPEND_32
         | id::SYSTEM_SUSPEND_64
         | id::PSCI_FEATURES
+        | id::SET_SUSPEND_MODE
         | id::SMCCC_VERSION => answer::SUCCESS,
         _ => answer::NOT_SUPPORTED,
     }
@@ -185,13 +211,19 @@ fn architecture_features(function: u32, mitigations: Mitigations) -> u64 {
     match function {
         id::SMCCC_VERSION | id::ARCHITECTURE_FEATURES => answer::SUCCESS,
         // 7.5: 1 is "not needed on this core".
-        id::WORKAROUND_1 => u64::from(!mitigations.branch_predictor),
+        id::WORKAROUND_1 | id::WORKAROUND_3 => u64::from(!mitigations.branch_predictor),
+        id::WORKAROUND_2 if mitigations.loads_in_order => 1,
         _ => answer::NOT_SUPPORTED,
     }
 }
 
 /// Calls that change what runs (PSCI, chapter 5), of which most exist with 32 and with 64 bits.
-fn power(function: u32, arguments: [u64; 3], caller: &Caller<'_>) -> Call {
+fn power(
+    function: u32,
+    arguments: [u64; 3],
+    caller: &Caller<'_>,
+    mitigations: Mitigations,
+) -> Call {
     let [a1, a2, a3] = if function & id::WIDE == 0 {
         arguments.map(|argument| argument & 0xffff_ffff)
     } else {
@@ -219,7 +251,15 @@ fn power(function: u32, arguments: [u64; 3], caller: &Caller<'_>) -> Call {
             0 => Call::SystemReset,
             _ => Call::Answer(answer::INVALID_PARAMETERS),
         },
-        id::WORKAROUND_1 => Call::ForgetBranches,
+        // 5.19: the firmware chooses states by what each core asks for, and nothing else.
+        id::SET_SUSPEND_MODE => Call::Answer(match a1 as u32 {
+            0 => answer::SUCCESS,
+            1 => answer::NOT_SUPPORTED,
+            _ => answer::INVALID_PARAMETERS,
+        }),
+        id::TRNG_RND_32 | id::TRNG_RND_64 if mitigations.entropy => entropy::asked(function, a1),
+        id::TRNG_GET_UUID if mitigations.entropy => Call::EntropyIdentity,
+        id::WATCHDOG => watchdog::asked(a1, a2),
         _ => Call::Answer(answer::NOT_SUPPORTED),
     }
 }

@@ -2,8 +2,10 @@
 
 use partita_monitor_core::request::{Failure, Request};
 use partita_virtual_aarch64::caller::{Caller, Region};
+use partita_virtual_aarch64::smc::watchdog::Wish;
 use partita_virtual_aarch64::smc::{
-    Call, Mitigations, PARTITA, Registers, answer, at_once, decode,
+    Call, Mitigations, PARTITA, Registers, answer, at_once, decode, entropy, forgets_branches,
+    watchdog,
 };
 use proptest::prelude::*;
 
@@ -156,12 +158,125 @@ fn every_call_that_is_announced_is_there() {
 
 #[test]
 fn a_workaround_that_is_not_needed_is_said_so() {
-    assert_eq!(call(0x8000_0001, [0x8000_8000, 0, 0]), Call::Answer(1));
-    let needed = Mitigations {
-        branch_predictor: true,
+    const NONE: Mitigations = Mitigations {
+        branch_predictor: false,
+        loads_in_order: false,
+        entropy: false,
     };
-    assert_eq!(at_once(0x8000_0001, 0x8000_8000, needed), Some(0));
-    assert_eq!(call(0x8000_8000, [0; 3]), Call::ForgetBranches);
+    let answers = |mitigations| {
+        [0x8000_8000, 0x8000_7fff, 0x8000_3fff]
+            .map(|workaround| at_once(0x8000_0001, workaround, mitigations).unwrap())
+    };
+    assert_eq!(answers(NONE), [1, answer::NOT_SUPPORTED, 1]);
+    let misled = Mitigations {
+        branch_predictor: true,
+        loads_in_order: true,
+        ..NONE
+    };
+    assert_eq!(answers(misled), [0, 1, 0]);
+    assert!(forgets_branches(0x8000_8000) && forgets_branches(0x8000_3fff));
+    assert!(!forgets_branches(0x8000_7fff) && !forgets_branches(0x8400_0000));
+}
+
+#[test]
+fn states_are_chosen_by_the_monitor_alone() {
+    const SET_SUSPEND_MODE: u32 = 0x8400_000f;
+    let set = |mode| call(SET_SUSPEND_MODE, [mode, 0, 0]);
+    assert_eq!(set(0), Call::Answer(answer::SUCCESS));
+    assert_eq!(set(1), Call::Answer(answer::NOT_SUPPORTED));
+    assert_eq!(set(2), Call::Answer(answer::INVALID_PARAMETERS));
+}
+
+#[test]
+fn random_numbers_are_offered_where_the_cores_have_a_source() {
+    let with = |entropy, function, first| {
+        let caller = Caller::new(&MEMORY, &AFFINITIES, 0);
+        let registers = Registers {
+            function,
+            arguments: [first, 0, 0],
+        };
+        let mitigations = Mitigations {
+            entropy,
+            ..Mitigations::default()
+        };
+        decode(&registers, &caller, mitigations)
+    };
+    for function in [
+        0x8400_0050,
+        0x8400_0051,
+        0x8400_0052,
+        0x8400_0053,
+        0xc400_0053,
+    ] {
+        assert_eq!(
+            with(false, function, 32),
+            Call::Answer(answer::NOT_SUPPORTED)
+        );
+        let announced = with(true, 0x8400_0051, function.into());
+        assert_eq!(announced, Call::Answer(answer::SUCCESS));
+    }
+    assert_eq!(with(true, 0x8400_0050, 0), Call::Answer(0x1_0000));
+    assert_eq!(
+        with(true, 0x8400_0051, 0x8400_0054),
+        Call::Answer(answer::NOT_SUPPORTED)
+    );
+    assert_eq!(with(true, 0x8400_0052, 0), Call::EntropyIdentity);
+    for (function, most) in [(0x8400_0053, 96), (0xc400_0053, 192)] {
+        for bits in [1, most] {
+            let bits = bits as u32;
+            let wanted = Call::Entropy { function, bits };
+            assert_eq!(with(true, function, bits.into()), wanted);
+        }
+        for bits in [0, most + 1, u64::from(u32::MAX)] {
+            let refused = Call::Answer(answer::INVALID_PARAMETERS);
+            assert_eq!(with(true, function, bits), refused);
+        }
+    }
+}
+
+#[test]
+fn random_bits_are_as_many_as_were_asked_for_from_the_last_register_on() {
+    let spread = |function, bits| entropy::spread(function, bits, [u64::MAX; 3]);
+    assert_eq!(spread(0xc400_0053, 192), [u64::MAX; 3]);
+    assert_eq!(spread(0xc400_0053, 129), [1, u64::MAX, u64::MAX]);
+    assert_eq!(spread(0xc400_0053, 64), [0, 0, u64::MAX]);
+    assert_eq!(spread(0xc400_0053, 1), [0, 0, 1]);
+    let half = u64::from(u32::MAX);
+    assert_eq!(spread(0x8400_0053, 96), [half; 3]);
+    assert_eq!(spread(0x8400_0053, 33), [0, 1, half]);
+}
+
+#[test]
+fn linuxs_watchdog_is_asked_in_the_words_of_its_driver() {
+    const WATCHDOG: u32 = 0x8200_3d06;
+    let wish = |what, argument| call(WATCHDOG, [what, argument, 0]);
+    for (what, argument, wanted) in [
+        (0, 0, Wish::Tell),
+        (1, 30, Wish::SetTime { seconds: 30 }),
+        (2, 1, Wish::Start),
+        (2, 0, Wish::Stop),
+        (3, 0, Wish::Reset),
+        (4, 0, Wish::Left),
+    ] {
+        assert_eq!(wish(what, argument), Call::Watchdog(wanted));
+    }
+    for (what, argument) in [(2, 2), (5, 0), (u64::from(u32::MAX), 0)] {
+        assert_eq!(
+            wish(what, argument),
+            Call::Answer(answer::INVALID_PARAMETERS)
+        );
+    }
+}
+
+#[test]
+fn a_watchdog_takes_whole_seconds_up_to_the_manifests_time() {
+    const SECOND: u64 = 1_000_000_000;
+    assert_eq!(watchdog::range(2 * SECOND + 5), (1, 2));
+    assert_eq!(watchdog::range(SECOND / 2), (1, 1));
+    assert_eq!(watchdog::time(2, 2 * SECOND), Some(2 * SECOND));
+    assert_eq!(watchdog::time(3, 2 * SECOND), None);
+    assert_eq!(watchdog::time(0, 2 * SECOND), None);
+    assert_eq!(watchdog::seconds(2 * SECOND - 1), 1);
 }
 
 #[test]
