@@ -258,6 +258,79 @@ fn every_register_that_a_program_can_write_survives_when_another_preempts_it_any
     }
 }
 
+/// Registers of EL2 that a program behind stage 2 changes by what it does, or that hold something else while it runs
+/// (DDI 0487, D24.2; IHI 0069, 12.4).
+const OF_HYPERVISOR: &[(&str, u32)] = &[
+    ("HCR_EL2", encoding(3, 4, 1, 1, 0)),
+    ("VTCR_EL2", encoding(3, 4, 2, 1, 2)),
+    ("VTTBR_EL2", encoding(3, 4, 2, 1, 0)),
+    ("CPTR_EL2", encoding(3, 4, 1, 1, 2)),
+    ("MDCR_EL2", encoding(3, 4, 1, 1, 1)),
+    ("CNTHCTL_EL2", encoding(3, 4, 14, 1, 0)),
+    ("CNTVOFF_EL2", encoding(3, 4, 14, 0, 3)),
+    ("HSTR_EL2", encoding(3, 4, 1, 1, 3)),
+    ("VPIDR_EL2", encoding(3, 4, 0, 0, 0)),
+    ("VMPIDR_EL2", encoding(3, 4, 0, 0, 5)),
+    ("ICH_HCR_EL2", encoding(3, 4, 12, 11, 0)),
+    ("SCTLR_EL2", encoding(3, 4, 1, 0, 0)),
+    ("ELR_EL2", encoding(3, 4, 4, 0, 1)),
+    ("SPSR_EL2", encoding(3, 4, 4, 0, 0)),
+    ("ESR_EL2", encoding(3, 4, 5, 2, 0)),
+    ("FAR_EL2", encoding(3, 4, 6, 0, 0)),
+    ("HPFAR_EL2", encoding(3, 4, 6, 0, 4)),
+    ("HCRX_EL2", encoding(3, 4, 1, 2, 2)),
+    ("HFGRTR_EL2", encoding(3, 4, 1, 1, 4)),
+    ("TPIDR_EL2", encoding(3, 4, 13, 0, 2)),
+];
+
+/// Registers of EL2 that show something else.
+const VIEWS_OF_HYPERVISOR: &[(&str, u32)] = &[
+    ("CNTHP_TVAL_EL2", encoding(3, 4, 14, 2, 0)),
+    ("CNTHV_TVAL_EL2", encoding(3, 4, 14, 3, 0)),
+];
+
+#[test]
+fn every_register_of_el2_survives_when_a_program_behind_stage_2_preempts_linux_anywhere() {
+    let partitions = r#"
+        [partition.program]
+        criticality = "ASIL-B"
+        budget = "400us"
+        period = "1ms"
+        image = "$guest"
+        arguments = "periodic period-us:200 work-us:5 tolerance-us:100 report:20"
+        memory = "512KiB"
+        cores = [0]
+        fp = "none"
+
+        [partition.linux]
+        criticality = "QM"
+        linux = { kernel = "$flat", command-line = "state-el2 seed:17 rounds:300 period-us:170" }
+        memory = { base = "0x9000_0000", size = "3MiB" }
+        health = { unexpected-trap = "log" }
+        cores = [0]
+        "#;
+    let board = "cores = 1\nmemory = \"2GiB\"\ncpu = \"max\"";
+    let system = System::on("qemu-virt-aarch64", board, partitions).shift(1);
+    let run = system.for_ms(3_000).until("linux", "rounds").run();
+    run.assert_undisturbed("program");
+    let found = found(&run, "linux");
+    let mut complaints = Vec::new();
+    for (number, Found { differed, held }) in &found {
+        if *differed != 0 && !VIEWS_OF_HYPERVISOR.iter().any(|(_, view)| view == number) {
+            complaints.push(format!(
+                "{number:#x} is not kept ({differed} times, held {held:#x})"
+            ));
+        }
+    }
+    for (name, number) in OF_HYPERVISOR {
+        if found.get(number).is_none_or(|found| found.held == 0) {
+            complaints.push(format!("nothing was held in {name}"));
+        }
+    }
+    assert!(complaints.is_empty(), "{}", complaints.join("\n"));
+    assert!(run.report().cores[&0].switches > 1000);
+}
+
 #[test]
 fn a_program_finds_nothing_in_any_register_however_often_it_or_another_starts() {
     let run = two("cortex-a53", "state-left", "state-left")

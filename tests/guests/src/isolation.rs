@@ -10,11 +10,12 @@ mod aarch64;
 #[cfg(target_arch = "riscv64")]
 mod riscv64;
 
+#[cfg(target_arch = "aarch64")]
+pub use aarch64::{is_program, say};
+
 use crate::arguments::Arguments;
 #[cfg(target_arch = "aarch64")]
 use aarch64 as architecture;
-#[cfg(target_arch = "aarch64")]
-pub use aarch64::say;
 use core::ptr::with_exposed_provenance_mut;
 use partita_guest_rt::hart;
 #[cfg(target_arch = "riscv64")]

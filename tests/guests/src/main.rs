@@ -99,6 +99,8 @@ fn main(hart: usize, device_tree: usize) -> ! {
         "spin" => idle::spin(),
         "state" => state::run(&arguments),
         "state-left" => state::leave(),
+        #[cfg(target_arch = "aarch64")]
+        "state-el2" => state::run_hypervisor(&arguments),
         "talk" => idle::talk(&arguments),
         "watch" => health::watch(&arguments),
         "witness" => witness::run(&arguments),

@@ -5,12 +5,18 @@
 
 use crate::arguments::Arguments;
 use crate::idle::rest;
+use crate::isolation::{is_program, say};
 use crate::vector_registers;
 use core::arch::{asm, global_asm};
 use core::cell::UnsafeCell;
 use core::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use partita_guest_rt::trap::{self, Cause, TrapFrame};
 use partita_guest_rt::{hart, interrupts, println, smc};
+
+/// Writes a line.
+macro_rules! say {
+    ($($argument:tt)*) => { say(format_args!($($argument)*)) };
+}
 
 /// The most registers that there is room for.
 const MOST: usize = 256;
@@ -29,7 +35,7 @@ const NOT_READ: [u32; 2] = [encoding(3, 0, 12, 8, 0), encoding(3, 0, 12, 12, 0)]
 
 /// Of these only some bits are written: the rest decides how this program runs, what it may be interrupted by, or is
 /// a view of something else.
-const WRITTEN: [(u32, u64); 15] = [
+const WRITTEN: [(u32, u64); 23] = [
     // SCTLR_EL1: what EL0 may do.
     (
         encoding(3, 0, 1, 0, 0),
@@ -53,6 +59,17 @@ const WRITTEN: [(u32, u64); 15] = [
     (encoding(3, 3, 14, 3, 1), 3),
     (encoding(3, 7, 14, 2, 0), 0),
     (encoding(3, 7, 14, 2, 1), 3),
+    // SCTLR_EL2: `WXN`, which does nothing without translation. HCR_EL2: not what changes EL2 itself. CPTR_EL2: not what
+    // traps FPEXC32_EL2. VBAR_EL2.
+    (encoding(3, 4, 1, 0, 0), 1 << 19),
+    (encoding(3, 4, 1, 1, 0), !(1 << 34 | 1 << 27)),
+    (encoding(3, 4, 1, 1, 2), !(1 << 10)),
+    (encoding(3, 4, 12, 0, 0), 0),
+    // CNTHP_TVAL_EL2, CNTHP_CTL_EL2, CNTHV_TVAL_EL2, CNTHV_CTL_EL2.
+    (encoding(3, 4, 14, 2, 0), 0),
+    (encoding(3, 4, 14, 2, 1), 3),
+    (encoding(3, 4, 14, 3, 0), 0),
+    (encoding(3, 4, 14, 3, 1), 3),
 ];
 
 /// Whether the last instruction was not taken.
@@ -186,17 +203,22 @@ impl Register {
 /// All registers that this core has here.
 fn find() -> &'static mut [Register] {
     trap::set_handler(handle);
+    find_among(|encoding| !NOT_READ.contains(&encoding))
+}
+
+/// Those that this core has of some. An exception sets [`FAULTED`] and goes on.
+fn find_among(is_tried: impl Fn(u32) -> bool) -> &'static mut [Register] {
     // SAFETY: a program calls this once.
     let registers = unsafe { &mut *LIST.0.get() };
     let mut count = 0;
-    for encoding in (0x8000..0x1_0000).filter(|encoding| !NOT_READ.contains(encoding)) {
+    for encoding in (0x8000..0x1_0000).filter(|encoding| is_tried(*encoding)) {
         let mut register = Register::new(count, encoding);
         if register.explore() {
             registers[count] = register;
             count += 1;
         }
         if count == MOST {
-            println!("state: there are more registers than this program has room for");
+            say!("state: there are more registers than this program has room for");
             break;
         }
     }
@@ -244,14 +266,69 @@ pub fn leave() -> ! {
 /// Finds the registers, then sets all to values made from `seed:`, spins for `period-us:`, and compares; `rounds:`
 /// times.
 pub fn run(arguments: &Arguments<'_>) -> ! {
-    let seed = arguments.number("seed", 1) as u64;
-    let rounds = arguments.number("rounds", 100);
-    let period = crate::neutral::ticks(arguments.number("period-us", 100));
     println!("state: running");
     vector_registers::turn_on();
     interrupts::open();
-    let registers = find();
-    println!("state: {} registers", registers.len());
+    hold(arguments, find());
+    rest()
+}
+
+/// The same with the registers of EL2, in Linux's place.
+pub fn run_hypervisor(arguments: &Arguments<'_>) -> ! {
+    say!("state: running");
+    // SAFETY: the vector is below. Floating point does not trap.
+    unsafe {
+        asm!(
+            "adrp {vector}, state_vector_2",
+            "add {vector}, {vector}, :lo12:state_vector_2",
+            "msr vbar_el2, {vector}",
+            "isb",
+            vector = out(reg) _,
+            options(nostack)
+        );
+    }
+    let is_of_hypervisor = |encoding: u32| encoding >> 11 & 7 == 4;
+    hold(arguments, find_among(is_of_hypervisor));
+    rest()
+}
+
+global_asm!(
+    r#"
+    .pushsection .text.state_vector_2, "ax", @progbits
+    .balign 2048
+state_vector_2:
+    .irp number, 0,1,2,3
+    .balign 128
+    b       .
+    .endr
+    /* Synchronous, from EL2 itself: an instruction that was not taken. */
+    .balign 128
+    stp     x0, x1, [sp, #-16]!
+    mrs     x0, elr_el2
+    add     x0, x0, #4
+    msr     elr_el2, x0
+    adrp    x0, {faulted}
+    add     x0, x0, :lo12:{faulted}
+    mov     w1, #1
+    strb    w1, [x0]
+    ldp     x0, x1, [sp], #16
+    eret
+    .irp number, 5,6,7,8,9,10,11,12,13,14,15
+    .balign 128
+    b       .
+    .endr
+    .popsection
+"#,
+    faulted = sym FAULTED,
+);
+
+/// Holds values in the registers, round by round.
+fn hold(arguments: &Arguments<'_>, registers: &mut [Register]) {
+    let seed = arguments.number("seed", 1) as u64;
+    let rounds = arguments.number("rounds", 100);
+    let period = crate::neutral::ticks(arguments.number("period-us", 100));
+    say!("state: {} registers", registers.len());
+    let has_vectors = is_program();
     let mut vectors = 0;
     let mut general = 0_u64;
     for round in 0..rounds {
@@ -260,7 +337,9 @@ pub fn run(arguments: &Arguments<'_>) -> ! {
             register.before = (register.read)();
         }
         let pattern = values.next();
-        vector_registers::fill(pattern);
+        if has_vectors {
+            vector_registers::fill(pattern);
+        }
         for register in registers.iter_mut().filter(|register| register.mask != 0) {
             let kept = register.before & !register.mask;
             (register.write)(kept | values.next() & register.mask);
@@ -277,7 +356,9 @@ pub fn run(arguments: &Arguments<'_>) -> ! {
         for (found, register) in found.iter_mut().zip(registers.iter()) {
             *found = register.look();
         }
-        vectors += u32::from(vector_registers::differences(pattern) != 0);
+        if has_vectors {
+            vectors += u32::from(vector_registers::differences(pattern) != 0);
+        }
         for (found, register) in found.into_iter().zip(registers.iter_mut()) {
             register.differed += u32::from(found != register.expected);
             if register.mask != 0 {
@@ -292,12 +373,11 @@ pub fn run(arguments: &Arguments<'_>) -> ! {
         ..
     } in registers.iter()
     {
-        println!("state: register {encoding:#x} {held:#x} {differed}");
+        say!("state: register {encoding:#x} {held:#x} {differed}");
     }
-    println!("state: vectors {vectors} wrong");
-    println!("state: general registers differ in {general:#x}");
-    println!("state: {rounds} rounds");
-    rest()
+    say!("state: vectors {vectors} wrong");
+    say!("state: general registers differ in {general:#x}");
+    say!("state: {rounds} rounds");
 }
 
 /// Values in which every bit changes from one to the next (SplitMix64, Steele and others, 2014).

@@ -10,6 +10,7 @@ use partita_guest_rt::hart;
 use world::Level;
 
 pub use port::say;
+pub use world::is_program;
 
 /// `ret`, and `smc #0` (DDI 0487, C6.2.317 and C6.2.355).
 const RETURN: u32 = 0xd65f_03c0;
