@@ -16,6 +16,8 @@ const LATER_NS: u64 = 100_000;
 const PANIC: &str = "echo -1 >/proc/sys/kernel/panic; echo c >/proc/sysrq-trigger\n";
 /// A kernel that hangs with interrupts off: only the watchdog tells.
 const HANG: &str = "echo 0 >/proc/sys/kernel/panic; echo c >/proc/sysrq-trigger\n";
+/// Nobody resets the watchdog any more.
+const NEGLECT: &str = "killall -9 watchdog\n";
 /// A restart without stopping anything first.
 const REBOOT: &str = "reboot -f\n";
 /// An access to the monitor's memory.
@@ -43,13 +45,12 @@ const RISCV: Ends = Ends {
     lines: "watchdog = \"2s\"\nhealth = { access-fault = \"restart\" }",
 };
 
-/// QEMU reports accesses to secure memory to Linux itself, and not to the monitor. All ends are the same event, of which
-/// those that follow each other are kept once.
+/// QEMU reports accesses to secure memory to Linux itself, and not to the monitor.
 const ARM: Ends = Ends {
     board: "qemu-virt-aarch64",
-    typed: [PANIC, REBOOT, PANIC, ACCESS_AND_REBOOT],
-    events: &[],
-    lines: "",
+    typed: [PANIC, HANG, ACCESS_AND_REBOOT, NEGLECT],
+    events: &[("reset", 2), ("watchdog", 2)],
+    lines: "watchdog = \"2s\"",
 };
 
 impl Ends {
