@@ -33,6 +33,8 @@ const UNDEFINED: u64 = 1 << 25;
 const WITH_TIMEOUT: u64 = 2;
 /// `HCR_EL2.TGE`: exceptions of EL0 are taken to EL2.
 const TRAP_GENERAL: u64 = 1 << 27;
+/// `HCR_EL2.RW`: EL1 is AArch64.
+const EL1_IS_64_BIT: u64 = 1 << 31;
 
 /// After this time a program that masked interrupts is looked at again, if it has one that the monitor hands on.
 const PATIENCE_NS: u64 = 4_000;
@@ -56,10 +58,10 @@ pub extern "C" fn trap(core: &mut Core, entry: u32) -> *const Context {
         class::CALL | class::CALL_32 => call::answer(core, started),
         // `WFIT` ends at a time of its own: as a hint it may end at once (DDI 0487, C6.2).
         class::WAIT if syndrome & WITH_TIMEOUT != 0 => {
-            skip();
+            skip(syndrome);
             core.resume()
         }
-        class::WAIT => wait(core, started),
+        class::WAIT => wait(core, started, syndrome),
         class::SYSTEM_REGISTER => system_register(core, started, syndrome),
         class::FLOATING_POINT | class::SCALABLE_MATRICES if core.take_floats(core.live) => {
             core.resume()
@@ -78,8 +80,8 @@ pub extern "C" fn first(core: &mut Core) -> *const Context {
 
 /// `WFI` gives the core back.
 #[inline(always)]
-fn wait(core: &mut Core, started: u64) -> *const Context {
-    skip();
+fn wait(core: &mut Core, started: u64, syndrome: u64) -> *const Context {
+    skip(syndrome);
     if core.wait_running() {
         core.reschedule(started)
     } else {
@@ -87,10 +89,11 @@ fn wait(core: &mut Core, started: u64) -> *const Context {
     }
 }
 
-/// Goes on after the instruction that trapped.
+/// Goes on after the instruction that trapped. In 32-bit code of the normal world it may be one of 16 bits.
 #[inline(always)]
-fn skip() {
-    write!("elr_el3", read!("elr_el3").wrapping_add(4));
+fn skip(syndrome: u64) {
+    let length = (syndrome >> 24 & 2).wrapping_add(2);
+    write!("elr_el3", read!("elr_el3").wrapping_add(length));
 }
 
 /// A trapped access to a system register: to the secure timer of a program, for which the monitor stands in, or to
@@ -120,7 +123,7 @@ fn system_register(core: &mut Core, started: u64, syndrome: u64) -> *const Conte
         };
         return denied(core, started, kind, syndrome);
     };
-    skip();
+    skip(syndrome);
     if access.is_read {
         let value = slot.arch.timer.read(register, now);
         // 31 is the register that is always zero.
@@ -252,8 +255,15 @@ fn inject(syndrome: u64, address: Option<u64>) {
     let level = before & status::LEVEL;
     let is_secure = read!("scr_el3") & 1 == 0;
     let from_user = level == status::LEVEL_0 || before & status::AARCH32 != 0;
-    let general = !is_secure && read!("hcr_el2") & TRAP_GENERAL != 0;
-    let to_hypervisor = level == status::LEVEL_2 || from_user && general;
+    let hypervisor = if is_secure {
+        EL1_IS_64_BIT
+    } else {
+        read!("hcr_el2")
+    };
+    // Where EL1 is AArch32, a return to it as AArch64 would be an illegal one, which stays at EL3 (D1.3.4).
+    let to_hypervisor = level == status::LEVEL_2
+        || from_user && hypervisor & TRAP_GENERAL != 0
+        || hypervisor & EL1_IS_64_BIT == 0;
     let offset = vector_offset(before);
     let kept = before & status::PRIVILEGED_ACCESS | status::MASKED | status::OWN_STACK;
     // The class of an abort says whether it came from a lower level.

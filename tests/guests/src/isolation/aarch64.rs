@@ -77,6 +77,14 @@ impl Attempt for Prober {
                 world::masked(first, || hold(self.ticks, second));
                 Outcome::Value(0)
             }
+            "with-interrupt" => Outcome::Value(world::with_interrupt(|| hold(self.ticks, first))),
+            // The state to begin in, and up to four words of instructions.
+            "old" => {
+                for (place, &word) in numbers[1..5].iter().enumerate() {
+                    store(self.slot + 4 * place, word as u32);
+                }
+                Outcome::Value(world::execute_32(self.slot, first, 500 * self.ticks))
+            }
             "float" => {
                 let found = vector_registers::differences(self.state.left);
                 self.state.left = first as u64;

@@ -32,6 +32,10 @@ mod redistributor {
     pub const SECOND: usize = 0x1_0000;
 }
 
+/// In the register of active priorities, of which there are 32: those at which an interrupt of a program is not
+/// signalled.
+const HIDES_PROGRAMS: u64 = (2 << (PROGRAM_PRIORITY >> 3)) - 1;
+
 /// How often a bit of the controller's is looked at that changes within a few clocks.
 const PATIENCE: usize = 100_000;
 /// At EL3 and below, the interface is in system registers, and lower levels may use theirs (`ICC_SRE_EL3`).
@@ -268,6 +272,21 @@ impl Gate {
         all.write_u32(second.wrapping_add(distributor::CLEAR_ENABLE), linux);
         all.write_u32(second.wrapping_add(distributor::CLEAR_PENDING), linux);
         all.write_u32(second.wrapping_add(distributor::CLEAR_ACTIVE), linux);
+        // Whoever is live has interrupts in hand that are not of the normal world.
+        let configuration = read!("scr_el3");
+        write!("scr_el3", configuration & !1);
+        synchronize();
+        let secure = read!("icc_ap1r0_el1");
+        write!("icc_ap1r0_el1", 0);
+        write!("scr_el3", configuration | 1);
+        synchronize();
+        clear_active();
+        end_active(!0);
+        write!("scr_el3", configuration & !1);
+        synchronize();
+        write!("icc_ap1r0_el1", secure);
+        write!("scr_el3", configuration);
+        synchronize();
     }
 
     /// Hides the interrupts of the virtual core that leaves, and keeps what it has of the processor's interface.
@@ -279,6 +298,9 @@ impl Gate {
         kept.active = read!("icc_ap1r0_el1");
         kept.control = read!("icc_ctlr_el1");
         kept.binary_point = read!("icc_bpr1_el1");
+        if kept.active != 0 {
+            clear_active();
+        }
     }
 
     /// Shows the interrupts of the virtual core that comes, whose world it is already.
@@ -294,7 +316,7 @@ impl Gate {
     /// Hides the interrupts of a virtual core that is gone for good.
     pub fn shut(&self) {
         write!("icc_igrpen1_el1", 0);
-        synchronize();
+        clear_active();
     }
 
     /// Whether an interrupt is pending that whoever is live has enabled.
@@ -344,6 +366,27 @@ impl Gate {
     #[inline(always)]
     pub fn hide_console(&self, hide: bool) {
         self.console.hide(hide);
+    }
+}
+
+/// Whoever leaves has interrupts in hand: they must not keep those of the next one, who may be of the other world,
+/// from being signalled.
+#[cold]
+#[inline(never)]
+fn clear_active() {
+    write!("icc_ap1r0_el1", 0);
+    end_active(HIDES_PROGRAMS);
+}
+
+/// Drops these active priorities of the world that `SCR_EL3` names, where the register of them cannot be written:
+/// QEMU takes nothing from the normal world's. No interrupt is deactivated, as nobody has this one.
+fn end_active(priorities: u64) {
+    for _ in 0..u64::BITS {
+        synchronize();
+        if read!("icc_ap1r0_el1") & priorities == 0 {
+            return;
+        }
+        write!("icc_eoir1_el1", 14);
     }
 }
 

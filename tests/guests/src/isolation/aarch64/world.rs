@@ -22,12 +22,18 @@ pub fn is_program() -> bool {
     level == 1 << 2
 }
 
+/// In `SPSR_EL2`: EL1 with its own stack, all interrupts masked.
+const EL1: usize = 0x3c5;
 /// `HCR_EL2.RW`: EL1 is AArch64.
 const EL1_IS_64_BIT: u64 = 1 << 31;
 /// `GICD_CTLR`.
 const DISTRIBUTOR_CONTROL: usize = 0x0800_0000;
 /// An interrupt that no core of this partition uses for anything.
 const OWN_INTERRUPT: u64 = 3;
+/// That of the physical timer of EL1.
+const TIMER: u64 = 30;
+/// The first one that a program of the secure world gets.
+const OF_PROGRAM: u64 = 8;
 /// `GICR_ISENABLER0` and `GICR_IPRIORITYR0` of the first core (GICv3, IHI 0069, 12.11).
 const ENABLE: usize = 0x080b_0100;
 const PRIORITY: usize = 0x080b_0400;
@@ -72,7 +78,7 @@ pub fn prepare() {
 pub fn execute(level: Level, code: usize, registers: &mut [usize; 18]) -> Result<usize, Trap> {
     // SAFETY: the function comes back with its caller's registers; what the code does is said above.
     let Executed { syndrome, address } =
-        unsafe { prober_execute(code, registers, usize::from(level == Level::One)) };
+        unsafe { prober_execute(code, registers, if level == Level::One { EL1 } else { 0 }) };
     match syndrome {
         0 => Ok(registers[0]),
         cause => Err(Trap {
@@ -80,6 +86,50 @@ pub fn execute(level: Level, code: usize, registers: &mut [usize; 18]) -> Result
             value: address,
         }),
     }
+}
+
+/// Executes the AArch32 code at `code` at EL1, from the state `status` on. A timer ends its waiting after `ticks`.
+/// Returns the syndrome of the exception that takes it to EL2.
+pub fn execute_32(code: usize, status: usize, ticks: u64) -> usize {
+    listen_to(TIMER, 0x80);
+    // SAFETY: nothing runs at EL1 meanwhile but that code, which reaches EL2 by an exception; what it may change of
+    // registers is below 4 GiB, as everything here is.
+    let executed = unsafe {
+        asm!(
+            "msr cntp_tval_el0, {ticks}",
+            "msr cntp_ctl_el0, {on}",
+            "msr hcr_el2, xzr",
+            "isb",
+            ticks = in(reg) ticks,
+            on = in(reg) 1_u64,
+            options(nostack)
+        );
+        let executed = prober_execute(code, &mut [0; 18], status);
+        asm!(
+            "msr cntp_ctl_el0, xzr",
+            "msr hcr_el2, {control}",
+            "isb",
+            control = in(reg) EL1_IS_64_BIT,
+            options(nostack)
+        );
+        executed
+    };
+    executed.syndrome
+}
+
+/// Runs while an interrupt of the highest priority that there is for this world is taken, and not ended. Returns its
+/// number.
+pub fn with_interrupt(action: impl FnOnce()) -> usize {
+    if is_program() {
+        open();
+        send(OF_PROGRAM);
+    } else {
+        raise(0);
+    }
+    let taken = take();
+    action();
+    end(taken);
+    taken as usize
 }
 
 /// Runs with translation at EL2: the first 4 GiB onto themselves, as normal memory without caches, so that any
@@ -227,38 +277,64 @@ fn open() {
 
 /// Interrupts itself, and takes that, again and again.
 pub fn storm(times: usize) -> Outcome {
-    let distributor = with_exposed_provenance_mut::<u32>(DISTRIBUTOR_CONTROL);
-    let enable = with_exposed_provenance_mut::<u32>(ENABLE);
-    let priority = with_exposed_provenance_mut::<u8>(PRIORITY + OWN_INTERRUPT as usize);
-    // SAFETY: this core's part of the interrupt controller.
-    unsafe {
-        // The group is enabled, with affinities.
-        distributor.write_volatile(distributor.read_volatile() | 0x12);
-        priority.write_volatile(0x80);
-        enable.write_volatile(1 << OWN_INTERRUPT);
-    }
-    open();
     let mut passed = 0;
     for _ in 0..times {
-        let taken: u64;
-        // SAFETY: ICC_SGI1R_EL1 to the first core, then ICC_IAR1_EL1 and ICC_EOIR1_EL1.
-        unsafe {
-            asm!(
-                "msr S3_0_C12_C11_5, {send}",
-                "isb",
-                "dsb sy",
-                "mrs {taken}, S3_0_C12_C12_0",
-                "msr S3_0_C12_C12_1, {taken}",
-                "isb",
-                send = in(reg) OWN_INTERRUPT << 24 | 1,
-                taken = out(reg) taken,
-                options(nostack)
-            );
-        }
+        raise(0x80);
+        let taken = take();
+        end(taken);
         passed += usize::from(taken == OWN_INTERRUPT);
     }
     let denied = times - passed;
     Outcome::Count { denied, passed }
+}
+
+/// Has an interrupt of this priority pending on the first core, which is the only one of this partition.
+fn raise(its: u8) {
+    listen_to(OWN_INTERRUPT, its);
+    send(OWN_INTERRUPT);
+}
+
+/// Has an interrupt of the first core's come with this priority.
+fn listen_to(number: u64, its: u8) {
+    let distributor = with_exposed_provenance_mut::<u32>(DISTRIBUTOR_CONTROL);
+    let enable = with_exposed_provenance_mut::<u32>(ENABLE);
+    let priority = with_exposed_provenance_mut::<u8>(PRIORITY + number as usize);
+    // SAFETY: this core's part of the interrupt controller.
+    unsafe {
+        // The group is enabled, with affinities.
+        distributor.write_volatile(distributor.read_volatile() | 0x12);
+        priority.write_volatile(its);
+        enable.write_volatile(1 << number);
+    }
+    open();
+}
+
+/// Interrupts the first core (ICC_SGI1R_EL1).
+fn send(number: u64) {
+    // SAFETY: exceptions are masked.
+    unsafe {
+        asm!(
+            "msr S3_0_C12_C11_5, {send}",
+            "isb",
+            "dsb sy",
+            send = in(reg) number << 24 | 1,
+            options(nostack)
+        );
+    }
+}
+
+/// Takes the most urgent interrupt (ICC_IAR1_EL1).
+fn take() -> u64 {
+    let taken;
+    // SAFETY: this core's own interface.
+    unsafe { asm!("mrs {}, S3_0_C12_C12_0", "isb", out(reg) taken, options(nostack)) };
+    taken
+}
+
+/// Ends an interrupt (ICC_EOIR1_EL1).
+fn end(taken: u64) {
+    // SAFETY: this core's own interface.
+    unsafe { asm!("msr S3_0_C12_C12_1, {}", "isb", in(reg) taken, options(nostack)) };
 }
 
 /// What the function below returns.
@@ -270,7 +346,7 @@ struct Executed {
 }
 
 unsafe extern "C" {
-    fn prober_execute(code: usize, registers: &mut [usize; 18], at_el1: usize) -> Executed;
+    fn prober_execute(code: usize, registers: &mut [usize; 18], status: usize) -> Executed;
 }
 
 global_asm!(
@@ -304,7 +380,16 @@ prober_vector_2:
     mov     x0, x22
     mrs     x1, far_el2
     b       prober_trapped
-    .irp number, 9,10,11,12,13,14,15
+    .irp number, 9,10,11
+    .balign 128
+    b       .
+    .endr
+    /* Synchronous, from EL1 with 32 bits. */
+    .balign 128
+    mrs     x0, esr_el2
+    mrs     x1, far_el2
+    b       prober_trapped
+    .irp number, 13,14,15
     .balign 128
     b       .
     .endr
@@ -381,8 +466,7 @@ prober_execute:
     b       prober_passed
 1:
     msr     elr_el2, x19
-    mov     x22, #0x3c5
-    msr     spsr_el2, x22
+    msr     spsr_el2, x21
     adr     x30, prober_end_1
     isb
     eret
