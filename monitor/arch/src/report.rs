@@ -209,6 +209,7 @@ fn with_core<T>(this: &Core, core: usize, read: impl FnOnce(&Core) -> T) -> T {
 fn end_machine(writes: &[Write]) -> ! {
     let sent = arch::timer::now().saturating_add(BOARD.ns_to_ticks(LAST_BYTES_NS));
     while arch::timer::now() < sent {}
+    arch::silence();
     // SAFETY: the board's own finisher.
     let finisher = unsafe { Registers::new(BOARD.finisher.window) };
     for write in writes {

@@ -60,9 +60,18 @@ pub fn is_interrupted() -> bool {
     register::read!("isr_el1") & 1 << 6 != 0
 }
 
-/// Stays here for good. No timer interrupts any more: a board that is being reset does not wait for one.
-pub fn halt() -> ! {
+/// No timer of this core interrupts any more, whoever's it is: a board that is being reset does not wait for one.
+pub fn silence() {
     timer::silence();
+    register::write!("cntp_ctl_el0", 0);
+    register::write!("cntv_ctl_el0", 0);
+    register::write!("cnthp_ctl_el2", 0);
+    register::synchronize();
+}
+
+/// Stays here for good.
+pub fn halt() -> ! {
+    silence();
     loop {
         wait_for_interrupt();
     }

@@ -233,6 +233,7 @@ pub const STACK_STRIDE: usize = 0x8000;
 
 unsafe extern "C" {
     static __text_start: u8;
+    static __instructions_end: u8;
     static __code_end: u8;
     static __text_end: u8;
     static __data_start: u8;
@@ -291,10 +292,13 @@ pub struct Layout {
 /// Where the linker put the monitor.
 pub fn layout() -> Layout {
     let text = (&raw const __text_start) as u64;
+    let code = ((&raw const __code_end) as u64).wrapping_sub(text);
+    let instructions = ((&raw const __instructions_end) as u64).wrapping_sub(text);
+    let constants = ((&raw const __text_end) as u64).wrapping_sub(text.wrapping_add(code));
     Layout {
         text,
-        code: ((&raw const __code_end) as u64).wrapping_sub(text),
-        text_used: ((&raw const __text_end) as u64).wrapping_sub(text),
+        code,
+        text_used: instructions.wrapping_add(constants),
         data_used: ((&raw const __monitor_end) as u64)
             .wrapping_sub((&raw const __data_start) as u64),
     }

@@ -58,9 +58,14 @@ pub fn is_interrupted() -> bool {
     csr::read!("mip") & csr::interrupt::MACHINE != 0
 }
 
+/// Nothing interrupts this hart any more.
+pub fn silence() {
+    csr::write!("mie", 0);
+}
+
 /// Stays here for good.
 pub fn halt() -> ! {
-    csr::write!("mie", 0);
+    silence();
     loop {
         wait_for_interrupt();
     }
