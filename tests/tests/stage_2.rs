@@ -59,6 +59,46 @@ fn addresses(run: &Run, kind: &str) -> Vec<String> {
 }
 
 #[test]
+fn a_program_that_masks_its_interrupts_disturbs_no_more_critical_one() {
+    let run = beside_a_critical_one("fault after-us:2000 mask", "").run();
+    assert_eq!(run.count("other", "fault: now"), 1);
+    assert_eq!(run.partition("other").boots, 1);
+    run.assert_undisturbed("critical");
+}
+
+#[test]
+fn a_program_that_masks_its_interrupts_is_held_to_its_budget() {
+    let partitions = r#"
+        [partition.masking]
+        criticality = "ASIL-D"
+        image = "$guest"
+        arguments = "fault after-us:2000 mask"
+        memory = "512KiB"
+        cores = [0]
+        budget = "400us"
+        period = "1ms"
+        fp = "none"
+
+        [partition.program]
+        criticality = "ASIL-B"
+        image = "$guest"
+        arguments = "periodic period-us:2000 work-us:100 tolerance-us:600 report:10"
+        memory = "512KiB"
+        cores = [0]
+        budget = "400us"
+        period = "2ms"
+        fp = "none"
+        "#;
+    let board = "cores = 1\nmemory = \"2GiB\"\ncpu = \"max\"";
+    let run = System::on(BOARD, board, partitions)
+        .shift(1)
+        .for_ms(120)
+        .run();
+    assert_eq!(run.count("masking", "fault: now"), 1);
+    run.assert_undisturbed("program");
+}
+
+#[test]
 fn a_denied_access_restarts_its_program_and_disturbs_nobody() {
     let run = beside_a_critical_one("fault after-us:2000 access", "").run();
     let other = run.partition("other");

@@ -53,6 +53,22 @@ pub fn fault(arguments: &Arguments<'_>) -> ! {
                     asm!("msr cpacr_el1, {}", "isb", ".inst 0x04bf503f", in(reg) 0x33_u64 << 16)
                 };
             }
+            // All that keeps this program's interrupts from it: `PSTATE`, its group (`ICC_IGRPEN1_EL1`), and its
+            // priorities (`ICC_PMR_EL1`), but not those of the monitor, which has the same mask.
+            "mask" => {
+                // SAFETY: as above, but without a fault: the loop has no end.
+                unsafe {
+                    asm!(
+                        "msr daifset, #0xf",
+                        "msr S3_0_C4_C6_0, {mask}",
+                        "msr S3_0_C12_C12_7, xzr",
+                        "isb",
+                        "1: b 1b",
+                        mask = in(reg) 0x20_u64,
+                        options(noreturn, nostack)
+                    )
+                };
+            }
             "caught" => trap::set_handler(go_on),
             // The handler's second instruction faults, each time again. A vector where nothing is would fault
             // without executing anything, and QEMU's time would stand still with `-icount`.
