@@ -183,13 +183,16 @@ fn cores_of_one_program_call_stop_start_and_sleep_beside_a_critical_one() {
             "cores: call of another one answers -3",
             "cores: state 0",
             "cores: sleep beside it answers -3",
+            "cores: standby answers 0, by Some(Timer), in time: true",
             "cores: state 1",
             "cores: stopped again",
         ] {
             run.assert_said("pair", line);
         }
         assert_eq!(run.count("pair", "cores: start answers 0"), 2);
-        assert_eq!(run.count("pair", "by Some(Timer)"), 3);
+        // One core is powered down, then the whole sleeps twice.
+        assert_eq!(run.count("pair", "cores: awake"), 3);
+        assert_eq!(run.count("pair", "by Some(Timer)"), 4);
         assert_eq!(run.events("pair", "call-denied").count(), 1);
         let pair = run.partition("pair");
         assert_eq!((pair.boots, pair.state.as_str()), (1, "stopped"));

@@ -1,4 +1,4 @@
-//! A program on two cores: they interrupt each other, one stops and starts again, and the whole sleeps.
+//! A program on two cores: they interrupt each other, one stops and starts again, one or the whole sleeps.
 
 use crate::arguments::Arguments;
 use crate::idle::rest;
@@ -16,6 +16,9 @@ static STOP: AtomicUsize = AtomicUsize::new(0);
 /// When the timer ends a sleep, and how often that is still to be done.
 static DUE: AtomicU64 = AtomicU64::new(0);
 static SLEEPS: AtomicUsize = AtomicUsize::new(0);
+
+/// A way to suspend that goes on somewhere else.
+type Way = fn(&'static mut Stack<4096>, extern "C" fn(usize) -> !) -> i64;
 
 static mut STACK: Stack<4096> = Stack::new();
 static mut AWAKE_STACK: Stack<4096> = Stack::new();
@@ -81,7 +84,11 @@ pub fn run(arguments: &Arguments<'_>) -> ! {
     );
     println!("cores: call of another one answers {}", hart::call(4));
     println!("cores: state {}", hart::state(1));
-    println!("cores: sleep beside it answers {}", sleep(1000));
+    println!(
+        "cores: sleep beside it answers {}",
+        sleep(1000, hart::suspend_all)
+    );
+    standby(1000);
     stop();
     println!("cores: state {}", hart::state(1));
     println!("cores: start answers {}", start());
@@ -89,18 +96,37 @@ pub fn run(arguments: &Arguments<'_>) -> ! {
     stop();
     println!("cores: stopped again");
     SLEEPS.store(arguments.number("sleeps", 3), SeqCst);
-    println!("cores: sleep answers {}", sleep(1000));
+    println!(
+        "cores: power-down answers {}",
+        sleep(1000, hart::power_down)
+    );
     rest()
 }
 
-/// Puts the whole program to sleep until its timer fires; it goes on in `awake`. Returns the answer if it does not.
-fn sleep(microseconds: usize) -> i64 {
+/// Waits for the timer in a suspend that keeps everything.
+fn standby(microseconds: usize) {
+    // What is left of the other core's last call ends a suspend at once.
+    interrupts::take();
+    let due = hart::time() + ticks(microseconds);
+    hart::set_timer(due);
+    let answer = hart::standby();
+    let late = hart::time().wrapping_sub(due) as i64;
+    let reason = interrupts::take();
+    println!(
+        "cores: standby answers {answer}, by {reason:?}, in time: {}",
+        late >= 0
+    );
+}
+
+/// Suspends this core in a way that keeps nothing, until its timer fires; it goes on in `awake`. Returns the answer if
+/// it does not.
+fn sleep(microseconds: usize, way: Way) -> i64 {
     let due = hart::time() + ticks(microseconds);
     DUE.store(due, SeqCst);
     hart::set_timer(due);
     let stack = &raw mut AWAKE_STACK;
     // SAFETY: it is used by nobody but what goes on after the sleep.
-    let answer = hart::suspend_all(unsafe { &mut *stack }, awake);
+    let answer = way(unsafe { &mut *stack }, awake);
     hart::set_timer(u64::MAX);
     answer
 }
@@ -111,13 +137,13 @@ extern "C" fn awake(_: usize) -> ! {
     let reason = interrupts::take();
     if (late as i64) < 0 {
         // By the last call of the other core, which was not taken yet.
-        println!("cores: sleep answers {}", sleep(1000));
+        println!("cores: sleep answers {}", sleep(1000, hart::suspend_all));
     }
     println!("cores: awake after {} ns by {reason:?}", nanoseconds(late));
     let left = SLEEPS.load(SeqCst) - 1;
     SLEEPS.store(left, SeqCst);
     if left != 0 {
-        println!("cores: sleep answers {}", sleep(1000));
+        println!("cores: sleep answers {}", sleep(1000, hart::suspend_all));
     }
     println!("cores: done");
     smc::system_off();

@@ -7,6 +7,7 @@ use partita_abi::monitor_call::{CALL_CORES, SMC_BASE};
 
 /// Functions of PSCI (DEN0022, 5.1).
 mod function {
+    pub const CPU_SUSPEND: u64 = 0xc400_0001;
     pub const CPU_OFF: u64 = 0x8400_0002;
     pub const CPU_ON: u64 = 0xc400_0003;
     pub const AFFINITY_INFO: u64 = 0xc400_0004;
@@ -161,6 +162,30 @@ pub fn state(number: usize) -> i64 {
 pub fn call(cores: u64) -> i64 {
     // SAFETY: it only interrupts.
     unsafe { smc::call(SMC_BASE | CALL_CORES, [cores, 0, 0]).0 as i64 }
+}
+
+/// Power states of `CPU_SUSPEND` (DEN0022, 5.4): everything is kept; nothing is, and the core goes on as if started.
+mod power_state {
+    pub const STANDBY: u64 = 0;
+    pub const POWER_DOWN: u64 = 1 << 16;
+}
+
+/// Suspends this core, keeping its state, until it is interrupted. Returns 0 or an error.
+pub fn standby() -> i64 {
+    // SAFETY: it only waits.
+    unsafe { smc::call(function::CPU_SUSPEND, [power_state::STANDBY, 0, 0]).0 as i64 }
+}
+
+/// Suspends this core without keeping its state until it is interrupted. It goes on in `main`. Returns the answer if
+/// that is refused.
+pub fn power_down<const BYTES: usize>(
+    stack: &'static mut Stack<BYTES>,
+    main: extern "C" fn(usize) -> !,
+) -> i64 {
+    let context = stack.prepare(main);
+    let arguments = [power_state::POWER_DOWN, start_address(), context];
+    // SAFETY: as for `start`; what runs here never goes on.
+    unsafe { smc::call(function::CPU_SUSPEND, arguments).0 as i64 }
 }
 
 /// Puts the partition to sleep, all other cores of which must be off, until this core is interrupted. It goes on in
