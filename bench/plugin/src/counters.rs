@@ -59,6 +59,12 @@ pub fn of_hart(hart: u32) -> u64 {
     })
 }
 
+/// The firmware's instructions on a hart.
+pub fn of_firmware(hart: u32) -> u64 {
+    let counts = COUNTS.get(hart as usize);
+    counts.map_or(0, |counts| counts[0].load(Relaxed))
+}
+
 /// All instructions.
 pub fn total() -> u64 {
     COUNTS

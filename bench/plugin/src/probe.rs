@@ -78,6 +78,11 @@ pub fn with(action: impl FnOnce(&mut Probe)) {
     }
 }
 
+/// Instructions that a hart has executed, and the firmware's among them.
+fn counts_of(cpu: u32) -> (u64, u64) {
+    (counters::of_hart(cpu), counters::of_firmware(cpu))
+}
+
 impl Probe {
     /// A block was translated.
     ///
@@ -92,12 +97,12 @@ impl Probe {
 
     /// A hart leaves the firmware.
     pub fn leave(&mut self, cpu: u32) {
-        self.book.leave(cpu, counters::of_hart(cpu));
+        self.book.leave(cpu, counts_of(cpu));
     }
 
     /// A hart waits in the firmware.
     pub fn wait(&mut self, cpu: u32) {
-        self.book.wait(cpu, counters::of_hart(cpu), FIRMWARE);
+        self.book.wait(cpu, counts_of(cpu), FIRMWARE);
     }
 
     /// A watched address is reached.
@@ -213,6 +218,7 @@ impl Probe {
             value: trap.value,
             denied: trap.denied,
             count,
+            firmware: counters::of_firmware(cpu),
         };
         book.enter(cpu, entry);
     }

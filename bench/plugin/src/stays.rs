@@ -31,6 +31,8 @@ pub struct Entry {
     pub denied: Option<u64>,
     /// Instructions that this hart had executed.
     pub count: u64,
+    /// Of these, the firmware's.
+    pub firmware: u64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -45,7 +47,11 @@ struct Key {
 #[derive(Clone, Copy, Debug)]
 struct Ended {
     entry: Entry,
+    /// The firmware's instructions in it: QEMU leaves out the calls of some ways through the firmware, and then a
+    /// partition runs before the end is seen.
     length: u64,
+    /// Instructions that the hart had executed at its end.
+    end: u64,
     after_init: bool,
 }
 
@@ -91,9 +97,9 @@ impl Book {
     }
 
     /// The hart waits in the firmware: what follows is another stay, and comes from nobody.
-    pub fn wait(&mut self, hart: u32, count: u64, nobody: usize) {
+    pub fn wait(&mut self, hart: u32, (count, firmware): (u64, u64), nobody: usize) {
         let before = self.harts.entry(hart).or_default().open;
-        self.leave(hart, count);
+        self.leave(hart, (count, firmware));
         self.settle(hart, nobody);
         let cause = Cause {
             number: WAITED,
@@ -104,21 +110,23 @@ impl Book {
                 cause,
                 from: nobody,
                 count: count + 1,
+                firmware: firmware + 1,
                 ..before
             };
             self.harts.entry(hart).or_default().open = Some(entry);
         }
     }
 
-    /// The firmware's last instruction is executed, after `count` others.
-    pub fn leave(&mut self, hart: u32, count: u64) {
+    /// The firmware's last instruction is executed, after `count` others, of which `firmware` are the firmware's.
+    pub fn leave(&mut self, hart: u32, (count, firmware): (u64, u64)) {
         let after_init = self.after_init;
         let hart = self.harts.entry(hart).or_default();
         if let Some(entry) = hart.open.take() {
-            let length = count + 1 - entry.count;
+            let length = firmware + 1 - entry.firmware;
             hart.ended = Some(Ended {
                 entry,
                 length,
+                end: count + 1,
                 after_init,
             });
         }
@@ -128,7 +136,7 @@ impl Book {
     /// instruction, so nobody has shown yet who was to run.
     pub fn nothing_ran(&self, hart: u32, count: u64) -> bool {
         let ended = self.harts.get(&hart).and_then(|hart| hart.ended);
-        ended.is_some_and(|ended| ended.entry.count + ended.length == count)
+        ended.is_some_and(|ended| ended.end == count)
     }
 
     /// Who was interrupted last, and when.
@@ -221,6 +229,7 @@ mod tests {
             value: 0x2005,
             denied: (number == DENIED).then_some(0x2005),
             count,
+            firmware: count,
         }
     }
 
@@ -233,9 +242,9 @@ mod tests {
     fn a_stay_on_behalf_of_linux_comes_from_it_and_goes_back() {
         let mut book = Book::new(Some(LINUX));
         book.enter(0, entry(CALL, LINUX, 100));
-        book.leave(0, 149);
+        book.leave(0, (149, 149));
         book.enter(0, entry(DENIED, LINUX, 200));
-        book.leave(0, 299);
+        book.leave(0, (299, 299));
         book.settle(0, OTHER);
         assert_eq!(book.for_linux, (50, 1));
         let stays = stays(&book);
@@ -255,7 +264,7 @@ mod tests {
     fn denied_accesses_are_kept_by_their_page() {
         let mut book = Book::new(Some(LINUX));
         book.enter(0, entry(DENIED, LINUX, 0));
-        book.leave(0, 9);
+        book.leave(0, (9, 9));
         book.settle(0, LINUX);
         let pages = book.pages();
         assert_eq!((pages[0].address, pages[0].greatest_offset), (0x2000, 5));
@@ -266,8 +275,8 @@ mod tests {
     fn waiting_splits_a_stay() {
         let mut book = Book::new(Some(LINUX));
         book.enter(0, entry(CALL, LINUX, 0));
-        book.wait(0, 99, FIRMWARE);
-        book.leave(0, 119);
+        book.wait(0, (99, 99), FIRMWARE);
+        book.leave(0, (119, 119));
         book.settle(0, LINUX);
         let stays = stays(&book);
         assert_eq!(
@@ -285,8 +294,8 @@ mod tests {
         let mut book = Book::new(Some(LINUX));
         book.enter(0, entry(CALL, LINUX, 0));
         book.enter(1, entry(CALL, LINUX, 0));
-        book.leave(1, 9);
-        book.leave(0, 99);
+        book.leave(1, (9, 9));
+        book.leave(0, (99, 99));
         book.settle(0, LINUX);
         book.settle(1, LINUX);
         assert_eq!(book.for_linux, (110, 2));
