@@ -1,4 +1,5 @@
-//! The virtual AArch64 hardware a partition sees: PSCI, the SMC calling convention, the secure timer, stage 2.
+//! The virtual AArch64 hardware a partition sees: PSCI, the SMC calling convention, the secure timer, stage 2, and
+//! behind stage 2 the interrupt controller and devices that the monitor stands in for.
 //!
 //! This is policy: pure functions and state machines that never touch hardware, so that all of it
 //! runs in host tests. The monitor calls it on traps, with values a partition chose, therefore
@@ -9,7 +10,10 @@
 #![no_std]
 #![forbid(unsafe_code)]
 
+pub mod abort;
 pub mod caller;
+pub mod gic;
+pub mod inject;
 pub mod smc;
 pub mod stage_2;
 pub mod timer;

@@ -44,6 +44,19 @@ impl Access {
         }
     }
 
+    /// The name of the system register: `Op0`, `Op1`, `CRn`, `CRm`, `Op2`.
+    #[must_use]
+    pub const fn name(&self) -> (u32, u32, u32, u32, u32) {
+        let found = self.register;
+        (
+            found >> 20 & 3,
+            found >> 14 & 7,
+            found >> 10 & 0xf,
+            found >> 1 & 0xf,
+            found >> 17 & 7,
+        )
+    }
+
     /// The register of the timer that it is about, if it is.
     #[must_use]
     pub const fn timer(&self) -> Option<Register> {
