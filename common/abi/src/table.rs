@@ -35,6 +35,8 @@ pub use error::TableError;
 pub use header::{Header, Span, entries};
 pub use image_part::{ImagePart, PartRole};
 pub use memory::{Protection, Region, RegionKind};
-pub use partition::{Console, FloatingPoint, Kind, Partition, Response, Restart, WatchdogStart};
+pub use partition::{
+    Console, FloatingPoint, Isolation, Kind, Partition, Response, Restart, WatchdogStart,
+};
 pub use view::SystemTable;
 pub use virtual_core::VirtualCore;

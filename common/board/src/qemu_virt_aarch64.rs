@@ -85,6 +85,12 @@ const DISTRIBUTOR: Window = Window {
     size: 0x1_0000,
 };
 
+/// The start of the normal world's RAM.
+const STAGE_2: Window = Window {
+    base: 0x4000_0000,
+    size: 0x20_0000,
+};
+
 /// Shared peripheral interrupts of the machine: 256, from line 32 on.
 const LAST_LINE: u16 = 287;
 
@@ -162,6 +168,7 @@ pub const QEMU_VIRT_AARCH64: Board = Board {
             },
         },
         uart_clock_hz: 24_000_000,
+        stage_2: Some(STAGE_2),
         // By `ID_AA64PFR0_EL1.SEL2` of each: that of QEMU's `neoverse-v1` is zero.
         secure_hypervisor: &["cortex-a710", "neoverse-n2", "max"],
     }),
@@ -204,6 +211,7 @@ pub const QEMU_VIRT_AARCH64_GICV2: Board = Board {
             },
         },
         uart_clock_hz: 24_000_000,
+        stage_2: Some(STAGE_2),
         secure_hypervisor: &[],
     }),
     ..QEMU_VIRT_AARCH64

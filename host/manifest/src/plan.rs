@@ -12,7 +12,7 @@ use crate::images;
 use crate::problem::{Problem, Problems};
 use crate::{Code, check, parse};
 use partita_abi::health::Action;
-use partita_abi::table::{Console, FloatingPoint, Kind, PartRole, RegionKind, Route};
+use partita_abi::table::{Console, FloatingPoint, Isolation, Kind, PartRole, RegionKind, Route};
 use partita_board::{Board, Device, QEMU_VIRT_RISCV64, Window};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -87,6 +87,8 @@ pub struct PlannedPartition {
     pub criticality_name: &'static str,
     /// What it runs.
     pub kind: Kind,
+    /// What keeps it apart from the others.
+    pub isolation: Isolation,
     /// The physical cores, by the number of its virtual ones.
     pub cores: Vec<usize>,
     /// The line of the manifest that names it.

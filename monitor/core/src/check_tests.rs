@@ -62,7 +62,8 @@ impl TestTable {
             vector: 0,
             console: 1,
             watchdog_start: 0,
-            reserved: [0; 2],
+            isolation: 0,
+            reserved: 0,
             virtual_cores: Span {
                 first: index,
                 count: 1,

@@ -1,8 +1,8 @@
 //! Whether every index of a table is in range, and every value a known one.
 
 use super::{
-    Console, FloatingPoint, Kind, PartRole, Partition, RegionKind, Response, Route, Span,
-    SystemTable, TableError, WatchdogStart,
+    Console, FloatingPoint, Isolation, Kind, PartRole, Partition, RegionKind, Response, Route,
+    Span, SystemTable, TableError, WatchdogStart,
 };
 use crate::health::Action;
 use crate::{MAX_CORES, MAX_PARTITIONS, MAX_VIRTUAL_CORES};
@@ -95,6 +95,7 @@ impl SystemTable<'_> {
         let partition_is_known = |partition: &Partition| {
             partition.name.is_valid()
                 && Kind::from_number(partition.kind).is_some()
+                && Isolation::from_number(partition.isolation).is_some()
                 && FloatingPoint::from_number(partition.floating_point).is_some()
                 && FloatingPoint::from_number(partition.vector).is_some()
                 && WatchdogStart::from_number(partition.watchdog_start).is_some()

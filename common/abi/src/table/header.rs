@@ -71,7 +71,7 @@ impl Header {
     /// The first bytes of a system table.
     pub const MAGIC: [u8; 8] = *b"PARTITA\0";
     /// The version of the layout on this page.
-    pub const VERSION: u32 = 3;
+    pub const VERSION: u32 = 4;
     /// Offset of the first byte that [`Header::hash`] covers.
     pub const HASHED_FROM: usize = 48;
 }

@@ -23,8 +23,10 @@ pub struct Partition {
     pub console: u8,
     /// A [`WatchdogStart`].
     pub watchdog_start: u8,
+    /// An [`Isolation`].
+    pub isolation: u8,
     /// Padding, zero.
-    pub reserved: [u8; 2],
+    pub reserved: u8,
     /// Its [`VirtualCore`](super::VirtualCore) entries; the first one is started at boot.
     pub virtual_cores: Span,
     /// Its [`Region`](super::Region) entries.
@@ -68,6 +70,16 @@ pub enum Kind {
     Program = 0,
     /// Linux. Its interrupt lines reach it without the monitor.
     Linux = 1,
+}
+
+/// What keeps a partition apart from the others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Isolation {
+    /// What the board has by itself: protection entries of RISC-V, the two worlds of Arm TrustZone.
+    Board = 0,
+    /// Arm's stage 2: the partition runs at EL1 of the normal world, and EL2 is the monitor's.
+    Stage2 = 1,
 }
 
 /// What the monitor does with floating-point state.
@@ -145,6 +157,7 @@ pub enum Console {
 
 from_number! {
     Kind: Program, Linux;
+    Isolation: Board, Stage2;
     FloatingPoint: None, Eager, Lazy;
     WatchdogStart: FirstUse, Boot;
     Console: None, MonitorCall, Uart16550, Own;

@@ -12,7 +12,7 @@ use crate::system::{Partition, System};
 use crate::{Code, PartRole, device_tree, layout, table};
 use partita_abi::digest::digest;
 use partita_abi::image::{CRASH_BYTES, STORE_ALIGNMENT, STORE_OFFSET};
-use partita_abi::table::Kind;
+use partita_abi::table::{Isolation, Kind};
 use partita_board::Window;
 use std::cmp::Reverse;
 use std::ops::Range;
@@ -324,6 +324,7 @@ fn plan_partition(
         criticality: partition.criticality.value,
         criticality_name: partition.criticality_name,
         kind: partition.kind(),
+        isolation: Isolation::Board,
         cores: partition.cores.iter().map(|core| core.value).collect(),
         line: problems.position(partition.name.span.start).0,
         ram: Window { base, size },
