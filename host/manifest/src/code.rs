@@ -175,6 +175,10 @@ codes! {
     OpenDevice = "open-device";
     /// Two partitions are in the normal world, which nothing divides.
     NormalWorldShared = "normal-world-shared";
+    /// Partitions are to be kept apart by what the board does not have.
+    IsolationUnavailable = "isolation-unavailable";
+    /// A Linux at EL2 beside partitions that EL2 has to keep apart.
+    IsolationConflict = "isolation-conflict";
     /// A console that the board cannot have.
     ImpossibleConsole = "impossible-console";
     /// A file name has a placeholder that does not exist.

@@ -2,8 +2,8 @@
 
 use crate::Criticality;
 use partita_abi::health::{Action, Kind as Event};
-use partita_abi::table::{Console, FloatingPoint, WatchdogStart};
-use partita_board::{Board, Device};
+use partita_abi::table::{Console, FloatingPoint, Isolation, WatchdogStart};
+use partita_board::{Architecture, Board, Device};
 use std::ops::Range;
 
 /// A value and where it stands in the source.
@@ -28,6 +28,8 @@ impl<T> Located<T> {
 pub(crate) struct Manifest {
     pub(crate) system_name: Option<Located<String>>,
     pub(crate) version: Option<u64>,
+    /// What keeps partitions apart that do not say so themselves.
+    pub(crate) isolation: Option<Located<Isolation>>,
     pub(crate) board: Option<Located<&'static Board>>,
     pub(crate) memory: Option<Located<u64>>,
     pub(crate) cores: Option<Located<usize>>,
@@ -39,12 +41,41 @@ pub(crate) struct Manifest {
     pub(crate) focus: Option<Located<String>>,
 }
 
+impl Manifest {
+    /// What keeps a partition apart: its own word, that of the system, or what the board has.
+    pub(crate) fn isolation_of(&self, entry: &PartitionEntry) -> Isolation {
+        let Some(board) = self.board.as_ref().map(|board| board.value) else {
+            return Isolation::Board;
+        };
+        if let Architecture::Riscv64(_) = board.architecture {
+            return Isolation::Board;
+        }
+        let chosen = entry.isolation.as_ref().or(self.isolation.as_ref());
+        chosen.map_or(usual_isolation(board), |chosen| chosen.value)
+    }
+
+    /// Whether something keeps partitions of the normal world of Arm apart.
+    pub(crate) fn has_stage_2(&self) -> bool {
+        let mut partitions = self.partitions.iter();
+        partitions.any(|entry| self.isolation_of(entry) == Isolation::Stage2)
+    }
+}
+
+/// What keeps partitions apart when nothing is said: there are no two worlds where no memory is secure.
+fn usual_isolation(board: &Board) -> Isolation {
+    match (board.architecture, board.secure) {
+        (Architecture::Aarch64(_), None) => Isolation::Stage2,
+        _ => Isolation::Board,
+    }
+}
+
 /// A `[partition.NAME]` table.
 #[derive(Debug)]
 pub(crate) struct PartitionEntry {
     pub(crate) name: Located<String>,
     pub(crate) criticality: Option<Located<(Criticality, &'static str)>>,
     pub(crate) payload: Option<Payload>,
+    pub(crate) isolation: Option<Located<Isolation>>,
     pub(crate) arguments: Option<Located<String>>,
     pub(crate) memory: Option<Located<u64>>,
     pub(crate) base: Option<Located<u64>>,
@@ -149,6 +180,11 @@ pub(crate) const FLOATING_POINTS: [(&str, FloatingPoint); 3] = [
     ("eager", FloatingPoint::Eager),
     ("lazy", FloatingPoint::Lazy),
 ];
+/// The words of the keys `isolation`.
+pub(crate) const ISOLATIONS: [(&str, Isolation); 2] = [
+    ("trustzone", Isolation::Board),
+    ("stage2", Isolation::Stage2),
+];
 /// The words of the `console` key.
 pub(crate) const CONSOLES: [(&str, Console); 3] = [
     ("none", Console::None),
@@ -180,7 +216,7 @@ pub(crate) mod keys {
     use partita_abi::health::Kind as Event;
 
     pub(crate) const ROOT: &[&str] = &["system", "board", "partition", "run"];
-    pub(crate) const SYSTEM: &[&str] = &["name", "version"];
+    pub(crate) const SYSTEM: &[&str] = &["name", "version", "isolation"];
     pub(crate) const BOARD: &[&str] =
         &["name", "memory", "cores", "cpu", "smepmp", "sstc", "vector"];
     pub(crate) const RUN: &[&str] = &["console"];
@@ -188,6 +224,7 @@ pub(crate) mod keys {
         "criticality",
         "image",
         "linux",
+        "isolation",
         "arguments",
         "memory",
         "cores",

@@ -5,13 +5,14 @@ mod syntax;
 
 use crate::criticality::NAMES as CRITICALITIES;
 use crate::manifest::{
-    ACCEPTANCES, CONSOLES, FLOATING_POINTS, LinuxEntry, Located, Manifest, PartitionEntry, Payload,
-    keys,
+    ACCEPTANCES, CONSOLES, FLOATING_POINTS, ISOLATIONS, LinuxEntry, Located, Manifest,
+    PartitionEntry, Payload, keys,
 };
 use crate::problem::{Problem, Problems};
 use crate::section::{Entry, Section, wrong_type};
 use crate::{Code, quantity, suggest};
 use partita_abi::name::Name;
+use partita_abi::table::Isolation;
 use partita_board::Board;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -47,6 +48,7 @@ pub(crate) fn parse(
             .get("version")
             .and_then(|entry| entry.number(problems))
             .and_then(|number| version(&number, problems));
+        manifest.isolation = isolation(&system, problems);
     }
     if let Some(board) = table(&root, "board", "[board]", true, keys::BOARD, problems) {
         parse_board(&board, boards, &mut manifest, problems);
@@ -56,6 +58,11 @@ pub(crate) fn parse(
     }
     parse_partitions(&root, &mut manifest, problems);
     Some(manifest)
+}
+
+fn isolation(section: &Section<'_>, problems: &mut Problems) -> Option<Located<Isolation>> {
+    let entry = section.get("isolation")?;
+    word(&entry, &ISOLATIONS, Code::UnknownValue, problems)
 }
 
 fn version(number: &Located<i64>, problems: &mut Problems) -> Option<u64> {
@@ -216,6 +223,7 @@ fn parse_partition(
     PartitionEntry {
         criticality,
         payload: parse_payload(section, problems),
+        isolation: isolation(section, problems),
         arguments: section
             .get("arguments")
             .and_then(|entry| entry.line(problems)),

@@ -3,6 +3,7 @@
 mod make;
 mod regions;
 
+pub(crate) use make::normal_ram;
 pub(crate) use regions::interrupt_files;
 
 use crate::Criticality;

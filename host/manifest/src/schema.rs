@@ -70,6 +70,8 @@ struct System {
     /// below the lowest one it accepts. Raise it when an older system must not come back.
     #[schemars(range(min = 0), default = "zero")]
     version: Option<u64>,
+    /// What keeps those partitions apart, on 64-bit Arm, that do not say so themselves.
+    isolation: Option<Isolation>,
 }
 
 /// The hardware that the system runs on.
@@ -114,6 +116,8 @@ struct Partition {
     image: Option<String>,
     /// A Linux kernel. Either this or `image`.
     linux: Option<Linux>,
+    /// What keeps it apart from the others, on 64-bit Arm.
+    isolation: Option<Isolation>,
     /// Text for the program, which finds it in its device tree under `/chosen/bootargs`.
     arguments: Option<String>,
     /// How much RAM it has; and where, if that must be fixed.
@@ -232,6 +236,16 @@ enum Criticality {
     DalB,
     #[schemars(rename = "DAL-A")]
     DalA,
+}
+
+/// What keeps a partition apart from the others, on 64-bit Arm.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "lowercase")]
+enum Isolation {
+    /// The two worlds: a program is in the secure one, and one Linux is at EL2 of the normal one.
+    TrustZone,
+    /// Stage 2: it is at EL1 of the normal world, and EL2 is the monitor's.
+    Stage2,
 }
 
 /// What becomes of floating-point or vector state at a switch.

@@ -1,9 +1,9 @@
-//! Programs in the secure world of Arm: by which interrupts the monitor reaches them.
+//! Programs on Arm: by which interrupts the monitor reaches them.
 
 use crate::Code;
 use crate::problem::{Problem, Problems};
 use crate::system::{Partition, System};
-use partita_abi::table::Kind;
+use partita_abi::table::Isolation;
 
 /// The software-generated interrupts with which the monitor tells a program that something happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,11 +23,13 @@ const EACH: u32 = 3;
 /// The last interrupt that there is of this kind.
 const LAST: u32 = 15;
 
-/// The interrupts of a program: those that share a core have different ones.
+/// The interrupts of a program: those of the secure world that share a core have different ones. Behind stage 2 each
+/// has an interface of its own.
 pub(crate) fn interrupts(system: &System, partition: &Partition) -> Interrupts {
     let mut sets: Vec<(&Partition, u32)> = Vec::new();
     let programs = system.partitions.iter();
-    for program in programs.filter(|partition| partition.kind() == Kind::Program) {
+    let apart = partition.isolation == Isolation::Stage2;
+    for program in programs.filter(|program| !apart && program.is_secure(system.board)) {
         let taken: Vec<u32> = sets
             .iter()
             .filter(|(other, _)| share_a_core(program, other))
@@ -50,11 +52,8 @@ pub(crate) fn interrupts(system: &System, partition: &Partition) -> Interrupts {
 
 /// Reports the program that no interrupts are left for.
 pub(crate) fn check(system: &System, problems: &mut Problems) {
-    if system.board.secure.is_none() {
-        return;
-    }
     let programs = system.partitions.iter();
-    for program in programs.filter(|partition| partition.kind() == Kind::Program) {
+    for program in programs.filter(|program| program.is_secure(system.board)) {
         if interrupts(system, program).software <= LAST {
             continue;
         }
@@ -68,7 +67,7 @@ pub(crate) fn check(system: &System, problems: &mut Problems) {
                 ),
             )
             .at(&program.name.span, "one too many")
-            .help("move a program to another core"),
+            .help("move a program to another core, or keep it apart with `isolation = \"stage2\"`"),
         );
     }
 }

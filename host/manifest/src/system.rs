@@ -4,7 +4,7 @@ use crate::Criticality;
 use crate::health::Health;
 use crate::images::Image;
 use crate::manifest::Located;
-use partita_abi::table::{Console, FloatingPoint, Kind};
+use partita_abi::table::{Console, FloatingPoint, Isolation, Kind};
 use partita_board::{Board, Device};
 use std::ops::Range;
 
@@ -37,6 +37,7 @@ pub(crate) struct Partition {
     pub(crate) image: Image,
     /// Where the manifest names the image.
     pub(crate) image_span: Range<usize>,
+    pub(crate) isolation: Isolation,
     pub(crate) arguments: String,
     pub(crate) memory: Located<u64>,
     /// The start of its RAM if it is fixed, and the place in the manifest that fixes it.
@@ -51,7 +52,20 @@ pub(crate) struct Partition {
     pub(crate) health: Health,
 }
 
+impl System {
+    /// Whether a partition is behind stage 2 in the normal world of Arm.
+    pub(crate) fn has_stage_2(&self) -> bool {
+        let mut partitions = self.partitions.iter();
+        partitions.any(|partition| partition.isolation == Isolation::Stage2)
+    }
+}
+
 impl Partition {
+    /// Whether it runs in the secure world of Arm.
+    pub(crate) fn is_secure(&self, board: &Board) -> bool {
+        board.secure.is_some() && self.kind() == Kind::Program && self.isolation == Isolation::Board
+    }
+
     pub(crate) fn kind(&self) -> Kind {
         match self.image {
             Image::Program(..) => Kind::Program,

@@ -4,6 +4,7 @@ use super::has_secure_stage_2;
 use crate::Code;
 use crate::manifest::{Acceptance, Located, Manifest, PartitionEntry, Payload};
 use crate::problem::{Problem, Problems};
+use partita_abi::table::Isolation;
 use partita_board::{Board, Device};
 
 pub(super) fn check(
@@ -13,9 +14,9 @@ pub(super) fn check(
     problems: &mut Problems,
 ) {
     let Some(board) = board else { return };
-    check_dma(entry, board, problems);
+    check_dma(manifest, entry, board, problems);
     check_trusted_base(manifest, entry, board, problems);
-    check_open_devices(entry, board, problems);
+    check_open_devices(manifest, entry, board, problems);
 }
 
 fn accepted(entry: &PartitionEntry, what: Acceptance) -> Option<&Located<Acceptance>> {
@@ -30,9 +31,11 @@ fn unneeded(accepted: &Located<Acceptance>, why: String, problems: &mut Problems
     );
 }
 
-/// Where the board has secure memory, no device of the normal world can reach it.
-fn check_dma(entry: &PartitionEntry, board: &Board, problems: &mut Problems) {
-    let has_dma = |device: &&Located<&Device>| device.value.dma && board.secure.is_none();
+/// Where the board has secure memory, no device of the normal world can reach it. Behind stage 2 partitions are in the
+/// memory of that world, and so are the tables.
+fn check_dma(manifest: &Manifest, entry: &PartitionEntry, board: &Board, problems: &mut Problems) {
+    let is_open = board.secure.is_none() || manifest.has_stage_2();
+    let has_dma = |device: &&Located<&Device>| device.value.dma && is_open;
     let mut writers = entry.devices.iter().filter(has_dma);
     match accepted(entry, Acceptance::Dma) {
         None => {
@@ -96,6 +99,13 @@ fn check_trusted_base(
     if board.secure.is_none() {
         return;
     }
+    if manifest.isolation_of(entry) == Isolation::Stage2 {
+        if let Some(accepted) = accepted {
+            let why = format!("`{}` is kept apart by stage 2", entry.name.value);
+            unneeded(accepted, why, problems);
+        }
+        return;
+    }
     if has_secure_stage_2(manifest, board) {
         if let Some(accepted) = accepted {
             let why = format!(
@@ -117,7 +127,7 @@ fn check_trusted_base(
                 ),
             )
             .at(&file.span, "belongs to the trusted base")
-            .help("accept this with `accept = [\"trusted-base\"]`, or choose a board or a `cpu` that can bound it"),
+            .help("accept this with `accept = [\"trusted-base\"]`, or bound it: by `isolation = \"stage2\"`, or another board or `cpu`"),
         ),
         Some(accepted) => problems.push(
             Problem::warning(
@@ -133,8 +143,13 @@ fn check_trusted_base(
     }
 }
 
-/// The devices of these boards are in the normal world, where Linux reaches all there is.
-fn check_open_devices(entry: &PartitionEntry, board: &Board, problems: &mut Problems) {
+/// The devices of these boards are in the normal world, where Linux at EL2 reaches all there is.
+fn check_open_devices(
+    manifest: &Manifest,
+    entry: &PartitionEntry,
+    board: &Board,
+    problems: &mut Problems,
+) {
     let is_program = matches!(entry.payload, Some(Payload::Program(_)));
     let accepted = accepted(entry, Acceptance::OpenDevice);
     if !is_program || entry.devices.is_empty() {
@@ -147,7 +162,18 @@ fn check_open_devices(entry: &PartitionEntry, board: &Board, problems: &mut Prob
         }
         return;
     }
+    // On other boards nothing has to be accepted: one manifest can serve them all.
     if board.secure.is_none() {
+        return;
+    }
+    if manifest.has_stage_2() {
+        if let Some(accepted) = accepted {
+            let why = format!(
+                "stage 2 keeps everybody from the devices of `{}`",
+                entry.name.value
+            );
+            unneeded(accepted, why, problems);
+        }
         return;
     }
     for device in &entry.devices {

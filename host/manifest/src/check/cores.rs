@@ -4,6 +4,7 @@ use crate::Code;
 use crate::manifest::{Manifest, PartitionEntry, Payload};
 use crate::problem::{Problem, Problems};
 use partita_abi::MAX_SHARING;
+use partita_abi::table::Isolation;
 use partita_board::{Architecture, Controller};
 use std::ops::Range;
 
@@ -30,7 +31,14 @@ pub(super) fn check(manifest: &Manifest, problems: &mut Problems) {
                 Some((entry, &found.span))
             })
             .collect();
-        check_sharing(core, &users, sends_directly, &mut reported, problems);
+        check_sharing(
+            manifest,
+            core,
+            &users,
+            sends_directly,
+            &mut reported,
+            problems,
+        );
         check_load(core, &users, problems);
     }
     for entry in &manifest.partitions {
@@ -98,6 +106,7 @@ fn check_list(entry: &PartitionEntry, manifest: &Manifest, problems: &mut Proble
 
 /// `reported` holds the pairs that cannot share a core, so that each is told of once.
 fn check_sharing(
+    manifest: &Manifest,
     core: usize,
     users: &[User<'_>],
     sends_directly: bool,
@@ -125,7 +134,9 @@ fn check_sharing(
             }
             reported.push(pair);
             let names = format!("`{}` and `{}`", first.name.value, second.name.value);
-            if is_linux(first) && is_linux(second) {
+            let stage_2 =
+                |entry: &PartitionEntry| manifest.isolation_of(entry) == Isolation::Stage2;
+            if is_linux(first) && is_linux(second) && !(stage_2(first) && stage_2(second)) {
                 problems.push(
                     Problem::error(
                         Code::DirectInterruptsConflict,
@@ -139,20 +150,10 @@ fn check_sharing(
                     .help("a core has room for one Linux: give them different cores"),
                 );
             } else {
-                check_direct_interrupts(
-                    core,
-                    (first, second),
-                    second_span,
-                    sends_directly,
-                    problems,
-                );
-                check_direct_interrupts(
-                    core,
-                    (second, first),
-                    first_span,
-                    sends_directly,
-                    problems,
-                );
+                // Behind stage 2 the monitor sees what the cores of a Linux send each other.
+                let sends = |entry| sends_directly && !stage_2(entry);
+                check_direct_interrupts(core, (first, second), second_span, sends(first), problems);
+                check_direct_interrupts(core, (second, first), first_span, sends(second), problems);
             }
             if let (Some(first_level), Some(second_level)) =
                 (&first.criticality, &second.criticality)

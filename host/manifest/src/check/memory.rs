@@ -4,9 +4,11 @@ use crate::Code;
 use crate::images::Image;
 use crate::linux;
 use crate::manifest::{Located, Manifest, PartitionEntry, Payload};
+use crate::plan::normal_ram;
 use crate::problem::{Problem, Problems};
 use crate::quantity::show_size;
 use partita_abi::image::STORE_OFFSET;
+use partita_abi::table::Isolation;
 use partita_board::Board;
 use std::ops::Range;
 
@@ -42,7 +44,8 @@ pub(super) fn check(manifest: &Manifest, images: &[Option<Image>], problems: &mu
         let range = base.value..end;
         check_elf(entry, image.as_ref(), &range, problems);
         if let (Some(board), Some(memory)) = (&manifest.board, &manifest.memory) {
-            check_board(entry, board.value, memory, &range, &base, problems);
+            let place = (&range, &base);
+            check_board(manifest, entry, (board.value, memory), place, problems);
         }
         for other in &fixed {
             if range.start < other.range.end && other.range.start < range.end {
@@ -150,14 +153,19 @@ fn check_elf(
 }
 
 fn check_board(
+    manifest: &Manifest,
     entry: &PartitionEntry,
-    board: &Board,
-    memory: &Located<u64>,
-    range: &Range<u64>,
-    base: &Located<u64>,
+    (board, memory): (&Board, &Located<u64>),
+    (range, base): (&Range<u64>, &Located<u64>),
     problems: &mut Problems,
 ) {
-    let is_program = matches!(entry.payload, Some(Payload::Program(_)));
+    let is_program = matches!(entry.payload, Some(Payload::Program(_)))
+        && manifest.isolation_of(entry) == Isolation::Board;
+    let least = match board.secure {
+        None => board.ram_base + STORE_OFFSET,
+        Some(_) if is_program => 0,
+        Some(_) => normal_ram(board, manifest.has_stage_2()),
+    };
     let (start, end) = match board.secure {
         Some(secure) if is_program => {
             let programs = secure.programs;
@@ -176,8 +184,8 @@ fn check_board(
                 .at(&memory.span, text)
                 .help("move it, make it smaller, or give the board more memory"),
         );
-    } else if board.secure.is_none() && range.start < start + STORE_OFFSET {
-        problems.push(in_monitor(&entry.name.value, base, start + STORE_OFFSET));
+    } else if range.start < least {
+        problems.push(in_monitor(&entry.name.value, base, least));
     }
 }
 

@@ -3,6 +3,7 @@
 mod acceptances;
 mod cores;
 mod health;
+mod isolation;
 mod memory;
 mod worlds;
 pub(crate) use memory::{PAGE_BYTES, in_monitor};
@@ -14,7 +15,7 @@ use crate::manifest::{Located, Manifest, PartitionEntry, Payload};
 use crate::problem::{Problem, Problems};
 use crate::suggest;
 use crate::system::{Partition, System};
-use partita_abi::table::{Console, FloatingPoint};
+use partita_abi::table::{Console, FloatingPoint, Isolation};
 use partita_board::{Board, Riscv64};
 use std::ops::Range;
 
@@ -30,6 +31,7 @@ pub(crate) fn check(
     check_count(&manifest, problems);
     check_board(&manifest, problems);
     if let Some(board) = manifest.board.as_ref().map(|board| board.value) {
+        isolation::check(&manifest, problems);
         worlds::check(&manifest, board, problems);
         worlds::add_console_ports(&mut manifest, board);
     }
@@ -355,26 +357,33 @@ fn check_devices(manifest: &Manifest, problems: &mut Problems) {
     }
 }
 
-fn console_of(entry: &PartitionEntry, board: Option<&Board>) -> Console {
+fn console_of(entry: &PartitionEntry, isolation: Isolation, board: Option<&Board>) -> Console {
     let default = match entry.payload {
         Some(Payload::Linux(_)) => Console::Uart16550,
         _ => Console::MonitorCall,
     };
     let console = entry.console.as_ref().map(|console| console.value);
     match (console.unwrap_or(default), board) {
-        (Console::Uart16550, Some(board)) if board.console_port().is_some() => Console::Own,
+        (Console::Uart16550, Some(board))
+            if isolation == Isolation::Board && board.console_port().is_some() =>
+        {
+            Console::Own
+        }
         (console, _) => console,
     }
+}
+
+fn has_console(entry: &PartitionEntry) -> bool {
+    console_of(entry, Isolation::Board, None) != Console::None
 }
 
 fn find_focus(manifest: &Manifest, problems: &mut Problems) -> Option<usize> {
     let partitions = &manifest.partitions;
     let Some(wanted) = &manifest.focus else {
         let linux = |entry: &PartitionEntry| {
-            matches!(entry.payload, Some(Payload::Linux(_)))
-                && console_of(entry, None) != Console::None
+            matches!(entry.payload, Some(Payload::Linux(_))) && has_console(entry)
         };
-        let any = |entry: &PartitionEntry| console_of(entry, None) != Console::None;
+        let any = has_console;
         let found = partitions.iter().position(linux);
         return Some(
             found
@@ -423,16 +432,26 @@ fn complete(manifest: Manifest, images: Vec<Option<Image>>, focus: usize) -> Opt
         .iter()
         .map(|entry| health::complete(entry, &manifest))
         .collect();
+    let isolations: Vec<_> = manifest
+        .partitions
+        .iter()
+        .map(|entry| manifest.isolation_of(entry))
+        .collect();
     let vector = has_vector(&manifest);
     let board = manifest.board.as_ref()?.value;
     let cpu = processor(&manifest, board);
-    let secure_stage_2 = has_secure_stage_2(&manifest, board);
+    // It is of no use to those that are not in the secure world.
+    let secure_stage_2 =
+        has_secure_stage_2(&manifest, board) && isolations.contains(&Isolation::Board);
     let partitions = manifest
         .partitions
         .into_iter()
         .zip(images)
         .zip(health)
-        .map(|((entry, image), health)| complete_partition(entry, image?, health, vector, board))
+        .zip(isolations)
+        .map(|(((entry, image), health), isolation)| {
+            complete_partition(entry, image?, health, isolation, vector, board)
+        })
         .collect::<Option<Vec<_>>>()?;
     let or =
         |option: Option<Located<bool>>, board: bool| option.map_or(board, |wanted| wanted.value);
@@ -456,11 +475,12 @@ fn complete_partition(
     entry: PartitionEntry,
     image: Image,
     health: Health,
+    isolation: Isolation,
     has_vector: bool,
     board: &Board,
 ) -> Option<Partition> {
     let base = memory::fixed_base(&entry, Some(&image));
-    let console = console_of(&entry, Some(board));
+    let console = console_of(&entry, isolation, Some(board));
     let (image_span, arguments) = match entry.payload? {
         Payload::Program(file) => (file.span, entry.arguments),
         Payload::Linux(linux) => (linux.span, linux.command_line),
@@ -480,6 +500,7 @@ fn complete_partition(
         criticality: criticality.map(|(level, _)| level),
         image,
         image_span,
+        isolation,
         arguments: arguments.map_or_else(String::new, |text| text.value),
         memory: entry.memory?,
         base,

@@ -1,11 +1,11 @@
-//! Checks and completes what follows from the two worlds of Arm: programs are in the secure one, and a single
-//! Linux is in the normal one.
+//! Checks and completes what follows from what keeps partitions apart on Arm: programs in the secure world and a
+//! single Linux at EL2 of the normal one, or whoever is behind stage 2 there.
 
 use super::console_of;
 use crate::Code;
 use crate::manifest::{Located, Manifest, PartitionEntry, Payload};
 use crate::problem::{Problem, Problems};
-use partita_abi::table::Console;
+use partita_abi::table::{Console, Isolation};
 use partita_board::Board;
 
 fn is_linux(entry: &PartitionEntry) -> bool {
@@ -16,7 +16,9 @@ pub(super) fn check(manifest: &Manifest, board: &Board, problems: &mut Problems)
     if board.secure.is_none() {
         return;
     }
-    let mut normal = manifest.partitions.iter().filter(|entry| is_linux(entry));
+    let by_board = |entry: &&PartitionEntry| manifest.isolation_of(entry) == Isolation::Board;
+    let of_board = || manifest.partitions.iter().filter(by_board);
+    let mut normal = of_board().filter(|entry| is_linux(entry));
     if let Some(first) = normal.next() {
         for second in normal {
             problems.push(
@@ -29,11 +31,11 @@ pub(super) fn check(manifest: &Manifest, board: &Board, problems: &mut Problems)
                 )
                 .at(&second.name.span, "one Linux too many")
                 .at(&first.name.span, "the other one")
-                .help("this board has room for one Linux: choose another board for two"),
+                .help("keep both apart with `isolation = \"stage2\"`: without it there is room for one Linux"),
             );
         }
     }
-    for entry in manifest.partitions.iter().filter(|entry| !is_linux(entry)) {
+    for entry in of_board().filter(|entry| !is_linux(entry)) {
         if let Some(console) = &entry.console
             && console.value == Console::Uart16550
         {
@@ -58,12 +60,18 @@ pub(super) fn add_console_ports(manifest: &mut Manifest, board: &'static Board) 
         return;
     };
     // A second one is an error of its own.
-    if let Some(entry) = manifest.partitions.iter_mut().find(|entry| is_linux(entry)) {
+    let alone = |entry: &PartitionEntry| {
+        is_linux(entry) && manifest.isolation_of(entry) == Isolation::Board
+    };
+    let Some(index) = manifest.partitions.iter().position(alone) else {
+        return;
+    };
+    if let Some(entry) = manifest.partitions.get_mut(index) {
         let owns = entry
             .devices
             .iter()
             .any(|device| device.value.name == port.name);
-        if console_of(entry, Some(board)) == Console::Own && !owns {
+        if console_of(entry, Isolation::Board, Some(board)) == Console::Own && !owns {
             let span = match &entry.console {
                 Some(console) => console.span.clone(),
                 None => entry.name.span.clone(),

@@ -1,15 +1,16 @@
 //! What a partition on Arm is told of its cores and devices.
 //!
-//! Cores go by the number in their `MPIDR_EL1`, which is the physical one: nothing can show Linux at EL2
-//! another. Interrupts of Linux are encoded as `arm,gic.yaml` and `arm,gic-v3.yaml` of its bindings have it;
+//! Cores go by the number in their `MPIDR_EL1`. It is the physical one in the two worlds, since nothing can show
+//! Linux at EL2 another, and the partition's own behind stage 2. Interrupts of Linux are encoded as `arm,gic.yaml` and `arm,gic-v3.yaml` of its bindings have it;
 //! those of a program are plain numbers, as its interrupt controller reports them.
 
-use super::{CONTROLLER_PHANDLE, Node};
+use super::{CONTROLLER_PHANDLE, Node, uart_name};
 use crate::secure;
 use crate::system::{Partition, System};
+use partita_abi::console;
 use partita_abi::monitor_call::SMC_WATCHDOG;
-use partita_abi::table::Kind;
-use partita_board::{Aarch64, Device, Gic, GicInterface, Window, timer};
+use partita_abi::table::{Console, Isolation, Kind};
+use partita_board::{Aarch64, Board, Device, Gic, GicInterface, Window, timer};
 
 const CLOCK_PHANDLE: u32 = 2;
 /// Kinds of lines: shared and private peripheral interrupts.
@@ -26,25 +27,24 @@ pub(super) fn add(system: &System, arm: &Aarch64, partition: &Partition, root: &
     match partition.kind() {
         Kind::Linux => {
             root.cells("interrupt-parent", &[CONTROLLER_PHANDLE]);
-            root.child(controller(&arm.gic, true));
+            root.child(controller(&arm.gic, partition));
             root.child(timers(&arm.gic, partition));
-            root.child(performance(&arm.gic, partition));
+            if partition.isolation == Isolation::Board {
+                root.child(performance(&arm.gic, partition));
+            }
             root.child(clock(arm));
             if partition.health.watchdog_ns != 0 {
                 root.child(watchdog(partition.health.watchdog_ns));
             }
         }
         Kind::Program => {
-            root.child(controller(&arm.gic, false));
+            root.child(controller(&arm.gic, partition));
             let lines = secure::interrupts(system, partition);
             let mut timer = Node::new("timer");
             timer.text("compatible", "partita,timer");
-            // With EL2 in the secure world, EL1 has no secure timer (DDI 0487, D24.10).
-            let registers = if system.secure_stage_2 {
-                "cntp"
-            } else {
-                "cntps"
-            };
+            // EL1 has no secure timer with EL2 in the secure world (DDI 0487, D24.10), and none in the normal one.
+            let has_secure_timer = partition.is_secure(system.board) && !system.secure_stage_2;
+            let registers = if has_secure_timer { "cntps" } else { "cntp" };
             timer.text("registers", registers);
             timer.cells("interrupts", &[lines.timer]);
             timer.cells("clock-frequency", &[system.board.timebase_hz as u32]);
@@ -60,6 +60,9 @@ pub(super) fn add(system: &System, arm: &Aarch64, partition: &Partition, root: &
     soc.cells("#size-cells", &[2]);
     soc.text("compatible", "simple-bus");
     soc.flag("ranges");
+    if partition.console == Console::Uart16550 {
+        soc.child(serial(system.board, arm));
+    }
     for owned in &partition.devices {
         soc.child(device(owned.value, partition.kind()));
     }
@@ -73,15 +76,23 @@ fn processors(system: &System, partition: &Partition) -> Node {
     if partition.kind() == Kind::Program {
         node.cells("timebase-frequency", &[system.board.timebase_hz as u32]);
     }
-    for core in &partition.cores {
-        let mut entry = Node::new(&format!("cpu@{:x}", core.value));
+    for number in core_numbers(partition) {
+        let mut entry = Node::new(&format!("cpu@{number:x}"));
         entry.text("device_type", "cpu");
         entry.text("compatible", "arm,armv8");
-        entry.cells("reg", &[core.value as u32]);
+        entry.cells("reg", &[number as u32]);
         entry.text("enable-method", "psci");
         node.child(entry);
     }
     node
+}
+
+/// The numbers by which a partition knows its cores.
+fn core_numbers(partition: &Partition) -> Vec<usize> {
+    match partition.isolation {
+        Isolation::Board => partition.cores.iter().map(|core| core.value).collect(),
+        Isolation::Stage2 => (0..partition.cores.len()).collect(),
+    }
 }
 
 fn psci() -> Node {
@@ -91,22 +102,60 @@ fn psci() -> Node {
     node
 }
 
-fn controller(gic: &Gic, is_linux: bool) -> Node {
-    let windows: &[Window] = match gic.interface {
-        GicInterface::V2 {
-            core,
-            hypervisor,
-            virtual_core,
-        } => &[gic.distributor, core, hypervisor, virtual_core],
-        GicInterface::V3 { redistributors, .. } => &[gic.distributor, redistributors],
-    };
-    let shown = if is_linux { windows.len() } else { 2 };
+/// The registers of the interrupt controller that a partition has or finds something in its place.
+fn controller_windows(gic: &Gic, partition: &Partition) -> Vec<Window> {
+    let is_linux = partition.kind() == Kind::Linux;
+    let distributor = gic.distributor;
+    match (gic.interface, partition.isolation) {
+        (GicInterface::V3 { redistributors, .. }, Isolation::Board) => {
+            vec![distributor, redistributors]
+        }
+        // Those of its own cores, side by side: what it finds there is made for it.
+        (GicInterface::V3 { redistributors, .. }, Isolation::Stage2) if is_linux => {
+            let size = Gic::REDISTRIBUTOR_BYTES * partition.cores.len() as u64;
+            vec![
+                distributor,
+                Window {
+                    size,
+                    ..redistributors
+                },
+            ]
+        }
+        (GicInterface::V3 { .. }, Isolation::Stage2) => Vec::new(),
+        (
+            GicInterface::V2 {
+                core,
+                hypervisor,
+                virtual_core,
+            },
+            Isolation::Board,
+        ) if is_linux => vec![distributor, core, hypervisor, virtual_core],
+        (GicInterface::V2 { core, .. }, Isolation::Board) => vec![distributor, core],
+        (GicInterface::V2 { core, .. }, Isolation::Stage2) if is_linux => {
+            vec![distributor, interface(core)]
+        }
+        (GicInterface::V2 { core, .. }, Isolation::Stage2) => vec![interface(core)],
+    }
+}
+
+/// The part of a window of a GICv2's interface that has registers (IHI 0048, 4.4).
+fn interface(window: Window) -> Window {
+    Window {
+        size: window.size.min(0x2000),
+        ..window
+    }
+}
+
+fn controller(gic: &Gic, partition: &Partition) -> Node {
+    let windows = controller_windows(gic, partition);
     let reg: Vec<u64> = windows
         .iter()
-        .take(shown)
         .flat_map(|window| [window.base, window.size])
         .collect();
-    let mut node = Node::new(&format!("interrupt-controller@{:x}", reg[0]));
+    let mut node = match windows.first() {
+        Some(first) => Node::new(&format!("interrupt-controller@{:x}", first.base)),
+        None => Node::new("interrupt-controller"),
+    };
     node.text(
         "compatible",
         match gic.interface {
@@ -114,14 +163,31 @@ fn controller(gic: &Gic, is_linux: bool) -> Node {
             GicInterface::V3 { .. } => "arm,gic-v3",
         },
     );
-    node.addresses("reg", &reg);
-    if is_linux {
+    if !reg.is_empty() {
+        node.addresses("reg", &reg);
+    }
+    if partition.kind() == Kind::Linux {
         node.cells("#address-cells", &[0]);
         node.cells("#interrupt-cells", &[3]);
         node.flag("interrupt-controller");
-        node.cells("interrupts", &[PRIVATE, private(timer::MAINTENANCE), 4]);
+        if partition.isolation == Isolation::Board {
+            node.cells("interrupts", &[PRIVATE, private(timer::MAINTENANCE), 4]);
+        }
         node.cells("phandle", &[CONTROLLER_PHANDLE]);
     }
+    node
+}
+
+/// The serial port that the monitor stands in for.
+fn serial(board: &Board, arm: &Aarch64) -> Node {
+    let mut node = Node::new(&uart_name(board));
+    node.text("compatible", "ns16550a");
+    let window = board.uart.window;
+    node.addresses("reg", &[window.base, window.size]);
+    // No `interrupts`: the port is the monitor's emulation, and a driver polls it.
+    node.cells("clock-frequency", &[arm.uart_clock_hz]);
+    // A driver that polls fills the whole FIFO at each look, so a deep one makes it fast.
+    node.cells("fifo-size", &[console::UART_FIFO_BYTES]);
     node
 }
 
@@ -134,7 +200,7 @@ fn private(line: u16) -> u32 {
 fn targets(gic: &Gic, partition: &Partition) -> u32 {
     match gic.interface {
         GicInterface::V2 { .. } => {
-            let cores = partition.cores.iter().map(|core| 1 << core.value);
+            let cores = core_numbers(partition).into_iter().map(|core| 1 << core);
             cores.fold(0, |mask: u32, core: u32| mask | core) << 8
         }
         GicInterface::V3 { .. } => 0,
@@ -152,12 +218,18 @@ fn timers(gic: &Gic, partition: &Partition) -> Node {
         ("hyp-phys", timer::HYPERVISOR),
         ("hyp-virt", timer::HYPERVISOR_VIRTUAL),
     ];
+    // Only at EL2 does it have those of the hypervisor.
+    let lines = match partition.isolation {
+        Isolation::Board => &lines[..],
+        Isolation::Stage2 => &lines[..2],
+    };
     let cells: Vec<u32> = lines
         .iter()
         .flat_map(|(_, line)| [PRIVATE, private(*line), flags])
         .collect();
     node.cells("interrupts", &cells);
-    node.texts("interrupt-names", &lines.map(|(name, _)| name));
+    let names: Vec<&str> = lines.iter().map(|(name, _)| *name).collect();
+    node.texts("interrupt-names", &names);
     node.flag("always-on");
     node
 }

@@ -12,8 +12,8 @@ use crate::system::{Partition, System};
 use crate::{Code, PartRole, device_tree, layout, table};
 use partita_abi::digest::digest;
 use partita_abi::image::{CRASH_BYTES, STORE_ALIGNMENT, STORE_OFFSET};
-use partita_abi::table::{Isolation, Kind};
-use partita_board::Window;
+use partita_abi::table::Kind;
+use partita_board::{Board, Window};
 use std::cmp::Reverse;
 use std::ops::Range;
 use std::path::Path;
@@ -195,12 +195,21 @@ struct Space {
     partitions: Vec<usize>,
 }
 
+/// Where the RAM of partitions begins in the memory of the normal world.
+pub(crate) fn normal_ram(board: &Board, has_stage_2: bool) -> u64 {
+    let tables = board.architecture.aarch64().and_then(|arm| arm.stage_2);
+    match tables {
+        Some(tables) if has_stage_2 => tables.base + tables.size,
+        _ => board.ram_base,
+    }
+}
+
 /// Each memory of the board, with the partitions that belong into it.
 fn spaces(system: &System, store_end: u64) -> Vec<Space> {
-    let of_kind = |kind: Kind| -> Vec<usize> {
+    let in_world = |secure: bool| -> Vec<usize> {
         let partitions = system.partitions.iter().enumerate();
         partitions
-            .filter(|(_, partition)| partition.kind() == kind)
+            .filter(|(_, partition)| partition.is_secure(system.board) == secure)
             .map(|(index, _)| index)
             .collect()
     };
@@ -214,18 +223,25 @@ fn spaces(system: &System, store_end: u64) -> Vec<Space> {
                 partitions: (0..system.partitions.len()).collect(),
             }]
         }
-        Some(secure) => vec![
-            Space {
-                range: secure.programs.base..secure.programs.base + secure.programs.size,
-                beside: String::new(),
-                partitions: of_kind(Kind::Program),
-            },
-            Space {
-                range: system.board.ram_base..ram_end,
-                beside: String::new(),
-                partitions: of_kind(Kind::Linux),
-            },
-        ],
+        Some(secure) => {
+            let start = normal_ram(system.board, system.has_stage_2());
+            let tables = start - system.board.ram_base;
+            vec![
+                Space {
+                    range: secure.programs.base..secure.programs.base + secure.programs.size,
+                    beside: String::new(),
+                    partitions: in_world(true),
+                },
+                Space {
+                    range: start..ram_end,
+                    beside: match tables {
+                        0 => String::new(),
+                        tables => format!(" beside {} of the monitor", show_rounded(tables)),
+                    },
+                    partitions: in_world(false),
+                },
+            ]
+        }
     }
 }
 
@@ -324,7 +340,7 @@ fn plan_partition(
         criticality: partition.criticality.value,
         criticality_name: partition.criticality_name,
         kind: partition.kind(),
-        isolation: Isolation::Board,
+        isolation: partition.isolation,
         cores: partition.cores.iter().map(|core| core.value).collect(),
         line: problems.position(partition.name.span.start).0,
         ram: Window { base, size },

@@ -156,7 +156,7 @@ pub(super) fn virtual_cores(
         protection_slot: 0,
         protections: match system.board.architecture {
             Architecture::Riscv64(_) => protections(regions, index),
-            // Memory is kept apart by the world that it belongs to.
+            // Memory is kept apart by the world that it belongs to, or by stage 2.
             Architecture::Aarch64(_) => Vec::new(),
         },
     };
