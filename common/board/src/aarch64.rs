@@ -92,6 +92,8 @@ pub struct Aarch64 {
     /// RAM of the normal world that is the monitor's in a system with partitions behind stage 2: their tables and the
     /// vectors of EL2, which that world has to reach. None where the monitor's own RAM is in that world.
     pub stage_2: Option<Window>,
+    /// Of the processors that a manifest can choose, those that have scalable vectors (FEAT_SVE).
+    pub scalable_vectors: &'static [&'static str],
     /// Of the processors that a manifest can choose, those that have EL2 in the secure world (FEAT_SEL2).
     pub secure_hypervisor: &'static [&'static str],
 }

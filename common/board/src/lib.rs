@@ -330,6 +330,7 @@ impl Board<Aarch64> {
     pub const fn for_firmware(self) -> Self {
         Self {
             architecture: Aarch64 {
+                scalable_vectors: &[],
                 secure_hypervisor: &[],
                 ..self.architecture
             },

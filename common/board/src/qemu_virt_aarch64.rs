@@ -169,6 +169,7 @@ pub const QEMU_VIRT_AARCH64: Board = Board {
         },
         uart_clock_hz: 24_000_000,
         stage_2: Some(STAGE_2),
+        scalable_vectors: &["cortex-a710", "neoverse-n2", "neoverse-v1", "max"],
         // By `ID_AA64PFR0_EL1.SEL2` of each: that of QEMU's `neoverse-v1` is zero.
         secure_hypervisor: &["cortex-a710", "neoverse-n2", "max"],
     }),
@@ -212,6 +213,7 @@ pub const QEMU_VIRT_AARCH64_GICV2: Board = Board {
         },
         uart_clock_hz: 24_000_000,
         stage_2: Some(STAGE_2),
+        scalable_vectors: &["max"],
         secure_hypervisor: &[],
     }),
     ..QEMU_VIRT_AARCH64

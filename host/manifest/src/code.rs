@@ -179,6 +179,10 @@ codes! {
     IsolationUnavailable = "isolation-unavailable";
     /// A Linux at EL2 beside partitions that EL2 has to keep apart.
     IsolationConflict = "isolation-conflict";
+    /// Linux is to run virtual machines where it cannot.
+    NoKvm = "no-kvm";
+    /// Two Linux partitions share a core with vectors that are kept for one.
+    ScalableVectorsShared = "scalable-vectors-shared";
     /// A console that the board cannot have.
     ImpossibleConsole = "impossible-console";
     /// A file name has a placeholder that does not exist.

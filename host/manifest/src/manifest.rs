@@ -155,6 +155,8 @@ pub(crate) struct LinuxEntry {
     pub(crate) kernel: Option<Located<String>>,
     pub(crate) initramfs: Option<Located<String>>,
     pub(crate) command_line: Option<Located<String>>,
+    /// Whether it must be able to run virtual machines.
+    pub(crate) kvm: Option<Located<bool>>,
 }
 
 /// An honest limit that a manifest can accept by name.
@@ -240,7 +242,7 @@ pub(crate) mod keys {
         "interrupts",
         "accept",
     ];
-    pub(crate) const LINUX: &[&str] = &["kernel", "initramfs", "command-line"];
+    pub(crate) const LINUX: &[&str] = &["kernel", "initramfs", "command-line", "kvm"];
     pub(crate) const MEMORY: &[&str] = &["base", "size"];
     pub(crate) const RESPONSE: &[&str] = &["action", "notify"];
     pub(crate) const RESTART: &[&str] = &["limit", "within", "back-off", "then"];

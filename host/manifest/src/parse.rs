@@ -127,13 +127,18 @@ fn parse_board(
         .and_then(|entry| entry.number(problems))
         .map(|number| number.map(|cores| usize::try_from(cores).unwrap_or(0)));
     manifest.cpu = section.get("cpu").and_then(|entry| entry.string(problems));
-    let mut option = |key| {
-        let entry = section.get(key)?;
-        Some(Located::new(entry.boolean(problems)?, entry.span()))
-    };
-    manifest.smepmp = option("smepmp");
-    manifest.sstc = option("sstc");
-    manifest.vector = option("vector");
+    manifest.smepmp = option(section, "smepmp", problems);
+    manifest.sstc = option(section, "sstc", problems);
+    manifest.vector = option(section, "vector", problems);
+}
+
+fn option(
+    section: &Section<'_>,
+    key: &'static str,
+    problems: &mut Problems,
+) -> Option<Located<bool>> {
+    let entry = section.get(key)?;
+    Some(Located::new(entry.boolean(problems)?, entry.span()))
 }
 
 fn parse_partitions(root: &Section<'_>, manifest: &mut Manifest, problems: &mut Problems) {
@@ -316,6 +321,7 @@ fn parse_payload(section: &Section<'_>, problems: &mut Problems) -> Option<Paylo
                 command_line: table
                     .get("command-line")
                     .and_then(|entry| entry.line(problems)),
+                kvm: option(&table, "kvm", problems),
             }))
         }
         (None, None) => {

@@ -165,6 +165,8 @@ struct Linux {
     initramfs: Option<String>,
     /// The kernel's command line.
     command_line: Option<String>,
+    /// Whether it must be able to run virtual machines (KVM).
+    kvm: Option<bool>,
 }
 
 /// RAM of a partition: a size, or a size at an address.

@@ -38,6 +38,14 @@ static SHORT: Board = Board {
     ..QEMU_VIRT_AARCH64
 };
 
+/// A board of Arm without secure memory.
+static OPEN: Board = Board {
+    name: "open-aarch64",
+    image_base: QEMU_VIRT_AARCH64.ram_base,
+    secure: None,
+    ..QEMU_VIRT_AARCH64
+};
+
 fn manifests() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/bad");
     let mut files: Vec<PathBuf> = fs::read_dir(folder)
@@ -68,6 +76,9 @@ fn problems_of(path: &Path, folder: &Path) -> Problems {
     }
     if code_of(path) == Code::ImageTooLarge.name() {
         boards.push(&SHORT);
+    }
+    if path.to_string_lossy().contains("--open") {
+        boards.push(&OPEN);
     }
     match load_for_boards(&copy, &boards) {
         Ok(plan) => plan.warnings,

@@ -150,6 +150,13 @@ fn check_sharing(
                     .help("a core has room for one Linux: give them different cores"),
                 );
             } else {
+                check_scalable(
+                    manifest,
+                    core,
+                    (first, first_span),
+                    (second, second_span),
+                    problems,
+                );
                 // Behind stage 2 the monitor sees what the cores of a Linux send each other.
                 let sends = |entry| sends_directly && !stage_2(entry);
                 check_direct_interrupts(core, (first, second), second_span, sends(first), problems);
@@ -176,6 +183,37 @@ fn check_sharing(
             }
         }
     }
+}
+
+/// The registers of scalable vectors are kept for one Linux on a core.
+fn check_scalable(
+    manifest: &Manifest,
+    core: usize,
+    (first, first_span): User<'_>,
+    (second, second_span): User<'_>,
+    problems: &mut Problems,
+) {
+    let (Some(board), Some(cpu)) = (&manifest.board, &manifest.cpu) else {
+        return;
+    };
+    let scalable = board.value.architecture.aarch64();
+    let has = scalable.is_some_and(|arm| arm.scalable_vectors.contains(&cpu.value.as_str()));
+    if !has || !is_linux(first) || !is_linux(second) {
+        return;
+    }
+    problems.push(
+        Problem::error(
+            Code::ScalableVectorsShared,
+            format!(
+                "`{}` and `{}` both run Linux on core {core}, and its scalable vectors are kept for one",
+                first.name.value, second.name.value
+            ),
+        )
+        .at(&cpu.span, "has scalable vectors")
+        .at(second_span, "a Linux here")
+        .at(first_span, "and here")
+        .help("give them different cores, or choose a `cpu` without scalable vectors"),
+    );
 }
 
 fn is_linux(entry: &PartitionEntry) -> bool {

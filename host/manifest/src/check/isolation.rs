@@ -14,6 +14,9 @@ pub(super) fn check(manifest: &Manifest, problems: &mut Problems) {
         check_available(choice, board, problems);
     }
     check_together(manifest, problems);
+    for entry in &manifest.partitions {
+        check_kvm(manifest, entry, board, problems);
+    }
 }
 
 /// RISC-V has protection entries, and Arm has stage 2 always, but two worlds only where memory can be secure.
@@ -83,4 +86,51 @@ fn check_together(manifest: &Manifest, problems: &mut Problems) {
             )),
         );
     }
+}
+
+/// Linux runs virtual machines by EL2, which it has where nothing else keeps it apart than its world.
+fn check_kvm(
+    manifest: &Manifest,
+    entry: &PartitionEntry,
+    board: &Located<&'static Board>,
+    problems: &mut Problems,
+) {
+    let Some(Payload::Linux(linux)) = &entry.payload else {
+        return;
+    };
+    let Some(kvm) = linux.kvm.as_ref().filter(|kvm| kvm.value) else {
+        return;
+    };
+    let name = &entry.name.value;
+    let is_bound = manifest.isolation_of(entry) == Isolation::Stage2;
+    let (why, span, label, help) = match board.value.architecture {
+        Architecture::Riscv64(_) => (
+            "the cores have no H extension for it",
+            &board.span,
+            "of this board".to_owned(),
+            "remove it, or choose a board of 64-bit Arm with secure memory",
+        ),
+        Architecture::Aarch64(_) if is_bound && board.value.secure.is_none() => (
+            "EL2 is the monitor's",
+            &board.span,
+            "has no other way to keep partitions apart".to_owned(),
+            "remove it, or choose a board with secure memory",
+        ),
+        Architecture::Aarch64(_) if is_bound => (
+            "EL2 is the monitor's",
+            place(manifest, entry),
+            format!("`{name}` is behind stage 2"),
+            "remove it, or write `isolation = \"trustzone\"`",
+        ),
+        Architecture::Aarch64(_) => return,
+    };
+    problems.push(
+        Problem::error(
+            Code::NoKvm,
+            format!("`{name}` cannot run virtual machines: {why}"),
+        )
+        .at(&kvm.span, "wanted here")
+        .at(span, label)
+        .help(help),
+    );
 }
