@@ -93,5 +93,10 @@ pub fn limits<T>(board: &Board, check: impl FnOnce(&BoardLimits<'_>) -> T) -> T 
         console_line: board.uart.line,
         reserved: &reserved,
         controller: reserve(reachable),
+        streams: board
+            .architecture
+            .aarch64()
+            .and_then(|arm| arm.iommu)
+            .map_or(0, |iommu| iommu.streams),
     })
 }

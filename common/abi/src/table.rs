@@ -1,6 +1,6 @@
 //! The system table: a manifest in its checked, binary form.
 //!
-//! The table is a [`Header`] and seven arrays behind it. It holds no pointers, only indexes, physical
+//! The table is a [`Header`] and eight arrays behind it. It holds no pointers, only indexes, physical
 //! addresses and sizes. [`SystemTable::parse`] proves the *structure*: magic, version, sizes, every
 //! index in range. It does not prove that the contents make sense together: the monitor checks the
 //! hash and the contents again before it starts anything.
@@ -25,6 +25,7 @@ mod header;
 mod image_part;
 mod memory;
 mod partition;
+mod stream;
 #[cfg(test)]
 mod tests;
 mod view;
@@ -38,5 +39,6 @@ pub use memory::{Protection, Region, RegionKind};
 pub use partition::{
     Console, FloatingPoint, Isolation, Kind, Partition, Response, Restart, WatchdogStart,
 };
+pub use stream::Streams;
 pub use view::SystemTable;
 pub use virtual_core::VirtualCore;

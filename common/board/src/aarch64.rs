@@ -35,6 +35,39 @@ pub enum GicInterface {
     },
 }
 
+/// A system memory management unit (Arm SMMUv3, IHI 0070).
+#[derive(Clone, Copy, Debug)]
+pub struct Iommu {
+    /// Its registers.
+    pub window: Window,
+    /// The edge-triggered line by which it tells that there are events.
+    pub event_line: u16,
+    /// How many streams devices have: their numbers are below this.
+    pub streams: u32,
+    /// The devices that it stands before.
+    pub masters: &'static [Master],
+    /// What QEMU's `-M` argument needs in addition, so that it is there.
+    pub qemu: &'static str,
+}
+
+/// A device whose memory accesses pass an [`Iommu`].
+#[derive(Clone, Copy, Debug)]
+pub struct Master {
+    /// Its name among the board's devices.
+    pub device: &'static str,
+    /// Its first stream.
+    pub first: u32,
+    /// How many streams it has.
+    pub count: u32,
+}
+
+impl Iommu {
+    /// What it knows of the device of this name, if it stands before that.
+    pub fn master(&self, device: &str) -> Option<&Master> {
+        self.masters.iter().find(|master| master.device == device)
+    }
+}
+
 impl Gic {
     /// Size of a core's redistributor: two frames of 64 KiB (IHI 0069, 12.10).
     pub const REDISTRIBUTOR_BYTES: u64 = 0x2_0000;
@@ -94,6 +127,8 @@ pub struct Aarch64 {
     pub stage_2: Option<Window>,
     /// Of the processors that a manifest can choose, those that have scalable vectors (FEAT_SVE).
     pub scalable_vectors: &'static [&'static str],
+    /// What can keep the memory accesses of devices apart, if there is something.
+    pub iommu: Option<Iommu>,
     /// Of the processors that a manifest can choose, those that have EL2 in the secure world (FEAT_SEL2).
     pub secure_hypervisor: &'static [&'static str],
 }

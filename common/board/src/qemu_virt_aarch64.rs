@@ -5,8 +5,8 @@
 //! running machine with `-M virt,secure=on,dumpdtb=FILE`.
 
 use crate::{
-    Aarch64, Architecture, Board, Device, Finisher, Gic, GicInterface, Qemu, QemuLoading,
-    SecureMemory, Uart, UartModel, Window, Write,
+    Aarch64, Architecture, Board, Device, Finisher, Gic, GicInterface, Iommu, Master, Qemu,
+    QemuLoading, SecureMemory, Uart, UartModel, Window, Write,
 };
 
 const fn page(base: u64) -> Window {
@@ -78,7 +78,53 @@ const VIRTIO: [Device; 4] = virtio_slots! {
     "virtio3": 0xa00_3000, 72, "24";
 };
 
-const DEVICES: [Device; 7] = [UART, RTC, GPIO, VIRTIO[0], VIRTIO[1], VIRTIO[2], VIRTIO[3]];
+/// The host bridge of PCI Express: a window for registers of its devices, one of 64 KiB for their ports at
+/// 0x3eff_0000, and the configuration of 16 buses from 0x3f00_0000 on, which lie side by side.
+const PCIE: Device = Device {
+    name: "pcie",
+    description: "PCI Express: the host bridge and all devices behind it",
+    window: Window {
+        base: 0x1000_0000,
+        size: 0x3000_0000,
+    },
+    lines: &[35, 36, 37, 38],
+    compatible: "pci-host-ecam-generic",
+    dma: true,
+    reset: &PCIE_RESET,
+};
+
+/// The first function of each device on the first bus may neither write memory nor be reached (PCI 3.0, 6.2.2, command
+/// register). A bridge without the first passes nothing on.
+const PCIE_RESET: [Write; 32] = {
+    const CONFIGURATION: u64 = 0x2f00_0000;
+    let mut writes = [word(0, 0); 32];
+    let mut device = 0;
+    while device < writes.len() {
+        writes[device] = word(CONFIGURATION + ((device as u64) << 15) + 4, 0);
+        device += 1;
+    }
+    writes
+};
+
+const DEVICES: [Device; 8] = [
+    UART, RTC, GPIO, VIRTIO[0], VIRTIO[1], VIRTIO[2], VIRTIO[3], PCIE,
+];
+
+/// An SMMUv3 that stands before the host bridge of PCI Express, and only there: a stream is bus, device and function.
+const IOMMU: Iommu = Iommu {
+    window: Window {
+        base: 0x905_0000,
+        size: 0x2_0000,
+    },
+    event_line: 106,
+    streams: 0x1000,
+    masters: &[Master {
+        device: "pcie",
+        first: 0,
+        count: 0x1000,
+    }],
+    qemu: ",iommu=smmuv3",
+};
 
 const DISTRIBUTOR: Window = Window {
     base: 0x800_0000,
@@ -136,7 +182,7 @@ pub const QEMU_VIRT_AARCH64: Board = Board {
     devices: &DEVICES,
     qemu: Qemu {
         program: "qemu-system-aarch64",
-        machine: "virt,secure=on,virtualization=on,gic-version=3",
+        machine: "virt,secure=on,virtualization=on,gic-version=3,highmem-ecam=off",
         cpu: Some("cortex-a53"),
         cpus: &[
             ("cortex-a53", "cortex-a53"),
@@ -170,6 +216,7 @@ pub const QEMU_VIRT_AARCH64: Board = Board {
         uart_clock_hz: 24_000_000,
         stage_2: Some(STAGE_2),
         scalable_vectors: &["cortex-a710", "neoverse-n2", "neoverse-v1", "max"],
+        iommu: Some(IOMMU),
         // By `ID_AA64PFR0_EL1.SEL2` of each: that of QEMU's `neoverse-v1` is zero.
         secure_hypervisor: &["cortex-a710", "neoverse-n2", "max"],
     }),
@@ -182,7 +229,7 @@ pub const QEMU_VIRT_AARCH64_GICV2: Board = Board {
     name: "qemu-virt-aarch64-gicv2",
     description: "QEMU's aarch64 virt machine (TrustZone, EL2, GICv2)",
     qemu: Qemu {
-        machine: "virt,secure=on,virtualization=on,gic-version=2",
+        machine: "virt,secure=on,virtualization=on,gic-version=2,highmem-ecam=off",
         // The others have no interface for a GICv2.
         cpus: &[
             ("cortex-a53", "cortex-a53"),
@@ -214,6 +261,7 @@ pub const QEMU_VIRT_AARCH64_GICV2: Board = Board {
         uart_clock_hz: 24_000_000,
         stage_2: Some(STAGE_2),
         scalable_vectors: &["max"],
+        iommu: Some(IOMMU),
         secure_hypervisor: &[],
     }),
     ..QEMU_VIRT_AARCH64

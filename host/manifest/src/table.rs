@@ -5,7 +5,7 @@ use partita_abi::digest::digest;
 use partita_abi::name::Name;
 use partita_abi::table::Console;
 use partita_abi::table::{
-    DeviceReset, Header, ImagePart, Line, Partition, Protection, Region, Span, VirtualCore,
+    DeviceReset, Header, ImagePart, Line, Partition, Protection, Region, Span, Streams, VirtualCore,
 };
 use zerocopy::{FromZeros, Immutable, IntoBytes};
 
@@ -19,6 +19,7 @@ struct Arrays {
     image_parts: Vec<ImagePart>,
     lines: Vec<Line>,
     device_resets: Vec<DeviceReset>,
+    streams: Vec<Streams>,
 }
 
 /// The table of a plan, with its hash.
@@ -35,6 +36,7 @@ pub(crate) fn encode(plan: &Plan) -> Vec<u8> {
     append(&mut body, &arrays.image_parts);
     append(&mut body, &arrays.lines);
     append(&mut body, &arrays.device_resets);
+    append(&mut body, &arrays.streams);
     let header = Header {
         magic: Header::MAGIC,
         version: Header::VERSION,
@@ -51,8 +53,9 @@ pub(crate) fn encode(plan: &Plan) -> Vec<u8> {
         console_focus: plan.console_focus as u16,
         cores: plan.cores as u16,
         device_resets: arrays.device_resets.len() as u16,
+        streams: arrays.streams.len() as u16,
         secure_stage_2: u8::from(plan.secure_stage_2),
-        reserved: [0; 5],
+        reserved: [0; 3],
         security_version: plan.security_version,
         ram_base: plan.board.ram_base,
         ram_size: plan.memory_bytes,
@@ -145,6 +148,14 @@ fn add_partition(plan: &Plan, index: usize, partition: &PlannedPartition, arrays
         })
     });
     arrays.device_resets.extend(resets);
+    arrays
+        .streams
+        .extend(partition.streams.iter().map(|streams| Streams {
+            first: streams.first,
+            count: streams.count,
+            partition: number,
+            reserved: [0; 3],
+        }));
     let has_uart = partition.console == Console::Uart16550;
     let (budget_ns, period_ns) = partition.budget_ns.unwrap_or((0, 0));
     arrays.partitions.push(Partition {

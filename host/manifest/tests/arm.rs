@@ -270,6 +270,7 @@ fn checked(table: &[u8], board: &Board) -> Result<(), Flaw> {
             console_line: board.uart.line,
             reserved: &reserved,
             controller: reserve(arm.gic.distributor),
+            streams: arm.iommu.map_or(0, |iommu| iommu.streams),
         },
     )
 }

@@ -384,6 +384,7 @@ fn check_table(plan: &Plan) {
         console_line: plan.board.uart.line,
         reserved: &reserved,
         controller: reserve(riscv(plan.board).controller.window()),
+        streams: 0,
     };
     let mut words = vec![0_u64; plan.table.len().div_ceil(8)];
     words.as_mut_bytes()[..plan.table.len()].copy_from_slice(&plan.table);

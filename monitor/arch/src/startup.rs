@@ -56,6 +56,7 @@ pub fn start_machine(features: Features) -> &'static Machine {
         console_line: BOARD.uart.line,
         reserved: &reserved,
         controller: platform::reachable_controller(),
+        streams: platform::streams(),
     };
     if let Err(flaw) = check(&table, &limits) {
         let (reason, index) = flaw.describe();

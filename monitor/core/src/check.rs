@@ -6,7 +6,7 @@
 use partita_abi::digest::digest;
 use partita_abi::image::{CRASH_BYTES, STORE_OFFSET, TRANSFER_BYTES};
 use partita_abi::table::{
-    Header, Kind, Partition, Region, RegionKind, Restart, Route, SystemTable,
+    Header, Kind, Partition, Region, RegionKind, Restart, Route, Streams, SystemTable,
 };
 use partita_abi::{MAX_CORES, MAX_SHARING};
 
@@ -63,6 +63,8 @@ pub struct BoardLimits<'a> {
     /// The interrupt controller: only regions of that kind lie in it. Which of its registers they may
     /// be, the architecture's own check says.
     pub controller: Reserved,
+    /// How many streams of devices the board's IOMMU tells apart; 0 without one.
+    pub streams: u32,
 }
 
 /// What is wrong with a table.
@@ -88,6 +90,8 @@ pub enum Flaw {
     Line(usize),
     /// A register write for a device reset goes outside its partition's devices.
     DeviceReset(usize),
+    /// Streams of devices are not whole units, beyond what the board has, or another's too.
+    Streams(usize),
 }
 
 impl Flaw {
@@ -104,6 +108,7 @@ impl Flaw {
             Self::VirtualCore(index) => ("unsound virtual core", index),
             Self::Line(index) => ("unsound interrupt line", index),
             Self::DeviceReset(index) => ("unsound device reset", index),
+            Self::Streams(index) => ("unsound streams", index),
         }
     }
 }
@@ -156,7 +161,8 @@ pub fn check(table: &SystemTable<'_>, board: &BoardLimits<'_>) -> Result<(), Fla
     check_partitions(table)?;
     check_virtual_cores(table, board)?;
     check_lines(table, board)?;
-    check_device_resets(table)
+    check_device_resets(table)?;
+    check_streams(table, board)
 }
 
 fn check_memory(header: &Header, board: &BoardLimits<'_>) -> Result<(), Flaw> {
@@ -383,6 +389,21 @@ fn check_device_resets(table: &SystemTable<'_>) -> Result<(), Flaw> {
             if !sound {
                 return Err(Flaw::DeviceReset(first + offset));
             }
+        }
+    }
+    Ok(())
+}
+
+fn check_streams(table: &SystemTable<'_>, board: &BoardLimits<'_>) -> Result<(), Flaw> {
+    for (index, streams) in table.streams.iter().enumerate() {
+        let mut before = table.streams.iter().take(index);
+        let sound = streams.first.is_multiple_of(Streams::UNIT)
+            && streams.count.is_multiple_of(Streams::UNIT)
+            && streams.count != 0
+            && streams.end() <= board.streams
+            && !before.any(|other| other.first < streams.end() && streams.first < other.end());
+        if !sound {
+            return Err(Flaw::Streams(index));
         }
     }
     Ok(())

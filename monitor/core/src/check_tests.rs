@@ -6,7 +6,7 @@ use partita_abi::health::Kind;
 use partita_abi::name::Name;
 use partita_abi::table::{
     DeviceReset, Header, ImagePart, Line, Partition, Protection, Region, RegionKind, Response,
-    Restart, Route, Span, SystemTable, VirtualCore,
+    Restart, Route, Span, Streams, SystemTable, VirtualCore,
 };
 use zerocopy::IntoBytes;
 
@@ -26,6 +26,7 @@ pub(crate) struct TestTable {
     pub image_parts: Vec<ImagePart>,
     pub lines: Vec<Line>,
     pub device_resets: Vec<DeviceReset>,
+    pub streams: Vec<Streams>,
 }
 
 /// Laid-out bytes, aligned for [`SystemTable::parse`].
@@ -136,6 +137,12 @@ impl TestTable {
             width: 4,
             reserved: 0,
         };
+        let streams = |partition, first, count| Streams {
+            first,
+            count,
+            partition,
+            reserved: [0; 3],
+        };
         Self {
             header: Header {
                 magic: Header::MAGIC,
@@ -153,8 +160,9 @@ impl TestTable {
                 console_focus: 0,
                 cores: 1,
                 device_resets: 0,
+                streams: 0,
                 secure_stage_2: 0,
-                reserved: [0; 5],
+                reserved: [0; 3],
                 security_version: 0,
                 ram_base: 0x8000_0000,
                 ram_size: 0x80_0000,
@@ -173,6 +181,7 @@ impl TestTable {
             image_parts: vec![part(0), part(1)],
             lines: vec![line(11, 0), line(1, 1)],
             device_resets: vec![reset(0, 0x10_1010), reset(1, 0x1000_1070)],
+            streams: vec![streams(0, 0x40, 0x80), streams(1, 0xc0, 0x40)],
         }
     }
 
@@ -185,6 +194,7 @@ impl TestTable {
         header.image_parts = self.image_parts.len() as u16;
         header.lines = self.lines.len() as u16;
         header.device_resets = self.device_resets.len() as u16;
+        header.streams = self.streams.len() as u16;
         let rest = [
             self.partitions.as_bytes(),
             self.virtual_cores.as_bytes(),
@@ -193,6 +203,7 @@ impl TestTable {
             self.image_parts.as_bytes(),
             self.lines.as_bytes(),
             self.device_resets.as_bytes(),
+            self.streams.as_bytes(),
         ]
         .concat();
         header.total_bytes = (size_of::<Header>() + rest.len()) as u32;
@@ -225,6 +236,7 @@ impl TestTable {
                 size: 0x1000,
             }],
             controller: CONTROLLER,
+            streams: 0x200,
         };
         check(&self.to_bytes().view(), &limits)
     }
@@ -250,6 +262,7 @@ fn a_changed_byte_is_found_by_the_hash() {
         console_line: 10,
         reserved: &[],
         controller: CONTROLLER,
+        streams: 0x200,
     };
     assert_eq!(check(&bytes.view(), &limits), Err(Flaw::Hash));
 }
@@ -374,6 +387,13 @@ fn every_lie_in_a_table_is_found() {
             Flaw::DeviceReset(1),
         ),
         (|t| t.device_resets[1].partition = 0, Flaw::DeviceReset(1)),
+        (|t| t.streams[0].count = 0x81, Flaw::Streams(0)),
+        (|t| t.streams[0].count = 0, Flaw::Streams(0)),
+        (|t| t.streams[0].first = 0x20, Flaw::Streams(0)),
+        (|t| t.streams[0].count = 0xc0, Flaw::Streams(1)),
+        (|t| t.streams[1].first = 0x40, Flaw::Streams(1)),
+        (|t| t.streams[1].first = 0x200, Flaw::Streams(1)),
+        (|t| t.streams[1].count = 0xffff_ffc0, Flaw::Streams(1)),
     ];
     for (number, (lie, flaw)) in lies.iter().enumerate() {
         let mut table = TestTable::sound();

@@ -72,6 +72,9 @@ impl SystemTable<'_> {
         {
             return Err(TableError::Index("device resets"));
         }
+        if !self.streams.iter().all(|streams| known(streams.partition)) {
+            return Err(TableError::Index("streams"));
+        }
         let told = |response: &Response| {
             response.notify == Response::NOBODY || known(u16::from(response.notify))
         };

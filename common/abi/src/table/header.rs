@@ -49,10 +49,12 @@ pub struct Header {
     pub cores: u16,
     /// Number of [`DeviceReset`](super::DeviceReset) entries.
     pub device_resets: u16,
+    /// Number of [`Streams`](super::Streams) entries. There are none without an IOMMU.
+    pub streams: u16,
     /// On Arm, whether programs run behind stage 2 of EL2 in the secure world: 0 or 1.
     pub secure_stage_2: u8,
     /// Padding, zero.
-    pub reserved: [u8; 5],
+    pub reserved: [u8; 3],
     /// The system's version: a monitor refuses one below the version that its board was provisioned with.
     pub security_version: u64,
     /// First address of RAM.
@@ -71,7 +73,7 @@ impl Header {
     /// The first bytes of a system table.
     pub const MAGIC: [u8; 8] = *b"PARTITA\0";
     /// The version of the layout on this page.
-    pub const VERSION: u32 = 4;
+    pub const VERSION: u32 = 5;
     /// Offset of the first byte that [`Header::hash`] covers.
     pub const HASHED_FROM: usize = 48;
 }

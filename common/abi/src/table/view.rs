@@ -1,8 +1,8 @@
 //! A table in memory, read in place.
 
 use super::{
-    DeviceReset, Header, ImagePart, Line, Partition, Protection, Region, TableError, VirtualCore,
-    entries,
+    DeviceReset, Header, ImagePart, Line, Partition, Protection, Region, Streams, TableError,
+    VirtualCore, entries,
 };
 use zerocopy::{FromBytes, Immutable, KnownLayout};
 
@@ -25,6 +25,8 @@ pub struct SystemTable<'a> {
     pub lines: &'a [Line],
     /// All register writes that reset devices.
     pub device_resets: &'a [DeviceReset],
+    /// All streams of devices that have an owner.
+    pub streams: &'a [Streams],
     /// The bytes that [`Header::hash`] covers.
     pub hashed: &'a [u8],
 }
@@ -39,6 +41,7 @@ const _: () = assert!(
         && size_of::<ImagePart>().is_multiple_of(8)
         && size_of::<Line>().is_multiple_of(8)
         && size_of::<DeviceReset>().is_multiple_of(8)
+        && size_of::<Streams>().is_multiple_of(8)
 );
 
 impl<'a> SystemTable<'a> {
@@ -69,6 +72,7 @@ impl<'a> SystemTable<'a> {
         let (image_parts, rest) = array(rest, header.image_parts)?;
         let (lines, rest) = array(rest, header.lines)?;
         let (device_resets, rest) = array(rest, header.device_resets)?;
+        let (streams, rest) = array(rest, header.streams)?;
         if !rest.is_empty() {
             return Err(TableError::Size);
         }
@@ -81,6 +85,7 @@ impl<'a> SystemTable<'a> {
             image_parts,
             lines,
             device_resets,
+            streams,
             hashed,
         };
         table.check_indexes()?;

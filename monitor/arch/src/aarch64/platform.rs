@@ -282,7 +282,7 @@ pub fn lines() -> u16 {
 }
 
 /// What no partition may reach.
-pub fn reserved() -> [Reserved; 9] {
+pub fn reserved() -> [Reserved; 10] {
     const NONE: Window = Window { base: 0, size: 0 };
     let (flash, monitor, images) = match BOARD.secure {
         Some(secure) => (
@@ -307,8 +307,14 @@ pub fn reserved() -> [Reserved; 9] {
         gic[1],
         gic[2],
         gic[3],
+        BOARD.architecture.iommu.map_or(NONE, |iommu| iommu.window),
     ];
     windows.map(reserve)
+}
+
+/// How many streams of devices the board keeps apart.
+pub fn streams() -> u32 {
+    BOARD.architecture.iommu.map_or(0, |iommu| iommu.streams)
 }
 
 /// The registers of the interrupt controller of which a partition may reach some: it separates the worlds itself.

@@ -118,6 +118,11 @@ pub fn reserved() -> [Reserved; 6] {
     windows.map(reserve)
 }
 
+/// How many streams of devices the board keeps apart: it has no IOMMU.
+pub const fn streams() -> u32 {
+    0
+}
+
 /// The registers of the interrupt controller of which a partition may reach some.
 pub fn reachable_controller() -> Reserved {
     reserve(BOARD.architecture.controller.window())

@@ -15,5 +15,6 @@ pub mod caller;
 pub mod gic;
 pub mod inject;
 pub mod smc;
+pub mod smmu;
 pub mod stage_2;
 pub mod timer;
