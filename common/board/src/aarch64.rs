@@ -50,6 +50,19 @@ pub struct Iommu {
     pub qemu: &'static str,
 }
 
+/// A host bridge of PCI Express with its configuration in memory (ECAM, PCI Express 3.0, 7.2.2).
+#[derive(Clone, Copy, Debug)]
+pub struct HostBridge {
+    /// The configuration of all functions, 1 MiB for each bus.
+    pub configuration: Window,
+    /// Registers of devices, at the same addresses on the bus.
+    pub memory: Window,
+    /// Ports of devices, from 0 on on the bus.
+    pub ports: Window,
+    /// The interrupt lines: pin A of device 0, and so on.
+    pub lines: [u16; 4],
+}
+
 /// A device whose memory accesses pass an [`Iommu`].
 #[derive(Clone, Copy, Debug)]
 pub struct Master {
@@ -127,6 +140,8 @@ pub struct Aarch64 {
     pub stage_2: Option<Window>,
     /// Of the processors that a manifest can choose, those that have scalable vectors (FEAT_SVE).
     pub scalable_vectors: &'static [&'static str],
+    /// How the window of its device `pcie` is divided, if it has one.
+    pub host_bridge: Option<HostBridge>,
     /// What can keep the memory accesses of devices apart, if there is something.
     pub iommu: Option<Iommu>,
     /// Of the processors that a manifest can choose, those that have EL2 in the secure world (FEAT_SEL2).

@@ -14,7 +14,7 @@ mod qemu_virt_riscv64_aia;
 mod riscv64;
 mod sifive_u;
 
-pub use aarch64::{Aarch64, Gic, GicInterface, Iommu, Master, timer};
+pub use aarch64::{Aarch64, Gic, GicInterface, HostBridge, Iommu, Master, timer};
 pub use aia::Aia;
 pub use microchip_icicle_kit::MICROCHIP_ICICLE_KIT;
 pub use qemu_virt_aarch64::{QEMU_VIRT_AARCH64, QEMU_VIRT_AARCH64_GICV2};
@@ -332,6 +332,7 @@ impl Board<Aarch64> {
             architecture: Aarch64 {
                 scalable_vectors: &[],
                 secure_hypervisor: &[],
+                host_bridge: None,
                 iommu: match self.architecture.iommu {
                     Some(iommu) => Some(Iommu {
                         masters: &[],

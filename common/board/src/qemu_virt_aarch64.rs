@@ -5,8 +5,8 @@
 //! running machine with `-M virt,secure=on,dumpdtb=FILE`.
 
 use crate::{
-    Aarch64, Architecture, Board, Device, Finisher, Gic, GicInterface, Iommu, Master, Qemu,
-    QemuLoading, SecureMemory, Uart, UartModel, Window, Write,
+    Aarch64, Architecture, Board, Device, Finisher, Gic, GicInterface, HostBridge, Iommu, Master,
+    Qemu, QemuLoading, SecureMemory, Uart, UartModel, Window, Write,
 };
 
 const fn page(base: u64) -> Window {
@@ -78,16 +78,31 @@ const VIRTIO: [Device; 4] = virtio_slots! {
     "virtio3": 0xa00_3000, 72, "24";
 };
 
-/// The host bridge of PCI Express: a window for registers of its devices, one of 64 KiB for their ports at
-/// 0x3eff_0000, and the configuration of 16 buses from 0x3f00_0000 on, which lie side by side.
+/// Its parts lie side by side. The configuration is of 16 buses, since it is below RAM (`highmem-ecam=off`).
+const HOST_BRIDGE: HostBridge = HostBridge {
+    memory: Window {
+        base: 0x1000_0000,
+        size: 0x2eff_0000,
+    },
+    ports: Window {
+        base: 0x3eff_0000,
+        size: 0x1_0000,
+    },
+    configuration: Window {
+        base: 0x3f00_0000,
+        size: 0x100_0000,
+    },
+    lines: [35, 36, 37, 38],
+};
+
 const PCIE: Device = Device {
     name: "pcie",
     description: "PCI Express: the host bridge and all devices behind it",
     window: Window {
-        base: 0x1000_0000,
+        base: HOST_BRIDGE.memory.base,
         size: 0x3000_0000,
     },
-    lines: &[35, 36, 37, 38],
+    lines: &HOST_BRIDGE.lines,
     compatible: "pci-host-ecam-generic",
     dma: true,
     reset: &PCIE_RESET,
@@ -96,7 +111,7 @@ const PCIE: Device = Device {
 /// The first function of each device on the first bus may neither write memory nor be reached (PCI 3.0, 6.2.2, command
 /// register). A bridge without the first passes nothing on.
 const PCIE_RESET: [Write; 32] = {
-    const CONFIGURATION: u64 = 0x2f00_0000;
+    const CONFIGURATION: u64 = HOST_BRIDGE.configuration.base - HOST_BRIDGE.memory.base;
     let mut writes = [word(0, 0); 32];
     let mut device = 0;
     while device < writes.len() {
@@ -216,6 +231,7 @@ pub const QEMU_VIRT_AARCH64: Board = Board {
         uart_clock_hz: 24_000_000,
         stage_2: Some(STAGE_2),
         scalable_vectors: &["cortex-a710", "neoverse-n2", "neoverse-v1", "max"],
+        host_bridge: Some(HOST_BRIDGE),
         iommu: Some(IOMMU),
         // By `ID_AA64PFR0_EL1.SEL2` of each: that of QEMU's `neoverse-v1` is zero.
         secure_hypervisor: &["cortex-a710", "neoverse-n2", "max"],
@@ -261,6 +277,7 @@ pub const QEMU_VIRT_AARCH64_GICV2: Board = Board {
         uart_clock_hz: 24_000_000,
         stage_2: Some(STAGE_2),
         scalable_vectors: &["max"],
+        host_bridge: Some(HOST_BRIDGE),
         iommu: Some(IOMMU),
         secure_hypervisor: &[],
     }),

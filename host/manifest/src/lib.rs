@@ -38,7 +38,7 @@ pub use health::Health;
 pub use partita_abi::table::PartRole;
 pub use plan::{
     ImageFile, Plan, PlannedCore, PlannedLine, PlannedPartition, PlannedProtection, PlannedRegion,
-    StoredPart, load, load_for_boards,
+    PlannedStreams, StoredPart, load, load_for_boards,
 };
 pub use problem::{Label, Problem, Problems, Severity};
 pub use schema::schema;

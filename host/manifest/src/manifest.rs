@@ -3,7 +3,7 @@
 use crate::Criticality;
 use partita_abi::health::{Action, Kind as Event};
 use partita_abi::table::{Console, FloatingPoint, Isolation, WatchdogStart};
-use partita_board::{Architecture, Board, Device};
+use partita_board::{Architecture, Board, Device, Master};
 use std::ops::Range;
 
 /// A value and where it stands in the source.
@@ -36,6 +36,7 @@ pub(crate) struct Manifest {
     pub(crate) cpu: Option<Located<String>>,
     pub(crate) smepmp: Option<Located<bool>>,
     pub(crate) sstc: Option<Located<bool>>,
+    pub(crate) iommu: Option<Located<bool>>,
     pub(crate) vector: Option<Located<bool>>,
     pub(crate) partitions: Vec<PartitionEntry>,
     pub(crate) focus: Option<Located<String>>,
@@ -52,6 +53,20 @@ impl Manifest {
         }
         let chosen = entry.isolation.as_ref().or(self.isolation.as_ref());
         chosen.map_or(usual_isolation(board), |chosen| chosen.value)
+    }
+
+    /// What the IOMMU knows of a partition's device, if it bounds it: the device reaches the partition's RAM and nothing
+    /// else. It works with the tables of stage 2.
+    pub(crate) fn bounded(
+        &self,
+        entry: &PartitionEntry,
+        device: &Device,
+    ) -> Option<&'static Master> {
+        let board = self.board.as_ref()?.value;
+        let iommu = board.architecture.aarch64()?.iommu.as_ref()?;
+        let is_on = self.iommu.as_ref().is_none_or(|wanted| wanted.value);
+        let is_bound = is_on && self.isolation_of(entry) == Isolation::Stage2;
+        is_bound.then(|| iommu.master(device.name)).flatten()
     }
 
     /// Whether something keeps partitions of the normal world of Arm apart.
@@ -219,8 +234,9 @@ pub(crate) mod keys {
 
     pub(crate) const ROOT: &[&str] = &["system", "board", "partition", "run"];
     pub(crate) const SYSTEM: &[&str] = &["name", "version", "isolation"];
-    pub(crate) const BOARD: &[&str] =
-        &["name", "memory", "cores", "cpu", "smepmp", "sstc", "vector"];
+    pub(crate) const BOARD: &[&str] = &[
+        "name", "memory", "cores", "cpu", "smepmp", "sstc", "vector", "iommu",
+    ];
     pub(crate) const RUN: &[&str] = &["console"];
     pub(crate) const PARTITION: &[&str] = &[
         "criticality",

@@ -130,6 +130,7 @@ fn parse_board(
     manifest.smepmp = option(section, "smepmp", problems);
     manifest.sstc = option(section, "sstc", problems);
     manifest.vector = option(section, "vector", problems);
+    manifest.iommu = option(section, "iommu", problems);
 }
 
 fn option(

@@ -66,6 +66,12 @@ impl Plan {
         partitions.position(|partition| partition.console == Console::Own)
     }
 
+    /// Whether the board's IOMMU is used.
+    pub fn has_iommu(&self) -> bool {
+        let mut partitions = self.partitions.iter();
+        partitions.any(|partition| !partition.streams.is_empty())
+    }
+
     /// Whether a health event may reset the board.
     pub fn may_reset(&self) -> bool {
         self.partitions.iter().any(|partition| {
@@ -104,6 +110,8 @@ pub struct PlannedPartition {
     pub lines: Vec<PlannedLine>,
     /// Its devices.
     pub devices: Vec<&'static Device>,
+    /// Streams of its devices, which the board's IOMMU keeps to its RAM.
+    pub streams: Vec<PlannedStreams>,
     /// Address of its first instruction.
     pub entry: u64,
     /// Address of its device tree.
@@ -143,6 +151,19 @@ pub struct PlannedRegion {
     /// The line of the manifest behind it.
     pub line: usize,
     pub(crate) span: std::ops::Range<usize>,
+}
+
+/// Streams of a device, by which the board's IOMMU tells it apart.
+#[derive(Clone, Debug)]
+pub struct PlannedStreams {
+    /// The first one.
+    pub first: u32,
+    /// How many.
+    pub count: u32,
+    /// The device.
+    pub device: &'static str,
+    /// The line of the manifest that gives it.
+    pub line: usize,
 }
 
 /// A virtual core.

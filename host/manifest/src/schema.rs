@@ -95,6 +95,10 @@ struct Board {
     sstc: Option<bool>,
     /// Whether its cores have the V extension.
     vector: Option<bool>,
+    /// Whether an IOMMU bounds those devices of partitions behind stage 2 that it stands before. Without it they have to
+    /// be accepted.
+    #[schemars(default = "yes")]
+    iommu: Option<bool>,
 }
 
 /// A partition: an isolated computer.

@@ -5,7 +5,7 @@ use crate::health::Health;
 use crate::images::Image;
 use crate::manifest::Located;
 use partita_abi::table::{Console, FloatingPoint, Isolation, Kind};
-use partita_board::{Board, Device};
+use partita_board::{Board, Device, Master};
 use std::ops::Range;
 
 /// A system that only has to be laid out.
@@ -38,6 +38,8 @@ pub(crate) struct Partition {
     /// Where the manifest names the image.
     pub(crate) image_span: Range<usize>,
     pub(crate) isolation: Isolation,
+    /// What the IOMMU knows of those of its devices that it bounds.
+    pub(crate) streams: Vec<Located<&'static Master>>,
     pub(crate) arguments: String,
     pub(crate) memory: Located<u64>,
     /// The start of its RAM if it is fixed, and the place in the manifest that fixes it.

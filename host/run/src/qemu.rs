@@ -156,7 +156,11 @@ impl Qemu {
         let mut arguments: Vec<OsString> = Vec::new();
         let mut add = |words: &[&OsStr]| arguments.extend(words.iter().map(|word| word.into()));
         let mut option = |name: &str, value: &str| add(&[name.as_ref(), value.as_ref()]);
-        option("-M", machine.machine);
+        let iommu = plan.board.architecture.aarch64().and_then(|arm| arm.iommu);
+        match iommu.filter(|_| plan.has_iommu()) {
+            Some(iommu) => option("-M", &format!("{}{}", machine.machine, iommu.qemu)),
+            None => option("-M", machine.machine),
+        }
         if let Some(cpu) = &cpu {
             option("-cpu", cpu);
         }

@@ -35,7 +35,9 @@ fn unneeded(accepted: &Located<Acceptance>, why: String, problems: &mut Problems
 /// memory of that world, and so are the tables.
 fn check_dma(manifest: &Manifest, entry: &PartitionEntry, board: &Board, problems: &mut Problems) {
     let is_open = board.secure.is_none() || manifest.has_stage_2();
-    let has_dma = |device: &&Located<&Device>| device.value.dma && is_open;
+    let has_dma = |device: &&Located<&Device>| {
+        device.value.dma && is_open && manifest.bounded(entry, device.value).is_none()
+    };
     let mut writers = entry.devices.iter().filter(has_dma);
     match accepted(entry, Acceptance::Dma) {
         None => {
@@ -44,8 +46,8 @@ fn check_dma(manifest: &Manifest, entry: &PartitionEntry, board: &Board, problem
                     Problem::error(
                         Code::DmaNotAccepted,
                         format!(
-                            "`{}` can read and write all memory by itself, and the board has no \
-                             IOMMU to bound it",
+                            "`{}` can read and write all memory by itself, and no IOMMU \
+                             bounds it",
                             device.value.name
                         ),
                     )

@@ -16,7 +16,7 @@ use crate::problem::{Problem, Problems};
 use crate::suggest;
 use crate::system::{Partition, System};
 use partita_abi::table::{Console, FloatingPoint, Isolation};
-use partita_board::{Board, Riscv64};
+use partita_board::{Board, Device, Riscv64};
 use std::ops::Range;
 
 /// Budgets below this would be spent on switching alone.
@@ -195,6 +195,20 @@ fn check_extensions(manifest: &Manifest, board: &Located<&'static Board>, proble
             );
         }
     }
+    let iommu = manifest.iommu.as_ref().filter(|wanted| wanted.value);
+    if let Some(wanted) = iommu
+        && !has_iommu(board.value)
+    {
+        problems.push(
+            Problem::error(
+                Code::BoardExtension,
+                format!("`{}` has no IOMMU", board.value.name),
+            )
+            .at(&wanted.span, "wanted here")
+            .at(&board.span, "this board")
+            .help("remove it"),
+        );
+    }
     let without = "without Smepmp nothing keeps the monitor from overwriting its own text";
     let problem = Problem::warning(Code::NoSmepmp, without);
     if board.value.architecture.riscv64().is_none() {
@@ -209,6 +223,12 @@ fn check_extensions(manifest: &Manifest, board: &Located<&'static Board>, proble
                 .help("remove it where the board has Smepmp"),
         );
     }
+}
+
+/// Whether the board can have something that bounds what devices reach.
+fn has_iommu(board: &Board) -> bool {
+    let arm = board.architecture.aarch64();
+    arm.is_some_and(|arm| arm.iommu.is_some())
 }
 
 /// Whether the board's cores have the V extension.
@@ -438,6 +458,18 @@ fn complete(manifest: Manifest, images: Vec<Option<Image>>, focus: usize) -> Opt
         .map(|entry| manifest.isolation_of(entry))
         .collect();
     let vector = has_vector(&manifest);
+    let streams: Vec<_> = manifest
+        .partitions
+        .iter()
+        .map(|entry| {
+            let devices = entry.devices.iter();
+            let bounded = |device: &Located<&'static Device>| {
+                let master = manifest.bounded(entry, device.value)?;
+                Some(Located::new(master, device.span.clone()))
+            };
+            devices.filter_map(bounded).collect()
+        })
+        .collect();
     let board = manifest.board.as_ref()?.value;
     let cpu = processor(&manifest, board);
     // It is of no use to those that are not in the secure world.
@@ -449,8 +481,13 @@ fn complete(manifest: Manifest, images: Vec<Option<Image>>, focus: usize) -> Opt
         .zip(images)
         .zip(health)
         .zip(isolations)
-        .map(|(((entry, image), health), isolation)| {
-            complete_partition(entry, image?, health, isolation, vector, board)
+        .zip(streams)
+        .map(|((((entry, image), health), isolation), streams)| {
+            let partition = complete_partition(entry, image?, health, isolation, vector, board)?;
+            Some(Partition {
+                streams,
+                ..partition
+            })
         })
         .collect::<Option<Vec<_>>>()?;
     let or =
@@ -501,6 +538,7 @@ fn complete_partition(
         image,
         image_span,
         isolation,
+        streams: Vec::new(),
         arguments: arguments.map_or_else(String::new, |text| text.value),
         memory: entry.memory?,
         base,

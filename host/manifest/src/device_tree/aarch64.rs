@@ -4,6 +4,8 @@
 //! Linux at EL2 another, and the partition's own behind stage 2. Interrupts of Linux are encoded as `arm,gic.yaml` and `arm,gic-v3.yaml` of its bindings have it;
 //! those of a program are plain numbers, as its interrupt controller reports them.
 
+mod pcie;
+
 use super::{CONTROLLER_PHANDLE, Node, uart_name};
 use crate::secure;
 use crate::system::{Partition, System};
@@ -12,6 +14,8 @@ use partita_abi::monitor_call::SMC_WATCHDOG;
 use partita_abi::table::{Console, Isolation, Kind};
 use partita_board::{Aarch64, Board, Device, Gic, GicInterface, Window, timer};
 
+/// A host bridge of PCI Express.
+const PCIE: &str = "pci-host-ecam-generic";
 const CLOCK_PHANDLE: u32 = 2;
 /// Kinds of lines: shared and private peripheral interrupts.
 const SHARED: u32 = 0;
@@ -64,7 +68,12 @@ pub(super) fn add(system: &System, arm: &Aarch64, partition: &Partition, root: &
         soc.child(serial(system.board, arm));
     }
     for owned in &partition.devices {
-        soc.child(device(owned.value, partition.kind()));
+        soc.child(match &arm.host_bridge {
+            Some(bridge) if owned.value.compatible == PCIE && partition.kind() == Kind::Linux => {
+                pcie::node(bridge)
+            }
+            _ => device(owned.value, partition.kind()),
+        });
     }
     root.child(soc);
 }

@@ -24,6 +24,7 @@ pub fn explain_json(plan: &Plan) -> Value {
         "sstc": plan.sstc,
         "vector": plan.vector,
         "secure_stage_2": plan.secure_stage_2,
+        "iommu": plan.has_iommu(),
         "store_end": plan.store_end,
         "console_focus": plan.partitions.get(plan.console_focus).map(|partition| &partition.name),
         "partitions": partitions,
@@ -80,6 +81,18 @@ fn explain_one(plan: &Plan, index: usize, partition: &PlannedPartition) -> Value
             })
         })
         .collect();
+    let streams: Vec<Value> = partition
+        .streams
+        .iter()
+        .map(|streams| {
+            json!({
+                "first": streams.first,
+                "count": streams.count,
+                "device": streams.device,
+                "line": streams.line,
+            })
+        })
+        .collect();
     let parts: Vec<Value> = plan
         .parts
         .iter()
@@ -118,6 +131,7 @@ fn explain_one(plan: &Plan, index: usize, partition: &PlannedPartition) -> Value
         "regions": regions,
         "cores": cores,
         "interrupts": lines,
+        "streams": streams,
         "parts": parts,
     })
 }

@@ -247,6 +247,7 @@ fn describe(plan: &Plan, partition: &PlannedPartition, paint: Paint, out: &mut S
     }
     parts(plan, partition, paint, out);
     regions(plan, partition, paint, out);
+    streams(plan, partition, paint, out);
     protections(plan, partition, paint, out);
     health(plan, partition, paint, out);
 }
@@ -323,6 +324,26 @@ fn regions(plan: &Plan, partition: &PlannedPartition, paint: Paint, out: &mut St
             rights_name(region.rights),
             what,
             place(plan, region.line),
+        ]);
+    }
+    grid.print(paint, out);
+}
+
+fn streams(plan: &Plan, partition: &PlannedPartition, paint: Paint, out: &mut String) {
+    if partition.streams.is_empty() {
+        return;
+    }
+    line!(
+        out,
+        "\n  Its devices reach its memory and nothing else, by the IOMMU"
+    );
+    let mut grid = Grid::new(&[Column::Left; 3]);
+    for streams in &partition.streams {
+        let last = streams.first + streams.count - 1;
+        grid.row([
+            format!("streams {:#x}–{last:#x}", streams.first),
+            streams.device.to_owned(),
+            place(plan, streams.line),
         ]);
     }
     grid.print(paint, out);

@@ -1,6 +1,6 @@
 //! Makes the plan of a checked system.
 
-use super::{ImageFile, Plan, PlannedPartition, StoredPart, regions};
+use super::{ImageFile, Plan, PlannedPartition, PlannedStreams, StoredPart, regions};
 use crate::check::{PAGE_BYTES, in_monitor};
 use crate::images::Image;
 use crate::linux;
@@ -341,6 +341,16 @@ fn plan_partition(
         criticality_name: partition.criticality_name,
         kind: partition.kind(),
         isolation: partition.isolation,
+        streams: partition
+            .streams
+            .iter()
+            .map(|master| PlannedStreams {
+                first: master.value.first,
+                count: master.value.count,
+                device: master.value.device,
+                line: problems.position(master.span.start).0,
+            })
+            .collect(),
         cores: partition.cores.iter().map(|core| core.value).collect(),
         line: problems.position(partition.name.span.start).0,
         ram: Window { base, size },
