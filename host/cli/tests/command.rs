@@ -105,6 +105,10 @@ fn a_good_manifest_checks_with_0_and_a_bad_one_with_1() {
     let (status, out, err) = output(folder.path(), &["check", "system.toml"]);
     assert_eq!((status, &*out), (0, ""), "{err}");
     assert!(err.contains("duet: 2 partitions on 1 core"), "{err}");
+    assert!(
+        err.contains("rtos: kept apart by protection entries\n"),
+        "{err}"
+    );
     fs::write(folder.path().join("bad.toml"), "[system]\nnane = 1\n").unwrap();
     for command in ["check", "explain", "run"] {
         let (status, out, err) = output(folder.path(), &[command, "bad.toml"]);
@@ -136,6 +140,9 @@ fn json_goes_to_standard_output_alone() {
         assert_eq!((status, &*err), (expected, ""), "{arguments:?}");
         let value: serde_json::Value = serde_json::from_str(&out).unwrap();
         assert!(value.is_object());
+        if arguments[0] == "check" && expected == 0 {
+            assert_eq!(value["isolation"]["rtos"]["by"], "pmp");
+        }
     }
 }
 

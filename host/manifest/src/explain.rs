@@ -7,6 +7,7 @@ macro_rules! line {
 
 mod grid;
 mod health;
+mod isolation;
 mod json;
 mod style;
 mod text;

@@ -27,6 +27,7 @@ mod quantity;
 mod schema;
 mod section;
 mod secure;
+mod separation;
 mod suggest;
 mod system;
 mod table;
@@ -37,8 +38,9 @@ pub use explain::{device_tree_text, explain, explain_json};
 pub use health::Health;
 pub use partita_abi::table::PartRole;
 pub use plan::{
-    ImageFile, Plan, PlannedCore, PlannedLine, PlannedPartition, PlannedProtection, PlannedRegion,
-    PlannedStreams, StoredPart, load, load_for_boards,
+    ImageFile, Plan, PlannedCore, PlannedLine, PlannedMapping, PlannedPartition, PlannedProtection,
+    PlannedRegion, PlannedStreams, StoredPart, load, load_for_boards,
 };
 pub use problem::{Label, Problem, Problems, Severity};
 pub use schema::schema;
+pub use separation::{Separation, Statement};

@@ -2,9 +2,12 @@
 
 mod make;
 mod regions;
+mod stage_2;
 
 pub(crate) use make::normal_ram;
 pub(crate) use regions::interrupt_files;
+pub use stage_2::PlannedMapping;
+pub(crate) use stage_2::interface_registers;
 
 use crate::Criticality;
 use crate::device_tree::Node;

@@ -99,3 +99,22 @@ fn linux_finds_the_bridge_as_qemu_has_it() {
         assert!(node.property(name).is_none(), "{name}");
     }
 }
+
+#[test]
+fn the_explanation_says_whether_a_device_reaches_others() {
+    let reached = |plan: &Plan| {
+        let separation = plan.separation(&plan.partitions[0]);
+        let mut statements = separation.statements.into_iter();
+        let statement = statements.find(|statement| statement.about == "reached by");
+        statement.unwrap().text
+    };
+    let bounded = plan(BOARDS[0], "iommu-bounded", "", "");
+    assert_eq!(reached(&bounded), "nobody else");
+    let open = plan(
+        BOARDS[0],
+        "iommu-open",
+        ", iommu = false",
+        "accept = [\"dma\"]",
+    );
+    assert_eq!(reached(&open), "linux, by a device with DMA");
+}

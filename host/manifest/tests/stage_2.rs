@@ -6,7 +6,7 @@ use dtoolkit::fdt::Fdt;
 use dtoolkit::{Node, Property};
 use partita_abi::table::{Console, Isolation, Route, SystemTable};
 use partita_board::Window;
-use partita_manifest::{ImageFile, PartRole, Plan, load};
+use partita_manifest::{ImageFile, PartRole, Plan, PlannedMapping, explain, explain_json, load};
 use std::fs;
 
 const BOARDS: [&str; 2] = ["qemu-virt-aarch64", "qemu-virt-aarch64-gicv2"];
@@ -207,4 +207,128 @@ fn a_program_is_told_of_the_interface_that_it_has() {
         let cores = &plan.partitions[2].virtual_cores;
         assert!(cores.iter().all(|core| core.protection_slot == 8));
     }
+}
+
+#[test]
+fn the_explanation_names_the_line_behind_every_row_of_a_stage_2_table() {
+    for board in BOARDS {
+        let plan = plan(board, "stage-2-rows", "stage2");
+        let text = explain(&plan, false);
+        let json = explain_json(&plan);
+        for partition in &plan.partitions {
+            let rows = plan.stage_2(partition);
+            let shown = json["partitions"][&partition.name]["stage_2"]
+                .as_array()
+                .unwrap();
+            assert_eq!(shown.len(), rows.len());
+            for row in &rows {
+                assert_eq!(row.blocks * (2 << 20) + row.pages * 4096, row.size);
+                let line = format!("system.toml:{}", row.line);
+                let found = text.lines().any(|shown| {
+                    shown.contains(&format!("{:#010x}–", row.base))
+                        && shown.contains("of 4 KiB") | shown.contains("of 2 MiB")
+                        && shown.ends_with(&line)
+                });
+                assert!(found, "{row:?} in\n{text}");
+            }
+            // All regions are rows, and only what a GICv2 has in memory is one beyond.
+            for region in &partition.regions {
+                let same = |row: &&PlannedMapping| {
+                    (row.base, row.output, row.size) == (region.base, region.base, region.size)
+                };
+                assert!(rows.iter().any(|row| same(&row)));
+            }
+            let beyond = rows.len() - partition.regions.len();
+            assert_eq!(beyond, usize::from(board == BOARDS[1]));
+        }
+        let cluster = plan.stage_2(&plan.partitions[2]);
+        let moved: Vec<_> = cluster
+            .iter()
+            .filter(|row| row.output != row.base)
+            .collect();
+        match board == BOARDS[1] {
+            // The virtual interface, where the program looks for the one of the core.
+            true => assert_eq!((moved[0].base, moved[0].output), (0x801_0000, 0x804_0000)),
+            false => assert!(moved.is_empty()),
+        }
+    }
+}
+
+/// What is said of a partition: whether it holds, and the words.
+fn said(plan: &Plan, name: &str, about: &str) -> Option<(bool, String)> {
+    let partition = plan.partitions.iter().find(|entry| entry.name == name)?;
+    let separation = plan.separation(partition);
+    let mut statements = separation.statements.into_iter();
+    let statement = statements.find(|statement| statement.about == about)?;
+    Some((statement.holds, statement.text))
+}
+
+#[test]
+fn the_explanation_says_what_the_choice_keeps_and_costs() {
+    let bound = plan(BOARDS[0], "stage-2-keeps", "stage2");
+    for name in ["first", "second", "cluster"] {
+        assert!(said(&bound, name, "reaches").unwrap().0);
+        assert_eq!(
+            said(&bound, name, "reached by"),
+            Some((true, "nobody else".to_owned()))
+        );
+        assert!(said(&bound, name, "time").unwrap().0);
+        assert!(said(&bound, name, "translation").is_some());
+    }
+    assert!(!said(&bound, "first", "KVM").unwrap().0);
+    assert!(said(&bound, "cluster", "KVM").is_none());
+    assert!(explain(&bound, false).contains("Kept apart by stage 2"));
+    // The program in the secure world is trusted by all.
+    let mixed = plan(BOARDS[0], "stage-2-trusts", "trustzone");
+    assert!(!said(&mixed, "cluster", "reaches").unwrap().0);
+    assert!(!said(&mixed, "cluster", "time").unwrap().0);
+    assert!(said(&mixed, "cluster", "reached by").unwrap().0);
+    for name in ["first", "second"] {
+        let (holds, by) = said(&mixed, name, "reached by").unwrap();
+        assert!(!holds && by.starts_with("cluster, "), "{by}");
+    }
+    let json = explain_json(&mixed);
+    assert_eq!(json["partitions"]["first"]["isolation"]["by"], "stage2");
+    assert_eq!(
+        json["partitions"]["cluster"]["isolation"]["by"],
+        "trustzone"
+    );
+}
+
+#[test]
+fn a_device_with_dma_reaches_all_that_is_not_secure() {
+    let folder = common::folder("stage-2-dma");
+    let path = folder.join("system.toml");
+    let manifest = MANIFEST
+        .replace("BOARD", BOARDS[0])
+        .replace("SYSTEM", "trustzone")
+        .replace(
+            "devices = [\"rtc\"]",
+            "devices = [\"virtio0\"]\naccept = [\"dma\"]",
+        );
+    fs::write(&path, format!("{manifest}accept = [\"trusted-base\"]\n")).unwrap();
+    let plan = load(&path).unwrap_or_else(|problems| panic!("{problems}"));
+    let (_, by) = said(&plan, "first", "reached by").unwrap();
+    assert!(by.contains("second, by a device with DMA"), "{by}");
+    assert!(said(&plan, "cluster", "reached by").unwrap().0);
+    assert!(plan.warnings.to_string().contains("warning[dma]"));
+}
+
+#[test]
+fn linux_at_el2_can_be_asked_for_virtual_machines() {
+    let folder = common::folder("stage-2-kvm");
+    let path = folder.join("system.toml");
+    let manifest = r#"
+system.name = "machines"
+board = { name = "qemu-virt-aarch64", memory = "1GiB", cores = 4 }
+[partition.linux]
+criticality = "QM"
+linux = { kernel = "Image-{arch}", kvm = true }
+memory = "256MiB"
+cores = [0]
+"#;
+    fs::write(&path, manifest).unwrap();
+    let plan = load(&path).unwrap_or_else(|problems| panic!("{problems}"));
+    assert!(said(&plan, "linux", "KVM").unwrap().0);
+    assert!(plan.stage_2(&plan.partitions[0]).is_empty());
 }

@@ -4,17 +4,29 @@ use super::{load, pretty};
 use crate::Status;
 use crate::arguments::Check;
 use crate::screen::Screen;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 /// Checks a manifest.
 pub fn check(arguments: &Check, screen: &Screen) -> anyhow::Result<Status> {
     if arguments.json {
         let (status, value) = match partita_manifest::load(&arguments.manifest) {
             Ok(plan) => {
-                let warnings = plan.warnings.to_json();
+                let isolation: Map<String, Value> = plan
+                    .partitions
+                    .iter()
+                    .map(|partition| {
+                        let separation = plan.separation(partition);
+                        (partition.name.clone(), separation.to_json())
+                    })
+                    .collect();
                 (
                     Status::Good,
-                    json!({ "ok": true, "problems": [], "warnings": warnings }),
+                    json!({
+                        "ok": true,
+                        "problems": [],
+                        "warnings": plan.warnings.to_json(),
+                        "isolation": isolation,
+                    }),
                 )
             }
             Err(problems) => {
@@ -46,5 +58,15 @@ pub fn check(arguments: &Check, screen: &Screen) -> anyhow::Result<Status> {
             warnings => format!("no problems, {}", count(warnings, "warning")),
         }
     ));
+    for partition in &plan.partitions {
+        let separation = plan.separation(partition);
+        let lacks = separation.lacks();
+        screen.status(&format!(
+            "  {}: kept apart by {}{}{lacks}",
+            partition.name,
+            separation.name,
+            if lacks.is_empty() { "" } else { ", but " },
+        ));
+    }
     Ok(Status::Good)
 }

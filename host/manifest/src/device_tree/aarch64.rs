@@ -7,6 +7,7 @@
 mod pcie;
 
 use super::{CONTROLLER_PHANDLE, Node, uart_name};
+use crate::plan::interface_registers;
 use crate::secure;
 use crate::system::{Partition, System};
 use partita_abi::console;
@@ -141,17 +142,9 @@ fn controller_windows(gic: &Gic, partition: &Partition) -> Vec<Window> {
         ) if is_linux => vec![distributor, core, hypervisor, virtual_core],
         (GicInterface::V2 { core, .. }, Isolation::Board) => vec![distributor, core],
         (GicInterface::V2 { core, .. }, Isolation::Stage2) if is_linux => {
-            vec![distributor, interface(core)]
+            vec![distributor, interface_registers(core)]
         }
-        (GicInterface::V2 { core, .. }, Isolation::Stage2) => vec![interface(core)],
-    }
-}
-
-/// The part of a window of a GICv2's interface that has registers (IHI 0048, 4.4).
-fn interface(window: Window) -> Window {
-    Window {
-        size: window.size.min(0x2000),
-        ..window
+        (GicInterface::V2 { core, .. }, Isolation::Stage2) => vec![interface_registers(core)],
     }
 }
 

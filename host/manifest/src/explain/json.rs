@@ -2,6 +2,7 @@
 
 use crate::plan::{ImageFile, Plan, PlannedPartition};
 use crate::protection::{mode_name, rights_name};
+use crate::separation::Separation;
 use partita_abi::health::{Action, Kind as Event};
 use partita_abi::table::{Kind, Route, WatchdogStart};
 use serde_json::{Map, Value, json};
@@ -123,6 +124,7 @@ fn explain_one(plan: &Plan, index: usize, partition: &PlannedPartition) -> Value
             Kind::Linux => "linux",
         },
         "line": partition.line,
+        "isolation": plan.separation(partition).to_json(),
         "entry": partition.entry,
         "device_tree": partition.device_tree,
         "budget_ns": partition.budget_ns.map(|(budget, _)| budget),
@@ -130,10 +132,42 @@ fn explain_one(plan: &Plan, index: usize, partition: &PlannedPartition) -> Value
         "health": health(plan, partition),
         "regions": regions,
         "cores": cores,
+        "stage_2": stage_2(plan, partition),
         "interrupts": lines,
         "streams": streams,
         "parts": parts,
     })
+}
+
+impl Separation {
+    /// What keeps a partition apart: in a word, and what it keeps (`holds`), lacks or costs.
+    pub fn to_json(&self) -> Value {
+        let statements = self.statements.iter().map(|statement| {
+            json!({
+                "about": statement.about,
+                "holds": statement.holds,
+                "text": statement.text,
+            })
+        });
+        json!({ "by": self.by, "statements": statements.collect::<Vec<_>>() })
+    }
+}
+
+fn stage_2(plan: &Plan, partition: &PlannedPartition) -> Vec<Value> {
+    let rows = plan.stage_2(partition).into_iter().map(|row| {
+        json!({
+            "base": row.base,
+            "size": row.size,
+            "output": row.output,
+            "rights": rights_name(row.rights),
+            "memory": row.is_memory,
+            "blocks": row.blocks,
+            "pages": row.pages,
+            "description": row.description,
+            "line": row.line,
+        })
+    });
+    rows.collect()
 }
 
 fn health(plan: &Plan, partition: &PlannedPartition) -> Value {

@@ -2,12 +2,13 @@
 
 use super::grid::{Column, Grid};
 use super::health::health;
+use super::isolation::{separation, stage_2, worlds};
 use super::style::{BOLD, DIM, Paint};
 use crate::plan::{ImageFile, Plan, PlannedPartition};
 use crate::protection::{mode_name, rights_name};
 use crate::quantity::{show_rounded, show_time};
 use partita_abi::image::STORE_OFFSET;
-use partita_abi::table::{Console, FloatingPoint, Kind, RegionKind, Route};
+use partita_abi::table::{Console, FloatingPoint, Isolation, Kind, RegionKind, Route};
 use partita_board::Architecture;
 use std::cmp::Reverse;
 use std::fmt::Write;
@@ -55,15 +56,7 @@ fn heading(plan: &Plan, paint: Paint, out: &mut String) {
         ),
         Architecture::Aarch64(_) => {
             line!(out, "  {memory} of memory, {cores} cores");
-            line!(
-                out,
-                "  programs run in the secure world{}, Linux in the normal world at EL2",
-                if plan.secure_stage_2 {
-                    " behind stage 2"
-                } else {
-                    ""
-                }
-            );
+            line!(out, "  {}", worlds(plan));
         }
     }
 }
@@ -72,12 +65,14 @@ fn section(title: &str, paint: Paint, out: &mut String) {
     line!(out, "\n{}", paint.with(BOLD, title));
 }
 
-fn place(plan: &Plan, line: usize) -> String {
+/// A line of the manifest.
+pub(super) fn place(plan: &Plan, line: usize) -> String {
     let file = plan.manifest.file_name().unwrap_or_default();
     format!("{}:{line}", file.to_string_lossy())
 }
 
-fn range(base: u64, size: u64) -> [String; 2] {
+/// Addresses, and how many.
+pub(super) fn range(base: u64, size: u64) -> [String; 2] {
     let last = base + size.saturating_sub(1);
     [format!("{base:#010x}–{last:#010x}"), show_rounded(size)]
 }
@@ -114,6 +109,15 @@ fn memory_map(plan: &Plan, paint: Paint, out: &mut String) {
             ]
         }
     };
+    let tables = plan
+        .board
+        .architecture
+        .aarch64()
+        .and_then(|arm| arm.stage_2);
+    if let Some(tables) = tables.filter(|_| plan.has_stage_2()) {
+        let what = "monitor's tables of stage 2".to_owned();
+        pieces.push((tables.base, tables.size, what, String::new()));
+    }
     for partition in &plan.partitions {
         let line = partition
             .regions
@@ -245,10 +249,12 @@ fn describe(plan: &Plan, partition: &PlannedPartition, paint: Paint, out: &mut S
     if !partition.arguments.is_empty() {
         line!(out, "  told: {}", partition.arguments);
     }
+    separation(plan, partition, paint, out);
     parts(plan, partition, paint, out);
     regions(plan, partition, paint, out);
     streams(plan, partition, paint, out);
     protections(plan, partition, paint, out);
+    stage_2(plan, partition, paint, out);
     health(plan, partition, paint, out);
 }
 
@@ -296,6 +302,7 @@ fn parts(plan: &Plan, partition: &PlannedPartition, paint: Paint, out: &mut Stri
 fn regions(plan: &Plan, partition: &PlannedPartition, paint: Paint, out: &mut String) {
     let title = match (plan.board.secure, partition.kind) {
         (None, _) => "Reaches this and nothing else",
+        _ if partition.isolation == Isolation::Stage2 => "Reaches this and nothing else",
         (Some(_), Kind::Linux) => {
             "Owns this; reaches all of the normal world, nothing of the secure one"
         }
