@@ -30,15 +30,29 @@ fn riscv64(board: &Board) -> Vec<(&'static str, u64)> {
     ]
 }
 
+/// Bytes of the crash records, the end of the monitor's RAM in a board's secure memory.
+const CRASH_RECORDS: u64 = 0x4000;
+/// In RAM, where data begins behind the start of the image: behind the text and its own first values.
+const DATA_OFFSET: u64 = 0x2_0000;
+/// In RAM, where the system table begins behind the start of the image.
+const TABLE_OFFSET: u64 = 0x10_0000;
+
 fn aarch64(board: &Board) -> Vec<(&'static str, u64)> {
-    let secure = board
-        .secure
-        .expect("a board of this architecture has secure memory");
+    let (data_base, data_end) = match board.secure {
+        Some(secure) => (
+            secure.monitor.base,
+            secure.monitor.base + secure.monitor.size - CRASH_RECORDS,
+        ),
+        None => (
+            board.image_base + DATA_OFFSET,
+            board.image_base + TABLE_OFFSET,
+        ),
+    };
     vec![
         ("TEXT_LIMIT", MONITOR_TEXT_BYTES),
         ("IMAGE_BASE", board.image_base),
-        ("DATA_BASE", secure.monitor.base),
-        ("DATA_SIZE", secure.monitor.size),
+        ("DATA_BASE", data_base),
+        ("DATA_END", data_end),
         ("__cores", board.max_cores as u64),
     ]
 }

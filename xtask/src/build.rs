@@ -117,6 +117,14 @@ pub const FIRMWARE: &[Firmware] = &[
         package_features: &[],
     },
     Firmware {
+        package: "partita-board-zcu102",
+        part: Part::Monitor,
+        architecture: &AARCH64,
+        folder: "boards/zcu102",
+        features: "",
+        package_features: &[],
+    },
+    Firmware {
         package: "instrument-cluster",
         part: Part::Guests,
         architecture: &RISCV64,

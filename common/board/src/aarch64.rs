@@ -128,11 +128,24 @@ pub mod timer {
     pub const PERFORMANCE: u16 = 23;
 }
 
+/// What lets the cores behind the boot core begin, on a board that holds them in reset.
+#[derive(Clone, Copy, Debug)]
+pub struct Release {
+    /// The registers of where each core begins: of each core 64 bits, the low word first.
+    pub starts: Window,
+    /// The register that holds cores in reset.
+    pub reset: Window,
+    /// Its bits that hold all cores but the first.
+    pub held: u32,
+}
+
 /// What a board with 64-bit Arm cores has.
 #[derive(Clone, Copy, Debug)]
 pub struct Aarch64 {
     /// The interrupt controller.
     pub gic: Gic,
+    /// What lets the other cores begin; none where all begin at once.
+    pub release: Option<Release>,
     /// The clock of the serial ports in hertz.
     pub uart_clock_hz: u32,
     /// RAM of the normal world that is the monitor's in a system with partitions behind stage 2: their tables and the

@@ -13,8 +13,9 @@ mod qemu_virt_riscv64;
 mod qemu_virt_riscv64_aia;
 mod riscv64;
 mod sifive_u;
+mod zcu102;
 
-pub use aarch64::{Aarch64, Gic, GicInterface, HostBridge, Iommu, Master, timer};
+pub use aarch64::{Aarch64, Gic, GicInterface, HostBridge, Iommu, Master, Release, timer};
 pub use aia::Aia;
 pub use microchip_icicle_kit::MICROCHIP_ICICLE_KIT;
 pub use qemu_virt_aarch64::{QEMU_VIRT_AARCH64, QEMU_VIRT_AARCH64_GICV2};
@@ -22,6 +23,7 @@ pub use qemu_virt_riscv64::QEMU_VIRT_RISCV64;
 pub use qemu_virt_riscv64_aia::QEMU_VIRT_RISCV64_AIA;
 pub use riscv64::{Controller, PerformanceCounters, Plic, Riscv64};
 pub use sifive_u::SIFIVE_U;
+pub use zcu102::ZCU102;
 
 /// Every board there is.
 pub const ALL: &[&Board] = &[
@@ -31,6 +33,7 @@ pub const ALL: &[&Board] = &[
     &MICROCHIP_ICICLE_KIT,
     &QEMU_VIRT_AARCH64,
     &QEMU_VIRT_AARCH64_GICV2,
+    &ZCU102,
 ];
 
 /// The most that the monitor's text and read-only data may take, in bytes, on every board of RISC-V: what one
@@ -148,6 +151,8 @@ pub enum UartModel {
     SiFive,
     /// Arm's PL011 (DDI 0183).
     Pl011,
+    /// Cadence's UART as in Xilinx's chips (UG1085, chapter 21, and UG1087).
+    Cadence,
 }
 
 /// The device that ends the machine, or resets it where nothing can end it.

@@ -1,4 +1,4 @@
-//! The board's serial port: a 16550, SiFive's UART or a PL011. The rate is left as the stage before has set it.
+//! The board's serial port: a 16550, SiFive's UART, a PL011 or Cadence's UART. The rate is left as the stage before has set it.
 
 use crate::board::BOARD;
 use crate::mmio::Registers;
@@ -59,6 +59,29 @@ mod pl011 {
     pub const FIFO_BYTES: usize = 16;
 }
 
+/// Registers of Cadence's UART (Xilinx UG1087, module UART).
+mod cadence {
+    pub const CONTROL: usize = 0x00;
+    pub const MODE: usize = 0x04;
+    pub const INTERRUPT_ENABLE: usize = 0x08;
+    pub const INTERRUPT_DISABLE: usize = 0x0c;
+    pub const INTERRUPT_STATUS: usize = 0x14;
+    pub const RECEIVE_TRIGGER: usize = 0x20;
+    pub const STATUS: usize = 0x2c;
+    pub const DATA: usize = 0x30;
+    /// Transmitter and receiver on, their FIFOs emptied.
+    pub const ENABLE: u32 = 1 << 4 | 1 << 2 | 1 << 1 | 1 << 0;
+    /// Eight data bits, no parity.
+    pub const EIGHT_BITS: u32 = 1 << 5;
+    pub const RECEIVE_EMPTY: u32 = 1 << 1;
+    pub const TRANSMIT_EMPTY: u32 = 1 << 3;
+    /// There are as many bytes as the trigger says. It stays until it is cleared, as the next one does.
+    pub const RECEIVE_INTERRUPT: u32 = 1 << 0;
+    pub const TRANSMIT_INTERRUPT: u32 = 1 << 3;
+    pub const ALL_INTERRUPTS: u32 = 0x1fff;
+    pub const FIFO_BYTES: usize = 64;
+}
+
 /// The serial port.
 pub struct Port {
     /// Whether it interrupts when it is empty.
@@ -101,6 +124,13 @@ impl Port {
                 registers.write_u32(pl011::LINE_CONTROL, pl011::EIGHT_BITS_FIFO);
                 registers.write_u32(pl011::CONTROL, pl011::ENABLE);
             }
+            UartModel::Cadence => {
+                let registers = Self::registers();
+                registers.write_u32(cadence::INTERRUPT_DISABLE, cadence::ALL_INTERRUPTS);
+                registers.write_u32(cadence::MODE, cadence::EIGHT_BITS);
+                registers.write_u32(cadence::RECEIVE_TRIGGER, 1);
+                registers.write_u32(cadence::CONTROL, cadence::ENABLE);
+            }
         }
     }
 
@@ -108,7 +138,7 @@ impl Port {
     /// one byte at a time.
     pub fn rounds(&self) -> usize {
         match BOARD.uart.model {
-            UartModel::Ns16550 { .. } | UartModel::Pl011 => 1,
+            UartModel::Ns16550 { .. } | UartModel::Pl011 | UartModel::Cadence => 1,
             UartModel::SiFive => sifive::FIFO_BYTES,
         }
     }
@@ -128,6 +158,13 @@ impl Port {
                 let flags = Self::registers().read_u32(pl011::FLAGS);
                 let received = flags & pl011::RECEIVE_EMPTY == 0;
                 received.then(|| Self::registers().read_u32(pl011::DATA) as u8)
+            }
+            UartModel::Cadence => {
+                // What comes after this interrupts again.
+                Self::clear(cadence::RECEIVE_INTERRUPT);
+                let status = Self::registers().read_u32(cadence::STATUS);
+                let received = status & cadence::RECEIVE_EMPTY == 0;
+                received.then(|| Self::registers().read_u32(cadence::DATA) as u8)
             }
         }
     }
@@ -176,7 +213,22 @@ impl Port {
                 let interrupts = pl011::RECEIVE_INTERRUPTS | sends;
                 Self::registers().write_u32(pl011::INTERRUPT_MASK, interrupts);
             }
+            UartModel::Cadence => {
+                let registers = Self::registers();
+                registers.write_u32(cadence::INTERRUPT_ENABLE, cadence::RECEIVE_INTERRUPT);
+                let sends = if self.sends {
+                    cadence::INTERRUPT_ENABLE
+                } else {
+                    cadence::INTERRUPT_DISABLE
+                };
+                registers.write_u32(sends, cadence::TRANSMIT_INTERRUPT);
+            }
         }
+    }
+
+    /// Clears an interrupt of Cadence's UART.
+    fn clear(interrupt: u32) {
+        Self::registers().write_u32(cadence::INTERRUPT_STATUS, interrupt);
     }
 
     /// Reads a register of a 16550.
@@ -224,6 +276,16 @@ impl SerialPort for Port {
                     0
                 }
             }
+            UartModel::Cadence => {
+                // When it is empty after this, it interrupts again.
+                Self::clear(cadence::TRANSMIT_INTERRUPT);
+                let status = Self::registers().read_u32(cadence::STATUS);
+                if status & cadence::TRANSMIT_EMPTY != 0 {
+                    cadence::FIFO_BYTES
+                } else {
+                    0
+                }
+            }
         }
     }
 
@@ -235,6 +297,7 @@ impl SerialPort for Port {
                 Self::registers().write_u32(sifive::TRANSMIT_DATA, u32::from(byte))
             }
             UartModel::Pl011 => Self::registers().write_u32(pl011::DATA, u32::from(byte)),
+            UartModel::Cadence => Self::registers().write_u32(cadence::DATA, u32::from(byte)),
         }
     }
 }

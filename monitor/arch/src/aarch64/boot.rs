@@ -3,7 +3,9 @@
 use crate::arch::halt;
 use crate::arch::images_device;
 use crate::arch::platform::{Features, order_loads};
-use crate::arch::register::{read, secure_configuration, synchronize, write};
+use crate::arch::register::{
+    complete_accesses, read, secure_configuration, synchronize, write,
+};
 use crate::arch::timer;
 use crate::arch::translation::{self, Map};
 use crate::arch::vector;
@@ -11,10 +13,12 @@ use crate::board::BOARD;
 use crate::console;
 use crate::cores::Core;
 use crate::machine;
+use crate::mmio::Registers;
 use crate::report;
 use crate::serial::Port;
 use crate::startup;
 use core::arch::asm;
+use partita_abi::image::STORE_OFFSET;
 use partita_abi::table::RegionKind;
 use partita_board::Window;
 
@@ -32,6 +36,7 @@ pub extern "C" fn start_core(id: usize) -> ! {
     let features = prepare_core();
     let machine = if boots {
         vector::release();
+        release_cores();
         // SAFETY: nobody else uses the port yet.
         unsafe { console::open(Port::new()) };
         let machine = startup::start_machine(features);
@@ -54,19 +59,45 @@ pub extern "C" fn start_core(id: usize) -> ! {
 
 /// What the monitor reaches.
 fn map() -> Map {
+    const NONE: Window = Window { base: 0, size: 0 };
     let layout = vector::layout();
     let gic = BOARD.architecture.gic.windows();
-    let Some(secure) = BOARD.secure else {
-        halt();
+    let release = BOARD.architecture.release;
+    // Without a memory of its own the monitor is in RAM, at the start of the image.
+    let (image, data, programs, images_device, ram) = match BOARD.secure {
+        Some(secure) => (
+            secure.flash,
+            secure.monitor,
+            secure.programs,
+            secure.images_device.unwrap_or(NONE),
+            NONE,
+        ),
+        None => (
+            Window {
+                base: BOARD.image_base,
+                size: STORE_OFFSET,
+            },
+            Window {
+                base: layout.data,
+                size: layout.data_used,
+            },
+            NONE,
+            NONE,
+            Window {
+                base: BOARD.ram_base,
+                size: BOARD.ram_sizes.1,
+            },
+        ),
     };
     Map {
-        flash: secure.flash,
+        image,
         text: Window {
             base: layout.text,
             size: layout.code,
         },
-        data: secure.monitor,
-        programs: secure.programs,
+        data,
+        shared: BOARD.architecture.stage_2.unwrap_or(NONE),
+        programs,
         devices: [
             gic[0],
             gic[1],
@@ -74,8 +105,11 @@ fn map() -> Map {
             gic[3],
             BOARD.uart.window,
             BOARD.finisher.window,
-            secure.images_device.unwrap_or(Window { base: 0, size: 0 }),
+            images_device,
+            release.map_or(NONE, |release| release.starts),
+            release.map_or(NONE, |release| release.reset),
         ],
+        ram,
         guards: (
             vector::guard_page(0),
             vector::STACK_STRIDE as u64,
@@ -103,6 +137,30 @@ fn reach_partitions(machine: &machine::Machine) {
         }
     }
     images_device::find();
+}
+
+/// Lets the other cores begin, on a board that holds them in reset.
+fn release_cores() {
+    let Some(release) = BOARD.architecture.release else {
+        return;
+    };
+    // SAFETY: the board's own registers.
+    let (starts, reset) = unsafe {
+        (
+            Registers::new(release.starts),
+            Registers::new(release.reset),
+        )
+    };
+    for core in 1..BOARD.max_cores {
+        let offset = core.wrapping_mul(8);
+        starts.write_u32(offset, BOARD.image_base as u32);
+        starts.write_u32(
+            offset.wrapping_add(4),
+            BOARD.image_base.wrapping_shr(32) as u32,
+        );
+    }
+    complete_accesses();
+    reset.write_u32(0, reset.read_u32(0) & !release.held);
 }
 
 /// Wakes the cores that wait for the machine.

@@ -5,14 +5,14 @@
 //!
 //! | memory | how |
 //! |---|---|
-//! | the monitor's text and read-only data, in flash | read, execute |
-//! | the rest of the flash: the table and the store | read |
-//! | the first 2 MiB of secure RAM: data, stacks | read, write; the page below each stack is not there |
+//! | the monitor's text and read-only data, at the start of the image | read, execute |
+//! | the rest of the image: the table and, in flash, the store | read |
+//! | the monitor's data and stacks | read, write; the page below each stack is not there |
 //! | the rest of secure RAM | read, write |
 //! | devices | read, write; device memory |
-//! | normal RAM | read, write, as memory of the non-secure world |
+//! | normal RAM, with the store on a board whose image is there | read, write, as memory of the non-secure world |
 //!
-//! The first three are in pages, everything else is in blocks of 2 MiB and 1 GiB.
+//! The first 2 MiB of the image and of the data are in pages, everything else is in blocks of 2 MiB and 1 GiB.
 
 use crate::arch::register::{read, synchronize, write};
 use core::arch::asm;
@@ -84,12 +84,20 @@ struct Table([u64; ENTRIES]);
 
 impl Table {
     const EMPTY: Self = Self([0; ENTRIES]);
+
+    /// What leads to it.
+    fn entry(&self) -> u64 {
+        core::ptr::from_ref(self) as u64 | descriptor::TABLE_OR_PAGE
+    }
 }
 
-/// The tables: of level 1, of level 2 for the first gigabyte, and of level 3 for the monitor's text and data.
+/// Gigabytes that may hold devices beside other things.
+const GIGABYTES: usize = 3;
+
+/// The tables: of level 1, of level 2 for some gigabytes, and of level 3 for the monitor's text and data.
 struct Tables {
     first: Table,
-    second: Table,
+    second: [Table; GIGABYTES],
     text: Table,
     data: Table,
 }
@@ -103,112 +111,158 @@ unsafe impl Sync for Place {}
 
 static TABLES: Place = Place(UnsafeCell::new(Tables {
     first: Table::EMPTY,
-    second: Table::EMPTY,
+    second: [Table::EMPTY; GIGABYTES],
     text: Table::EMPTY,
     data: Table::EMPTY,
 }));
 
-/// Where the monitor and what it drives are.
+/// Where the monitor and what it drives are; empty windows where there is less.
 pub struct Map {
-    /// The flash with the system image.
-    pub flash: Window,
-    /// The monitor's text and read-only data in it.
+    /// The memory with the system image, as far as it is only read. It starts with a block.
+    pub image: Window,
+    /// The monitor's text and read-only data in its first block.
     pub text: Window,
-    /// The monitor's own RAM: one block.
+    /// The monitor's own RAM, in one block.
     pub data: Window,
+    /// RAM in the block of the image or of the data that the normal world reaches too.
+    pub shared: Window,
     /// The secure RAM that programs have.
     pub programs: Window,
-    /// The devices that the monitor drives; empty windows where there are fewer.
-    pub devices: [Window; 7],
+    /// The devices that the monitor drives.
+    pub devices: [Window; DEVICES],
+    /// The RAM that the normal world has, if the image is in it too.
+    pub ram: Window,
     /// The pages that are not there: the first one, the distance to the next, and how many.
     pub guards: (u64, u64, usize),
 }
 
-/// Writes the tables. Flash, secure RAM and devices lie in the first gigabyte, and the first two of them start
-/// with a block.
+/// How many windows with devices the monitor drives at most.
+pub const DEVICES: usize = 9;
+
+impl Map {
+    /// The entry of a page of level 3.
+    fn page(&self, address: u64) -> u64 {
+        let is_in = |range: Window| address.wrapping_sub(range.base) < range.size;
+        let (first, stride, count) = self.guards;
+        let guard = address.wrapping_sub(first);
+        if guard.is_multiple_of(stride) && guard / stride < count as u64 {
+            return 0;
+        }
+        let kind = if is_in(self.text) {
+            Kind::Text
+        } else if is_in(self.data) {
+            Kind::Data
+        } else if is_in(self.shared) {
+            Kind::NormalWorld
+        } else {
+            Kind::ReadOnly
+        };
+        address | kind.bits() | descriptor::TABLE_OR_PAGE
+    }
+}
+
+impl Tables {
+    /// Writes the table of level 3 for the block at `base`.
+    fn fill_pages(table: &mut Table, map: &Map, base: u64) -> u64 {
+        for (page, place) in table.0.iter_mut().enumerate() {
+            *place = map.page(base.wrapping_add(page as u64 * PAGE));
+        }
+        table.entry()
+    }
+
+    /// The entry of level 2 for an address. There is none where its gigabyte is one block, or there are no more
+    /// tables.
+    fn block_of(&mut self, address: u64) -> Option<&mut u64> {
+        let gigabyte = (address / GIGABYTE) as usize;
+        if *self.first.0.get(gigabyte)? == 0 {
+            let is_free = |table: &&Table| !self.first.0.contains(&table.entry());
+            let entry = self.second.iter().find(is_free)?.entry();
+            self.first.0[gigabyte % ENTRIES] = entry;
+        }
+        let entry = *self.first.0.get(gigabyte)?;
+        let second = self.second.iter_mut().find(|table| table.entry() == entry);
+        second?.0.get_mut((address / BLOCK) as usize % ENTRIES)
+    }
+
+    /// Fills what is empty in a range, in whole blocks.
+    fn fill(&mut self, range: Window, kind: Kind) {
+        let end = range.base.saturating_add(range.size);
+        let mut address = range.base & !(BLOCK - 1);
+        while address < end {
+            let is_aligned = address.is_multiple_of(GIGABYTE);
+            let gigabyte = self.first.0.get_mut((address / GIGABYTE) as usize);
+            address = match gigabyte {
+                Some(place) if *place == 0 && is_aligned && matches!(kind, Kind::NormalWorld) => {
+                    *place = address | kind.bits() | descriptor::BLOCK;
+                    address.saturating_add(GIGABYTE)
+                }
+                _ => {
+                    if let Some(place) = self.block_of(address).filter(|place| **place == 0) {
+                        *place = address | kind.bits() | descriptor::BLOCK;
+                    }
+                    address.saturating_add(BLOCK)
+                }
+            };
+        }
+    }
+}
+
+/// Writes the tables.
 ///
 /// # Safety
 /// Called once, by the boot core, before any core translates.
 pub unsafe fn prepare(map: &Map) {
     // SAFETY: the caller's promise: nobody else uses the tables.
     let tables = unsafe { &mut *TABLES.0.get() };
-    let table_at = |table: &Table| core::ptr::from_ref(table) as u64 | descriptor::TABLE_OR_PAGE;
-    tables.first.0[0] = table_at(&tables.second);
-    let second = &mut tables.second.0;
-    fill(second, map.flash, Kind::ReadOnly);
-    fill(second, map.programs, Kind::Data);
+    let text = Tables::fill_pages(&mut tables.text, map, map.image.base);
+    let data_block = map.data.base & !(BLOCK - 1);
+    if let Some(place) = tables.block_of(map.image.base) {
+        *place = text;
+    }
+    if data_block != map.image.base {
+        let data = Tables::fill_pages(&mut tables.data, map, data_block);
+        if let Some(place) = tables.block_of(data_block) {
+            *place = data;
+        }
+    }
+    tables.fill(map.image, Kind::ReadOnly);
+    tables.fill(map.programs, Kind::Data);
     for device in map.devices {
-        fill(second, device, Kind::Device);
+        tables.fill(device, Kind::Device);
     }
-    let text_block = (map.flash.base / BLOCK) as usize % ENTRIES;
-    let data_block = (map.data.base / BLOCK) as usize % ENTRIES;
-    second[text_block] = table_at(&tables.text);
-    second[data_block] = table_at(&tables.data);
-    let text_end = map.text.base.wrapping_add(map.text.size);
-    for (page, place) in tables.text.0.iter_mut().enumerate() {
-        let address = map.flash.base.wrapping_add(page as u64 * PAGE);
-        let is_text = address >= map.text.base && address < text_end;
-        let kind = if is_text { Kind::Text } else { Kind::ReadOnly };
-        *place = address | kind.bits() | descriptor::TABLE_OR_PAGE;
-    }
-    for (page, place) in tables.data.0.iter_mut().enumerate() {
-        let address = map.data.base.wrapping_add(page as u64 * PAGE);
-        *place = address | Kind::Data.bits() | descriptor::TABLE_OR_PAGE;
-    }
-    let (first, stride, count) = map.guards;
-    for number in 0..count {
-        let guard = first.wrapping_add(stride.wrapping_mul(number as u64));
-        let page = guard.wrapping_sub(map.data.base) / PAGE;
-        if let Some(place) = tables.data.0.get_mut(page as usize) {
-            *place = 0;
-        }
-    }
+    tables.fill(map.ram, Kind::NormalWorld);
 }
 
-/// Fills the blocks of a range in the table of the first gigabyte.
-fn fill(second: &mut [u64; ENTRIES], range: Window, kind: Kind) {
-    let end = range.base.saturating_add(range.size);
-    for (number, place) in second.iter_mut().enumerate() {
-        let address = number as u64 * BLOCK;
-        if range.size != 0 && address.wrapping_add(BLOCK) > range.base && address < end {
-            *place = address | kind.bits() | descriptor::BLOCK;
-        }
-    }
-}
-
-/// Lets the monitor reach normal RAM, in whole gigabytes above the first one.
+/// Lets the monitor reach normal RAM, in whole gigabytes where nothing else is.
 ///
 /// # Safety
 /// Called by the boot core, before any partition runs; `range` is memory of the board's normal world.
 pub unsafe fn map_normal_ram(range: Window) {
-    // SAFETY: the caller's promise: no other core writes, and the hardware finds either the old entry, which
-    // leads nowhere, or the new one (D8.17.1: an invalid entry is not kept in a TLB).
-    let tables = unsafe { &mut *TABLES.0.get() };
-    let end = range.base.saturating_add(range.size);
-    for (number, place) in tables.first.0.iter_mut().enumerate().skip(1) {
-        let address = number as u64 * GIGABYTE;
-        if address.wrapping_add(GIGABYTE) > range.base && address < end {
-            *place = address | Kind::NormalWorld.bits() | descriptor::BLOCK;
-        }
-    }
-    // SAFETY: a barrier: the entries are written before anything is reached by them.
-    unsafe { asm!("dsb ishst", "isb", options(nostack, preserves_flags)) };
+    let start = range.base & !(GIGABYTE - 1);
+    let whole = Window {
+        base: start,
+        size: range.base.wrapping_sub(start).saturating_add(range.size),
+    };
+    // SAFETY: the caller's promise.
+    unsafe { map(whole, Kind::NormalWorld) };
 }
 
-/// Lets the monitor reach a device in the first gigabyte.
+/// Lets the monitor reach a device.
 ///
 /// # Safety
 /// Called by the boot core, before any partition runs; `range` is a device of the board.
 pub unsafe fn map_device(range: Window) {
-    // SAFETY: as in `map_normal_ram`.
+    // SAFETY: the caller's promise.
+    unsafe { map(range, Kind::Device) };
+}
+
+/// # Safety
+/// Called by the boot core, before any partition runs.
+unsafe fn map(range: Window, kind: Kind) {
+    // SAFETY: the caller's promise: no other core writes, and the hardware finds either the old entry, which
+    // leads nowhere, or the new one (D8.17.1: an invalid entry is not kept in a TLB).
     let tables = unsafe { &mut *TABLES.0.get() };
-    let end = range.base.saturating_add(range.size);
-    for (number, place) in tables.second.0.iter_mut().enumerate() {
-        let address = number as u64 * BLOCK;
-        if *place == 0 && address.wrapping_add(BLOCK) > range.base && address < end {
-            *place = address | Kind::Device.bits() | descriptor::BLOCK;
-        }
-    }
+    tables.fill(range, kind);
     // SAFETY: a barrier: the entries are written before anything is reached by them.
     unsafe { asm!("dsb ishst", "isb", options(nostack, preserves_flags)) };
 }

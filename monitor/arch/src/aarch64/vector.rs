@@ -285,6 +285,8 @@ pub struct Layout {
     pub code: u64,
     /// Bytes of text and read-only data in use.
     pub text_used: u64,
+    /// First address of data.
+    pub data: u64,
     /// Bytes of data, zeroed data and stacks.
     pub data_used: u64,
 }
@@ -298,6 +300,7 @@ pub fn layout() -> Layout {
     Layout {
         text,
         code,
+        data: (&raw const __data_start) as u64,
         text_used: instructions.wrapping_add(constants),
         data_used: ((&raw const __monitor_end) as u64)
             .wrapping_sub((&raw const __data_start) as u64),
