@@ -189,6 +189,8 @@ pub struct Qemu {
     pub serial: usize,
     /// How the system image gets into the start of RAM.
     pub loading: QemuLoading,
+    /// Whether the machine has a sound device, which would look for one of the host's.
+    pub sound: bool,
 }
 
 /// How QEMU gets the system image into RAM, and the harts to its start.
@@ -196,8 +198,8 @@ pub struct Qemu {
 pub enum QemuLoading {
     /// As the machine's firmware (`-bios`).
     Firmware,
-    /// By the loader device, which also sets where each hart starts: the machine's own firmware would be
-    /// in a memory of its own.
+    /// By the loader device, which also sets where each core starts that is not held in reset: the machine's own
+    /// firmware would be in a memory of its own.
     Loader,
 }
 
@@ -367,6 +369,7 @@ impl<A: Copy> Board<A> {
                 memory: None,
                 serial: 0,
                 loading: QemuLoading::Firmware,
+                sound: false,
             },
             ..self
         }

@@ -80,6 +80,7 @@ pub const MICROCHIP_ICICLE_KIT: Board = Board {
         memory: Some(0x8000_0000),
         serial: 1,
         loading: QemuLoading::Loader,
+        sound: false,
     },
     architecture: Architecture::Riscv64(Riscv64 {
         protection_entries: 16,

@@ -212,6 +212,7 @@ pub const QEMU_VIRT_AARCH64: Board = Board {
         memory: None,
         serial: 1,
         loading: QemuLoading::Firmware,
+        sound: false,
     },
     architecture: Architecture::Aarch64(Aarch64 {
         gic: Gic {

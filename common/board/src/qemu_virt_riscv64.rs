@@ -168,6 +168,7 @@ pub const QEMU_VIRT_RISCV64: Board = Board {
         memory: None,
         serial: 0,
         loading: QemuLoading::Firmware,
+        sound: false,
     },
     architecture: Architecture::Riscv64(RISCV64),
 };

@@ -114,6 +114,7 @@ pub const SIFIVE_U: Board = Board {
         memory: None,
         serial: 0,
         loading: QemuLoading::Firmware,
+        sound: false,
     },
     architecture: Architecture::Riscv64(Riscv64 {
         // Manual 4.6. QEMU's model has 16.

@@ -131,6 +131,7 @@ pub const ZCU102: Board = Board {
         memory: None,
         serial: 0,
         loading: QemuLoading::Loader,
+        sound: true,
     },
     architecture: Architecture::Aarch64(Aarch64 {
         gic: Gic {

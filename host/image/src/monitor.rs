@@ -65,7 +65,11 @@ impl Monitor {
             if segment.p_type(LittleEndian) != elf::PT_LOAD || size == 0 {
                 continue;
             }
-            let base = segment.p_paddr(LittleEndian);
+            // Data may have its first values elsewhere; zeroed data has none.
+            let base = match segment.p_filesz(LittleEndian) {
+                0 => segment.p_vaddr(LittleEndian),
+                _ => segment.p_paddr(LittleEndian),
+            };
             // Zeroed data in a memory of its own is in no file.
             if segment.p_filesz(LittleEndian) == 0 && board.secure.is_some() {
                 continue;

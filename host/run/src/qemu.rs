@@ -14,10 +14,13 @@ pub const PROGRAM_VARIABLE: &str = "PARTITA_QEMU";
 pub const ARM_PROGRAM_VARIABLE: &str = "PARTITA_QEMU_AARCH64";
 /// Where a serial port of a partition goes when a person starts QEMU: to a terminal whose name QEMU tells.
 const PERSON_PORT: &str = "pty";
-/// What QEMU says about the slice, whose hub has no other port on purpose.
-pub(crate) const SLICE_WARNING: &str = "slice has no peer";
+/// How QEMU's words end about the slice, whose hub has no other port on purpose, and about a network device of the
+/// machine's that leads nowhere.
+pub(crate) const PEER_WARNING: &str = " has no peer";
 /// The oldest QEMU that can run a system at all.
 const OLDEST: (u32, u32) = (7, 2);
+/// The oldest QEMU in which a sound device can be told to be silent.
+const OLDEST_WITH_SILENCE: (u32, u32) = (8, 2);
 /// The oldest QEMU that knows Smepmp by its ratified name.
 const OLDEST_WITH_SMEPMP: (u32, u32) = (8, 2);
 
@@ -182,6 +185,9 @@ impl Qemu {
             // Such a machine brings a network of its own, which would have timers of its own.
             option("-nic", "none");
         }
+        if machine.sound && self.version >= OLDEST_WITH_SILENCE {
+            option("-audio", "none");
+        }
         option("-seed", "1");
         match (options.clock, options.shift_for(plan.running_cores())) {
             (Clock::Virtual, shift) => {
@@ -237,14 +243,23 @@ pub fn command_line_for(plan: &Plan, files: &Files<'_>, options: &RunOptions) ->
     qemu.command_line(plan, files, options)
 }
 
-/// The image by the loader device, and where each hart starts.
+/// The image by the loader device, and where each core starts.
 fn load(plan: &Plan, image: &Path, arguments: &mut Vec<OsString>) {
-    let base = plan.board.ram_base;
+    let base = plan.board.image_base;
     let file = escape(image);
     let mut device = |value: String| arguments.extend(["-device".into(), value.into()]);
-    device(format!("loader,file={file},addr={base:#x},force-raw=on"));
-    for core in 0..plan.cores {
-        device(format!("loader,addr={base:#x},cpu-num={core}"));
+    let image = format!("loader,file={file},addr={base:#x},force-raw=on");
+    match plan.board.architecture {
+        Architecture::Riscv64(_) => {
+            device(image);
+            for core in 0..plan.cores {
+                device(format!("loader,addr={base:#x},cpu-num={core}"));
+            }
+        }
+        // The monitor lets the others begin.
+        Architecture::Aarch64(_) => {
+            device(format!("{image},cpu-num={}", plan.board.first_core));
+        }
     }
     arguments.extend(["-bios".into(), "none".into()]);
 }

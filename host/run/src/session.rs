@@ -8,7 +8,7 @@ use crate::options::RunOptions;
 use crate::outcome::{End, Outcome};
 use crate::own::OwnConsole;
 use crate::process::QemuProcess;
-use crate::qemu::SLICE_WARNING;
+use crate::qemu::PEER_WARNING;
 use crate::report::{ClockReport, Report};
 use crate::script::{Player, Script, Step};
 use crate::splitter::{Record, Source, Splitter};
@@ -350,7 +350,7 @@ impl<'a> Session<'a> {
         const MAX: usize = 64 * 1024;
         for line in text
             .split_inclusive('\n')
-            .filter(|line| !line.contains(SLICE_WARNING))
+            .filter(|line| !line.contains(PEER_WARNING))
         {
             if self.diagnostics.len() + line.len() < MAX {
                 self.diagnostics.push_str(line);

@@ -3,9 +3,7 @@
 use crate::arch::halt;
 use crate::arch::images_device;
 use crate::arch::platform::{Features, order_loads};
-use crate::arch::register::{
-    complete_accesses, read, secure_configuration, synchronize, write,
-};
+use crate::arch::register::{complete_accesses, read, secure_configuration, synchronize, write};
 use crate::arch::timer;
 use crate::arch::translation::{self, Map};
 use crate::arch::vector;

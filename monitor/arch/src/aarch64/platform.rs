@@ -118,7 +118,10 @@ impl Features {
 
     /// Adds what they are to the monitor's first line.
     pub fn describe(&self, line: &mut Text<200>) {
-        line.text(", TrustZone, text read-only");
+        if BOARD.secure.is_some() {
+            line.text(", TrustZone");
+        }
+        line.text(", text read-only");
         if self.scalable_vectors {
             line.text(", SVE");
         }
