@@ -175,5 +175,6 @@ pub const ZCU102: Board = Board {
             size: 0xe_0000,
         }),
         secure_hypervisor: &[],
+        scalable_vectors: &[],
     }),
 };
