@@ -174,6 +174,8 @@ pub const ZCU102: Board = Board {
             base: 0x12_0000,
             size: 0xe_0000,
         }),
+        host_bridge: None,
+        iommu: None,
         secure_hypervisor: &[],
         scalable_vectors: &[],
     }),
