@@ -49,7 +49,7 @@ fn aarch64(board: &Board) -> Vec<(&'static str, u64)> {
         ),
     };
     vec![
-        ("TEXT_LIMIT", MONITOR_TEXT_BYTES),
+        ("TEXT_LIMIT", board.architecture.monitor_text_bytes()),
         ("IMAGE_BASE", board.image_base),
         ("DATA_BASE", data_base),
         ("DATA_END", data_end),

@@ -26,7 +26,7 @@ pub fn section(environment: &Environment, _: &Runs) -> anyhow::Result<Section> {
                 text,
                 "bytes",
             )
-            .at_most(partita_board::MONITOR_TEXT_BYTES as f64),
+            .at_most(board.architecture.monitor_text_bytes() as f64),
             Figure::new(
                 format!("`{}`: data, zeroed data and stacks", board.name),
                 monitor.data_bytes as f64,

@@ -37,7 +37,7 @@ pub const ALL: &[&Board] = &[
 ];
 
 /// The most that the monitor's text and read-only data may take, in bytes, on every board of RISC-V: what one
-/// protection entry covers. A firmware that needs more is not linked.
+/// protection entry covers.
 pub const MONITOR_TEXT_BYTES: u64 = 0x1_0000;
 
 /// The board of this name.
@@ -273,6 +273,14 @@ impl Architecture {
                 GicInterface::V2 { .. } => "aarch64-gicv2",
                 GicInterface::V3 { .. } => "aarch64",
             },
+        }
+    }
+
+    /// The most that the monitor's text and read-only data may take, in bytes. A firmware that needs more is not linked.
+    pub const fn monitor_text_bytes(&self) -> u64 {
+        match self {
+            Self::Riscv64(_) => MONITOR_TEXT_BYTES,
+            Self::Aarch64(_) => 0x1_4000,
         }
     }
 

@@ -103,6 +103,7 @@ fn secure() -> Option<Secure> {
             base: memory.programs.base,
             size: memory.programs.size,
         },
+        stage_2: platform::stage_2_memory(),
         linux_is_fetched: memory.images_device.is_some(),
     })
 }

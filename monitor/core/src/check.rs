@@ -6,7 +6,7 @@
 use partita_abi::digest::digest;
 use partita_abi::image::{CRASH_BYTES, STORE_OFFSET, TRANSFER_BYTES};
 use partita_abi::table::{
-    Header, Kind, Partition, Region, RegionKind, Restart, Route, Streams, SystemTable,
+    Header, Isolation, Kind, Partition, Region, RegionKind, Restart, Route, Streams, SystemTable,
 };
 use partita_abi::{MAX_CORES, MAX_SHARING};
 
@@ -37,6 +37,8 @@ pub struct Secure {
     pub crash_base: u64,
     /// RAM of the partitions that run programs.
     pub programs: Reserved,
+    /// RAM that is the monitor's if partitions are behind stage 2, for what that takes.
+    pub stage_2: Option<Reserved>,
     /// Linux's parts are in a file of their own: their sources are offsets in it.
     pub linux_is_fetched: bool,
 }
@@ -126,6 +128,15 @@ fn is_ram(region: &Region) -> bool {
     region.kind == RegionKind::Ram as u8
 }
 
+fn has_stage_2(partition: &Partition) -> bool {
+    partition.isolation == Isolation::Stage2 as u8
+}
+
+/// Whether a partition runs in the secure world, where there is one.
+fn is_secure(partition: &Partition) -> bool {
+    partition.kind == Kind::Program as u8 && !has_stage_2(partition)
+}
+
 fn has_direct_lines(table: &SystemTable<'_>, partition: &Partition) -> bool {
     let mut regions = table.regions_of(partition).iter();
     regions.any(|region| region.kind == RegionKind::InterruptController as u8)
@@ -187,18 +198,22 @@ fn check_memory(header: &Header, board: &BoardLimits<'_>) -> Result<(), Flaw> {
 fn check_regions(table: &SystemTable<'_>, board: &BoardLimits<'_>) -> Result<(), Flaw> {
     let header = table.header;
     let ram_end = header.ram_base.saturating_add(header.ram_size);
+    let uses_stage_2 = table.partitions.iter().any(has_stage_2);
     for (index, region) in table.regions.iter().enumerate() {
         let range = (region.base, region.size);
         let owner = table.partitions.get(usize::from(region.partition));
         let (from, to) = match board.secure {
             None => (header.store_end, ram_end),
-            Some(secure) if owner.is_some_and(|owner| owner.kind == Kind::Program as u8) => {
+            Some(secure) if owner.is_some_and(is_secure) => {
                 let programs = secure.programs;
                 (programs.base, programs.base.saturating_add(programs.size))
             }
             Some(_) => (header.ram_base, ram_end),
         };
-        let in_ram = lies_in(region.base, region.size, from, to);
+        let kept = board.secure.and_then(|secure| secure.stage_2);
+        let touches_kept =
+            uses_stage_2 && kept.is_some_and(|kept| overlap(range, (kept.base, kept.size)));
+        let in_ram = lies_in(region.base, region.size, from, to) && !touches_kept;
         let touches_ram = overlap(range, (header.ram_base, header.ram_size.max(STORE_OFFSET)));
         let controller = (board.controller.base, board.controller.size);
         let touches_monitor = board
@@ -341,8 +356,17 @@ fn check_virtual_cores(table: &SystemTable<'_>, board: &BoardLimits<'_>) -> Resu
             // What a core has of the interrupt controller for direct lines, it has once.
             let is_direct = |p: u16| of(p).is_some_and(|p| has_direct_lines(table, p));
             let own = virtual_core.partition;
+            let is_guest =
+                |p: u16| of(p).is_some_and(|p| has_stage_2(p) && p.kind == Kind::Linux as u8);
+            let has_lines = |p: u16| of(p).is_some_and(|p| p.lines.count != 0);
             let conflicts = |other: u16| {
-                criticality(other) == criticality(own) || is_direct(other) && is_direct(own)
+                criticality(other) == criticality(own)
+                    || is_direct(other) && is_direct(own)
+                    // Behind stage 2, lines of its own show while the core idles to the least critical one.
+                    || is_guest(own)
+                        && has_lines(own)
+                        && is_guest(other)
+                        && criticality(other) < criticality(own)
             };
             if on_core().any(|(other, v)| other != index && conflicts(v.partition)) {
                 return Err(Flaw::VirtualCore(index));

@@ -422,6 +422,7 @@ fn on_a_secure_board() -> (TestTable, Secure) {
             base: 0xe20_0000,
             size: 0xe0_0000,
         },
+        stage_2: None,
         linux_is_fetched: false,
     };
     (table, secure)
@@ -486,6 +487,7 @@ fn parts_of_linux_from_a_file_of_their_own_leave_room_for_the_transfer() {
         let (mut table, secure) = on_a_secure_board();
         assert_eq!(table.regions[2].base + table.regions[2].size, end);
         let secure = Secure {
+            stage_2: None,
             linux_is_fetched: true,
             ..secure
         };

@@ -5,7 +5,7 @@
 
 use crate::arch;
 use crate::arch::boot;
-use crate::arch::context::Context;
+use crate::arch::context::{Context, Shape};
 use crate::arch::platform;
 use crate::arch::translation;
 use crate::board::BOARD;
@@ -292,7 +292,7 @@ fn resume_at(core: &mut Core, address: u64, argument: u64) {
     slot.context.lower.virtual_timer = before.virtual_timer;
     slot.context.lower.virtual_timer_control = before.virtual_timer_control;
     slot.context.restore();
-    if !slot.context.is_secure() {
+    if slot.context.shape == Shape::Hypervisor {
         boot::restart_hypervisor();
     }
 }

@@ -5,11 +5,54 @@
 //! EL2 has no secure half here: S-EL1 cannot reach its registers, so Linux's stay where they are. Floating point
 //! is apart ([`crate::arch::floating_point`]).
 
+use crate::arch::hypervisor::guest_configuration;
 use crate::arch::platform::Features;
-use crate::arch::register::{secure_configuration, synchronize};
+use crate::arch::register::{secure_configuration as scr, synchronize};
 use crate::cores::Core;
 use crate::machine::PartitionView;
 use partita_abi::crash::{Record, flags};
+use partita_abi::table;
+
+/// Where a virtual core runs, and what of the hardware it sees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// A program at EL1 of the secure world.
+    Secure,
+    /// Linux at EL2 of the normal world.
+    Hypervisor,
+    /// A program at EL1 of the normal world, behind stage 2.
+    Program,
+    /// Linux there.
+    Guest,
+}
+
+impl Shape {
+    /// That of a partition's virtual cores.
+    pub const fn of(entry: &table::Partition) -> Self {
+        let is_program = entry.kind == table::Kind::Program as u8;
+        match (
+            entry.isolation == table::Isolation::Stage2 as u8,
+            is_program,
+        ) {
+            (false, true) => Self::Secure,
+            (false, false) => Self::Hypervisor,
+            (true, true) => Self::Program,
+            (true, false) => Self::Guest,
+        }
+    }
+
+    /// Whether EL2 of the normal world is the monitor's under it.
+    #[inline(always)]
+    pub const fn has_stage_2(self) -> bool {
+        matches!(self, Self::Program | Self::Guest)
+    }
+
+    /// Whether the monitor tells it by interrupts of its own what happened.
+    #[inline(always)]
+    pub const fn is_program(self) -> bool {
+        matches!(self, Self::Secure | Self::Program)
+    }
+}
 
 /// One virtual core's state. The trap vector writes `registers` and reads `stack` and `core`.
 #[repr(C, align(16))]
@@ -26,6 +69,8 @@ pub struct Context {
     pub lower: Lower,
     /// What it may do.
     pub switched: Switched,
+    /// Where it runs.
+    pub shape: Shape,
 }
 
 /// Offsets of what the trap vector uses.
@@ -149,37 +194,42 @@ impl Context {
                 without_floats: 0,
                 debug: 0,
             },
+            shape: Shape::Hypervisor,
         }
     }
 
-    /// Decides what never changes: the world it runs in, and what it may do there.
-    pub fn configure(&mut self, is_secure: bool, wait_traps: bool, features: &Features) {
-        self.switched = if is_secure {
-            features.secure
-        } else {
-            features.normal
+    /// Decides what never changes: where it runs, and what it may do there.
+    pub fn configure(&mut self, shape: Shape, wait_traps: bool, features: &Features) {
+        self.shape = shape;
+        self.switched = match shape {
+            Shape::Secure => features.secure,
+            Shape::Hypervisor => features.normal,
+            Shape::Program => Switched {
+                configuration: features.secure.configuration
+                    | scr::NON_SECURE
+                    | scr::HYPERVISOR_CALLS,
+                ..features.secure
+            },
+            Shape::Guest => Switched {
+                configuration: guest_configuration(features.normal.configuration),
+                ..features.normal
+            },
         };
         if wait_traps {
-            self.switched.configuration |= secure_configuration::TRAP_WAIT;
+            self.switched.configuration |= scr::TRAP_WAIT;
         }
     }
 
-    /// Whether it runs in the secure world.
-    pub const fn is_secure(&self) -> bool {
-        self.switched.configuration & secure_configuration::NON_SECURE == 0
-    }
-
-    /// Makes the virtual core start at `address` with two arguments: at EL1 in the secure world, as PSCI says in
-    /// the normal one (DEN0022, 6.4): at EL2; no translation, interrupts masked.
+    /// Makes the virtual core start at `address` with two arguments, at the highest level it has (DEN0022, 6.4): no
+    /// translation, interrupts masked.
     pub fn start(&mut self, address: u64, arguments: (u64, u64)) {
         self.registers = [0; 32];
         (self.registers[0], self.registers[1]) = arguments;
         self.lower = Lower {
             program_counter: address,
-            status: if self.is_secure() {
-                STATUS_EL1
-            } else {
-                STATUS_EL2
+            status: match self.shape {
+                Shape::Hypervisor => STATUS_EL2,
+                Shape::Secure | Shape::Program | Shape::Guest => STATUS_EL1,
             },
             control: CONTROL_RESET,
             ..Lower::ZERO

@@ -5,15 +5,20 @@
 //! non-secure group 1, which shows only while it is live on the core.
 
 mod distributor;
+pub mod filter;
 #[cfg(feature = "gicv2")]
 mod gicv2;
 #[cfg(not(feature = "gicv2"))]
 mod gicv3;
+mod private;
 #[cfg(feature = "gicv2")]
 use gicv2 as version;
 #[cfg(not(feature = "gicv2"))]
 use gicv3 as version;
-pub use version::{Gate, Kept};
+pub use private::Private;
+pub use version::{
+    Gate, Kept, Virtual, carry_out, interface_of, shared_register, virtual_interface,
+};
 
 /// The board's interrupt controller: what both versions do alike is in [`distributor`].
 pub struct Controller;

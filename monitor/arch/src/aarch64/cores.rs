@@ -1,10 +1,13 @@
 //! What a core keeps of itself and of each virtual core, beyond what every architecture does.
 
-use crate::arch::controller::{Gate, Kept, software};
+use crate::arch::context::Shape;
+use crate::arch::controller::{Gate, Kept, Private, Virtual, software};
 use crate::arch::floating_point;
+use crate::arch::hypervisor;
 use crate::arch::register::secure_configuration::SECURE_HYPERVISOR;
 use crate::arch::scalable::Scalable;
-use crate::arch::stage_2::{Displaced, Root};
+use crate::arch::secure_hypervisor::Displaced;
+use crate::arch::stage_2::Root;
 use crate::arch::vector;
 use crate::cores::Core;
 use crate::machine::Resident;
@@ -18,7 +21,15 @@ use partita_virtual_aarch64::timer::Timer;
 pub struct SlotState {
     /// What it has of the interrupt controller while it is not live.
     pub kept: Kept,
-    /// Its secure timer; for programs.
+    /// The virtual interface of a program behind stage 2, while it is not on the core.
+    pub interface: Virtual,
+    /// Its interrupts that became pending since, one bit each.
+    pub raised: u32,
+    /// The private lines of a Linux behind stage 2, while they are not on the core.
+    pub private: Private,
+    /// What EL2 holds while it is live, if that is the monitor's.
+    pub hypervisor: hypervisor::Registers,
+    /// Its timer; for programs.
     pub timer: Timer,
     /// The first of the software interrupts that it gets; for programs.
     pub interrupts: u32,
@@ -39,14 +50,15 @@ impl SlotState {
     pub const fn new() -> Self {
         Self {
             kept: Kept::RESET,
+            interface: Virtual::RESET,
+            raised: 0,
+            private: Private::RESET,
+            hypervisor: hypervisor::Registers::NONE,
             timer: Timer::RESET,
             interrupts: software::TIMER,
             floats: false,
             eager: false,
-            root: Root {
-                secure: 0,
-                normal: 0,
-            },
+            root: Root::NONE,
             floating_point: floating_point::State::ZERO,
             called: false,
         }
@@ -61,7 +73,11 @@ pub struct CoreState {
     pub floats_of: usize,
     /// The slot whose translations the core may have of the secure world, or [`NOBODY`].
     pub secure_of: usize,
-    /// Linux's registers of EL2, while a program has stage 2.
+    /// The slot whose virtual interface is on the core, or [`NOBODY`].
+    pub interface_of: usize,
+    /// The slot whose private lines are on the core, or [`NOBODY`].
+    pub private_of: usize,
+    /// The normal world's registers of EL2, while a program of the secure one has stage 2.
     pub hypervisor: Displaced,
 }
 
@@ -72,6 +88,8 @@ impl CoreState {
             gate: Gate::new(id),
             floats_of: NOBODY,
             secure_of: NOBODY,
+            interface_of: NOBODY,
+            private_of: NOBODY,
             hypervisor: Displaced::NOTHING,
         }
     }
@@ -96,27 +114,45 @@ impl LargeState {
 
 impl Core {
     /// Prepares a virtual core that lives on this core.
-    pub fn settle_slot(&mut self, number: usize, _: &[Option<Resident>; MAX_SHARING]) {
+    pub fn settle_slot(&mut self, number: usize, residents: &[Option<Resident>; MAX_SHARING]) {
         let machine = self.machine;
         let Some(slot) = self.slots.get_mut(number) else {
             return;
         };
         let view = machine.partition(slot.resident.partition);
         slot.context.stack = vector::stack_top(self.id);
+        let Some(entry) = machine.table.partitions.get(slot.resident.partition) else {
+            return;
+        };
+        let shape = Shape::of(entry);
         slot.context
-            .configure(view.is_program, slot.wfi_traps, &machine.features);
-        let entry = machine.table.partitions.get(slot.resident.partition);
-        let floats = entry.map_or(0, |entry| entry.floating_point);
-        slot.arch.floats = floats != FloatingPoint::None as u8;
-        slot.arch.eager = floats == FloatingPoint::Eager as u8;
+            .configure(shape, slot.wfi_traps, &machine.features);
+        slot.arch.floats = entry.floating_point != FloatingPoint::None as u8;
+        slot.arch.eager = entry.floating_point == FloatingPoint::Eager as u8;
+        slot.arch.root = view.arch.root;
+        if shape.has_stage_2() {
+            slot.arch.hypervisor = hypervisor::Registers::new(
+                shape,
+                view.arch.root.normal,
+                slot.resident.number as u64,
+                slot.context.switched.configuration,
+            );
+        }
+        if shape == Shape::Guest {
+            // Only one on the core can be shown its lines while the core idles: it has devices, others have none.
+            let others = residents.iter().flatten().skip(number.wrapping_add(1));
+            slot.direct_lines = !others
+                .map(|other| machine.partition(other.partition))
+                .any(|other| !other.is_program);
+        }
         if view.is_program {
             let core = machine.table.virtual_cores.get(slot.resident.virtual_core);
             let first = core.map_or(0, |core| u32::from(core.protection_slot));
-            if first != software::TIMER && first != software::TIMER + software::STRIDE {
+            let second = software::TIMER + software::STRIDE;
+            if first != software::TIMER && (first != second || shape == Shape::Program) {
                 report::fatal("a program is to be told by interrupts that are not for programs");
             }
             slot.arch.interrupts = first;
-            slot.arch.root = view.arch.root;
             if slot.arch.root.secure != 0 {
                 slot.context.switched.configuration |= SECURE_HYPERVISOR;
             }
@@ -133,9 +169,13 @@ impl Core {
     }
 
     /// All virtual cores that live here are prepared.
-    #[expect(
-        clippy::unused_self,
-        reason = "other architectures have something left"
-    )]
-    pub const fn settled(&self) {}
+    pub fn settled(&self) {
+        if self
+            .slots
+            .iter()
+            .any(|slot| slot.context.shape.has_stage_2())
+        {
+            hypervisor::take(&self.features);
+        }
+    }
 }

@@ -1,4 +1,4 @@
-//! AArch64: the monitor at EL3, with TrustZone as the isolation.
+//! AArch64: the monitor at EL3. TrustZone or stage 2 keeps partitions apart.
 //!
 //! A trap saves the partition's registers ([`vector`]) and is answered ([`trap`]). How a virtual core gets
 //! onto a core and off it is in [`switch`]; what it waits for in [`waiting`].
@@ -9,13 +9,16 @@ pub mod context;
 pub mod controller;
 pub mod cores;
 mod floating_point;
+mod guest;
 pub mod guest_memory;
+mod hypervisor;
 pub mod images_device;
 pub mod memory;
 pub mod platform;
 mod register;
 #[cfg_attr(feature = "gicv2", path = "no_scalable.rs")]
 mod scalable;
+mod secure_hypervisor;
 pub mod stack;
 mod stage_2;
 mod switch;

@@ -1,7 +1,8 @@
 //! What is driven of a board with Arm cores, and what is known of a partition there.
 
-use crate::arch::context::Switched;
+use crate::arch::context::{Shape, Switched};
 use crate::arch::register::{field, read, secure_configuration as scr, synchronize, write};
+use crate::arch::secure_hypervisor;
 use crate::arch::stage_2;
 use crate::board::{BOARD, Board};
 use crate::machine::{NO_DEVICE, PartitionView};
@@ -9,10 +10,11 @@ use crate::report;
 use core::arch::asm;
 use partita_abi::MAX_CORES;
 use partita_abi::table::{self, SystemTable};
-use partita_board::{Window, of_package};
+use partita_board::{Window, of_package, timer};
 use partita_monitor_core::check::Reserved;
 use partita_monitor_core::text::Text;
 use partita_virtual_aarch64::caller::Caller;
+use partita_virtual_aarch64::gic::Owned;
 use partita_virtual_aarch64::smc::Mitigations;
 
 /// What is of this architecture alone in a board.
@@ -320,6 +322,11 @@ pub const fn streams() -> u32 {
     0
 }
 
+/// RAM that is the monitor's if partitions are behind stage 2.
+pub fn stage_2_memory() -> Option<Reserved> {
+    BOARD.architecture.stage_2.map(reserve)
+}
+
 /// The registers of the interrupt controller of which a partition may reach some: it separates the worlds itself.
 pub fn reachable_controller() -> Reserved {
     reserve(Window { base: 0, size: 0 })
@@ -335,7 +342,7 @@ const fn reserve(window: Window) -> Reserved {
 /// Whether each virtual core's protection entries let it reach what its partition owns, and nothing else: there are
 /// none, as the memories of the two worlds are apart. Programs are kept apart if the core can do what was planned.
 pub fn check_protection(table: &SystemTable<'_>) -> Result<(), usize> {
-    if table.header.secure_stage_2 != 0 && !stage_2::exists() {
+    if table.header.secure_stage_2 != 0 && !secure_hypervisor::exists() {
         report::fatal("the system needs cores with EL2 in the secure world");
     }
     Ok(())
@@ -345,8 +352,12 @@ pub fn check_protection(table: &SystemTable<'_>) -> Result<(), usize> {
 pub struct View {
     affinities: [u64; MAX_CORES],
     has_lines: bool,
-    /// What translates it, if it is a program.
+    /// What translates it.
     pub root: stage_2::Root,
+    /// What it owns of the interrupt controller, if the monitor filters its accesses.
+    pub owned: Owned,
+    /// Its virtual cores that have no other Linux behind stage 2 on their core, one bit each.
+    pub alone: u32,
 }
 
 impl View {
@@ -354,10 +365,9 @@ impl View {
     pub const EMPTY: Self = Self {
         affinities: [0; MAX_CORES],
         has_lines: false,
-        root: stage_2::Root {
-            secure: 0,
-            normal: 0,
-        },
+        root: stage_2::Root::NONE,
+        owned: Owned::NOTHING,
+        alone: 0,
     };
 
     /// Whether the partition reaches some of the interrupt controller itself.
@@ -367,14 +377,54 @@ impl View {
 }
 
 impl PartitionView {
-    /// Completes the view of a partition whose places are known.
-    pub fn complete(&mut self, table: &SystemTable<'_>, entry: &table::Partition, _: [u32; 32]) {
-        for (affinity, place) in self.arch.affinities.iter_mut().zip(&self.places) {
-            *affinity = u64::from(place.core);
+    /// Completes the view of a partition whose places are known, and which owns these lines.
+    pub fn complete(
+        &mut self,
+        table: &SystemTable<'_>,
+        entry: &table::Partition,
+        lines: [u32; 32],
+    ) {
+        let shape = Shape::of(entry);
+        let places = self.places.iter().take(self.virtual_cores);
+        for (number, (affinity, place)) in self.arch.affinities.iter_mut().zip(places).enumerate() {
+            *affinity = if shape.has_stage_2() {
+                number as u64
+            } else {
+                u64::from(place.core)
+            };
         }
         self.arch.has_lines = !self.is_program;
+        if shape == Shape::Guest {
+            self.own_lines(table, lines);
+        }
         // SAFETY: views are made by the boot core, once, before it makes the machine known.
         self.arch.root = unsafe { stage_2::prepare(table, entry, self.index) };
+    }
+
+    /// Decides what a Linux behind stage 2 owns of the interrupt controller: its devices' lines, and of each core's the
+    /// software interrupts and the timers that are for it.
+    fn own_lines(&mut self, table: &SystemTable<'_>, lines: [u32; 32]) {
+        const SOFTWARE: u32 = 0xff;
+        const TIMERS: u32 = 1 << timer::VIRTUAL | 1 << timer::PHYSICAL;
+        let mut lines = lines;
+        lines[0] = SOFTWARE | TIMERS;
+        let mut cores = [0; MAX_CORES];
+        for (core, place) in cores.iter_mut().zip(&self.places) {
+            *core = place.core;
+        }
+        let cores = cores.get(..self.virtual_cores).unwrap_or_default();
+        self.arch.owned = Owned::new(lines, cores);
+        for (number, core) in cores.iter().enumerate() {
+            let mut on_core = table.virtual_cores.iter().filter(|other| {
+                let owner = table.partitions.get(usize::from(other.partition));
+                other.core == u16::from(*core)
+                    && owner.is_some_and(|owner| Shape::of(owner) == Shape::Guest)
+            });
+            // The first one is itself.
+            if on_core.nth(1).is_none() {
+                self.arch.alone |= 1_u32.wrapping_shl(number as u32);
+            }
+        }
     }
 
     /// The partition as its calls are judged, made by its virtual core `own`.
@@ -382,6 +432,6 @@ impl PartitionView {
     pub fn caller(&self, own: usize) -> Caller<'_> {
         let affinities = self.arch.affinities.get(..self.virtual_cores);
         let caller = Caller::new(self.memory(), affinities.unwrap_or_default(), own as u32);
-        caller.with_own_port(!self.is_program)
+        caller.with_own_port(!self.is_program && self.uart == NO_DEVICE)
     }
 }

@@ -119,6 +119,8 @@ pub mod class {
     pub const WAIT: u64 = 0x01;
     /// Floating point or vectors while `CPTR_EL3.TFP` is set.
     pub const FLOATING_POINT: u64 = 0x07;
+    /// `HVC`.
+    pub const HYPERVISOR_CALL: u64 = 0x16;
     /// `SMC` of AArch32 code.
     pub const CALL_32: u64 = 0x13;
     /// `SMC`.

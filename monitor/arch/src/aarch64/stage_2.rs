@@ -1,16 +1,15 @@
-//! Stage 2 under the programs of the secure world, on cores that have EL2 there (FEAT_SEL2).
+//! Stage 2: what translates the partitions for which EL2 is the monitor's, in either world.
 //!
-//! Nothing runs at that EL2. The monitor sets its registers so that EL1 is translated by the program's table. What
-//! traps there comes to one instruction ([`VECTORS`]), which traps to EL3 at once.
-//!
-//! EL2 has one set of registers for both worlds (DDI 0487, D24.2). While a program runs, those that act on EL1 hold
-//! the monitor's values, and [`Displaced`] holds Linux's. Those that act only through a bit of `SCR_EL3` which is clear
-//! for programs stay as they are: `HCRX_EL2` (`HXEn`), the fine-grained traps (`FGTEn`, `FGTEn2`), `CNTPOFF_EL2`
-//! (`ECVEn`), `TCR2_EL2` and `SCTLR2_EL2`; so do those of EL2's own translation, which is off.
-//!
-//! A core with a GICv2 has no such EL2: that firmware has none of this.
+//! The tables are made once, at boot, from the system table. Those of the normal world are in memory that this world
+//! reaches, since its walks do; nobody's table leads there.
 
-use crate::arch::register::{field, read, write};
+use crate::arch::context::Shape;
+use crate::arch::controller;
+use crate::arch::hypervisor;
+use crate::arch::register::{read, write};
+use crate::arch::secure_hypervisor;
+use crate::arch::translation;
+use crate::board::BOARD;
 use crate::report;
 use core::arch::asm;
 use core::cell::UnsafeCell;
@@ -18,82 +17,132 @@ use core::mem::MaybeUninit;
 use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use partita_abi::MAX_PARTITIONS;
 use partita_abi::table::{self, RegionKind, SystemTable};
-use partita_virtual_aarch64::stage_2::{
-    CONTROL, Exception, Kind, Range, Refusal, SECURE_CONTROL, Table, Tables,
-};
+use partita_virtual_aarch64::stage_2::{Exception, Kind, Range, Refusal, Table, Tables};
 
-/// Whether this firmware has a part in it at all.
-pub const HERE: bool = cfg!(not(feature = "gicv2"));
+/// Tables of a partition: the first one, of blocks for three gigabytes, and of pages for both ends of its memory and for
+/// four blocks with devices.
+const EACH: usize = 10;
 
-/// Tables of a program: the first one, and of pages for both ends of its memory and for two blocks with devices.
-const EACH: usize = 5;
-
-/// The first table leads nowhere: it is what a program finds of the normal world.
+/// The first table leads nowhere: it is what a program of the secure world finds of the normal one.
 const COUNT: usize = 1 + EACH * MAX_PARTITIONS;
 
-/// A place for the tables.
+/// A place for tables.
 struct Place(UnsafeCell<MaybeUninit<[Table; COUNT]>>);
 
 // SAFETY: written by the boot core alone, before it makes the machine known to the others (`prepare`); then read by
 // the hardware.
 unsafe impl Sync for Place {}
 
-/// Not cleared at boot: only on cores that use it.
+/// Not cleared at boot: only in systems that use it.
 #[unsafe(link_section = ".uninitialised")]
 static TABLES: Place = Place(UnsafeCell::new(MaybeUninit::uninit()));
 
-/// How many of them are in use.
-static USED: AtomicUsize = AtomicUsize::new(0);
-
-/// Whether the core has EL2 in the secure world (`ID_AA64PFR0_EL1.SEL2`).
-pub fn exists() -> bool {
-    HERE && field(read!("id_aa64pfr0_el1"), 36) != 0
+/// Tables that the walks of one world can read.
+struct Pool {
+    used: AtomicUsize,
 }
 
-/// What translates a program: nothing, or tables.
+/// Those of the secure world; or of all, where the monitor's own memory is in the normal one.
+static OWN: Pool = Pool {
+    used: AtomicUsize::new(0),
+};
+/// Those in memory of the normal world.
+static NORMAL: Pool = Pool {
+    used: AtomicUsize::new(0),
+};
+
+impl Pool {
+    /// The tables of this pool, cleared before their first use.
+    ///
+    /// # Safety
+    /// Called by the boot core, before other cores know of the machine; what an earlier call returned is not used.
+    unsafe fn tables(&self, place: *mut Table) -> Tables<'static> {
+        if self.used.load(Relaxed) == 0 {
+            // SAFETY: the caller's promise, and memory of so many tables.
+            unsafe { place.write_bytes(0, COUNT) };
+            self.used.store(1, Relaxed);
+        }
+        // SAFETY: as above; zero is a table.
+        let all = unsafe { core::slice::from_raw_parts_mut(place, COUNT) };
+        Tables::new(all, self.used.load(Relaxed))
+    }
+}
+
+/// What translates a partition: nothing, or tables.
 #[derive(Clone, Copy, Default)]
 pub struct Root {
-    /// `VSTTBR_EL2`: the program's first table; 0 if it has none.
+    /// `VSTTBR_EL2`: the first table of a program in the secure world; else 0.
     pub secure: u64,
-    /// `VTTBR_EL2`: its number, and a table that leads nowhere for what it takes for the normal world.
+    /// `VTTBR_EL2`: the partition's number, and its first table; for a program in the secure world a table that leads
+    /// nowhere, for what it takes for the normal world.
     pub normal: u64,
 }
 
-/// Makes the tables of a program.
+impl Root {
+    /// Nothing.
+    pub const NONE: Self = Self {
+        secure: 0,
+        normal: 0,
+    };
+}
+
+/// Makes the tables of a partition.
 ///
 /// # Safety
 /// Called by the boot core, before other cores know of the machine, once for each partition.
 pub unsafe fn prepare(table: &SystemTable<'_>, entry: &table::Partition, number: usize) -> Root {
-    if !HERE || table.header.secure_stage_2 == 0 || entry.kind != table::Kind::Program as u8 {
-        return Root::default();
-    }
-    // SAFETY: the caller's promise: nobody else uses the tables. They are cleared before their first use.
-    let all = unsafe {
-        let place = TABLES.0.get();
-        if USED.load(Relaxed) == 0 {
-            place.write_bytes(0, 1);
-            USED.store(1, Relaxed);
+    let shape = Shape::of(entry);
+    let is_secure = match shape {
+        Shape::Secure => {
+            if !secure_hypervisor::HERE || table.header.secure_stage_2 == 0 {
+                return Root::NONE;
+            }
+            true
         }
-        (*place).assume_init_mut()
+        Shape::Hypervisor => return Root::NONE,
+        Shape::Program | Shape::Guest => false,
     };
-    let mut tables = Tables::new(all, USED.load(Relaxed));
-    let Ok(root) = open(&mut tables, table, entry) else {
-        report::fatal("a program's memory and devices need more tables than there are");
+    let (pool, place) = match BOARD.architecture.stage_2 {
+        Some(window) if !is_secure => {
+            // SAFETY: the boot core, before partitions run; RAM of the normal world that is the monitor's.
+            let place = unsafe {
+                translation::map_normal_ram(window);
+                hypervisor::write_vectors(window.base);
+                (window.base as *mut Table).add(1)
+            };
+            (&NORMAL, place)
+        }
+        _ => (&OWN, TABLES.0.get().cast::<Table>()),
     };
-    USED.store(tables.used(), Relaxed);
+    // SAFETY: the caller's promise.
+    let mut tables = unsafe { pool.tables(place) };
+    let Ok(root) = open(&mut tables, table, entry, shape) else {
+        report::fatal("a partition's memory and devices need more stage-2 tables than there are");
+    };
+    pool.used.store(tables.used(), Relaxed);
     // SAFETY: a barrier: the tables are written before anything is translated by them.
     unsafe { asm!("dsb ishst", options(nostack, preserves_flags)) };
-    Root {
-        secure: tables.address(root),
-        normal: tables.address(0) | (number as u64).wrapping_add(1) << 48,
+    let own = tables.address(root);
+    let identifier = (number as u64).wrapping_add(1) << 48;
+    if is_secure {
+        Root {
+            secure: own,
+            normal: tables.address(0) | identifier,
+        }
+    } else {
+        Root {
+            secure: 0,
+            normal: own | identifier,
+        }
     }
 }
 
-/// Opens the regions of a program.
+/// Opens the regions of a partition.
 fn open(
     tables: &mut Tables<'_>,
     table: &SystemTable<'_>,
     entry: &table::Partition,
+    shape: Shape,
 ) -> Result<usize, Refusal> {
     let root = tables.begin()?;
     for region in table.regions_of(entry) {
@@ -104,117 +153,20 @@ fn open(
         };
         let range = Range {
             base: region.base,
+            output: region.base,
             size: region.size,
             rights: region.rights,
             kind,
         };
         tables.open(root, range)?;
     }
+    if let Some(range) = controller::interface_of(shape) {
+        tables.open(root, range)?;
+    }
     Ok(root)
 }
 
-/// Puts the tables of another program onto the core. What was translated by the last one's is found no more, as the
-/// number differs; what this one left when it was restarted has to be forgotten.
-pub fn select(root: Root) {
-    // `VSTTBR_EL2`, `VSTCR_EL2`.
-    write!("s3_4_c2_c6_0", root.secure);
-    write!("s3_4_c2_c6_2", SECURE_CONTROL);
-    write!("vttbr_el2", root.normal);
-}
-
-macro_rules! displaced {
-    ($($field:ident $register:literal $before:ident = $value:expr,)+; $($kept:ident $kept_register:literal,)+) => {
-        /// Linux's registers of EL2, while a program runs.
-        pub struct Displaced {
-            $($field: u64,)+
-            $($kept: u64,)+
-        }
-
-        impl Displaced {
-            /// Of nobody.
-            pub const NOTHING: Self = Self {$($field: 0,)+ $($kept: 0,)+};
-
-            /// Keeps Linux's registers, and sets those with which a program runs. `normal` is that of its [`Root`].
-            #[inline(never)]
-            pub fn take(&mut self, normal: u64) {
-                $(self.$kept = read!($kept_register);)+
-                $(
-                    let $before = read!($register);
-                    self.$field = $before;
-                    write!($register, $value);
-                )+
-                write!("vttbr_el2", normal);
-            }
-
-            /// Brings Linux's registers back.
-            #[inline(never)]
-            pub fn give_back(&self) {
-                $(write!($register, self.$field);)+
-                $(write!($kept_register, self.$kept);)+
-            }
-        }
-    };
-}
-
-displaced! {
-    configuration "hcr_el2" _before = hypervisor::CONFIGURATION,
-    normal_control "vtcr_el2" _before = CONTROL,
-    normal_base "vttbr_el2" _before = 0,
-    coprocessors "cptr_el2" _before = hypervisor::COPROCESSORS,
-    debug "mdcr_el2" before = before & hypervisor::DEBUG_KEPT,
-    counter_control "cnthctl_el2" _before = hypervisor::COUNTER,
-    counter_offset "cntvoff_el2" _before = 0,
-    system_traps "hstr_el2" _before = 0,
-    processor "vpidr_el2" _before = read!("midr_el1"),
-    affinity "vmpidr_el2" _before = read!("mpidr_el1"),
-    interface "icc_sre_el2" _before = hypervisor::SYSTEM_REGISTERS,
-    // `ICH_HCR_EL2`.
-    virtual_interface "s3_4_c12_c11_0" _before = 0,
-    control "sctlr_el2" _before = hypervisor::CONTROL,
-    vector "vbar_el2" _before = (&raw const VECTORS) as u64,
-    ;
-    exception_counter "elr_el2",
-    exception_status "spsr_el2",
-    syndrome "esr_el2",
-    fault_address "far_el2",
-    fault_page "hpfar_el2",
-}
-
-/// The vectors of EL2 in the secure world, which executes them without translation. What a program does that is taken
-/// there comes to the synchronous ones of a lower level, AArch64 and AArch32 (D1.3.1): to `mrs xzr, mdscr_el1`, which
-/// `MDCR_EL3.TDA` traps to EL3. Nothing comes to the others: interrupts are not taken there.
-#[repr(C, align(2048))]
-struct Vectors([u32; 512]);
-
-/// Among data, since the monitor itself never executes it.
-#[unsafe(link_section = ".data.vectors")]
-static VECTORS: Vectors = {
-    const TRAP: u32 = 0xd530_025f;
-    let mut instructions = [0; 512];
-    instructions[0x400 / 4] = TRAP;
-    instructions[0x600 / 4] = TRAP;
-    Vectors(instructions)
-};
-
-/// What the registers of EL2 hold while a program runs.
-mod hypervisor {
-    /// `HCR_EL2`: stage 2; the program's own tables are not in device memory; what invalidates a cache by set and way
-    /// cleans it; keys are left to EL3 to trap; EL1 is AArch64.
-    pub const CONFIGURATION: u64 = 1 << 0 | 1 << 1 | 1 << 2 | 3 << 40 | 1 << 31;
-    /// `CPTR_EL2`: nothing traps here, `CPTR_EL3` says it all. Bits 13, 9 and 7 to 0 read as one.
-    pub const COPROCESSORS: u64 = 0x22ff;
-    /// `MDCR_EL2`: how counters are divided, and when they count.
-    pub const DEBUG_KEPT: u64 = 0x1f | 1 << 7 | 1 << 17 | 1 << 23 | 1 << 26 | 1 << 28;
-    /// `CNTHCTL_EL2`: the counter does not trap, the physical timer does: it stands for the secure one, which is
-    /// undefined at EL1 (D24.10.19).
-    pub const COUNTER: u64 = 1;
-    /// `ICC_SRE_EL2`: EL1 uses its interface.
-    pub const SYSTEM_REGISTERS: u64 = 0xf;
-    /// `SCTLR_EL2`: no translation.
-    pub const CONTROL: u64 = 0x30c5_0830;
-}
-
-/// What was taken to EL2 of the secure world, as if it had come to EL3.
+/// What was taken to EL2, as if it had come to EL3.
 pub fn exception() -> Exception {
     write!("elr_el3", read!("elr_el2"));
     write!("spsr_el3", read!("spsr_el2"));
@@ -235,24 +187,4 @@ pub fn undo(status: &mut u64, counter: &mut u64) {
         *status = read!("spsr_el2");
         *counter = read!("elr_el2");
     }
-}
-
-/// Has `act` find Linux's registers of EL2, whoever is live.
-pub fn with_linux(displaced: &mut Displaced, act: fn()) {
-    use crate::arch::register::secure_configuration::SECURE_HYPERVISOR;
-    if !HERE || read!("scr_el3") & SECURE_HYPERVISOR == 0 {
-        return act();
-    }
-    // An exception of the program that is live may not have been answered yet.
-    let before = (read!("elr_el2"), read!("spsr_el2"), read!("esr_el2"));
-    let addresses = (read!("far_el2"), read!("hpfar_el2"));
-    let normal = read!("vttbr_el2");
-    displaced.give_back();
-    act();
-    displaced.take(normal);
-    write!("elr_el2", before.0);
-    write!("spsr_el2", before.1);
-    write!("esr_el2", before.2);
-    write!("far_el2", addresses.0);
-    write!("hpfar_el2", addresses.1);
 }

@@ -2,10 +2,13 @@
 //!
 //! This is on the path from an interrupt to the real-time partition. What is rare stays out of line.
 
-use crate::arch::controller::{Kept, software};
+use crate::arch::context::Shape;
+use crate::arch::controller::{Kept, Virtual, software, virtual_interface};
 use crate::arch::floating_point;
+use crate::arch::hypervisor;
 use crate::arch::register::secure_configuration::SECURE_HYPERVISOR;
 use crate::arch::register::{read, write};
+use crate::arch::secure_hypervisor;
 use crate::arch::stage_2;
 use crate::arch::translation;
 use crate::cores::Core;
@@ -20,50 +23,89 @@ impl Core {
         };
         translation::forget_instructions();
         let own_number = slot.resident.number as u64;
-        let is_secure = slot.context.is_secure();
-        let second = if is_secure { own_number } else { 0 };
+        let shape = slot.context.shape;
+        let second = if shape.is_program() { own_number } else { 0 };
         slot.context.start(address, (argument, second));
-        slot.arch.kept = Kept::at_start(is_secure.then_some(slot.arch.interrupts));
+        let secure = shape == Shape::Secure;
+        slot.arch.kept = Kept::at_start(secure.then_some(slot.arch.interrupts));
+        slot.arch.interface = Virtual::RESET;
+        slot.arch.raised = 0;
         slot.arch.timer = Timer::RESET;
         slot.arch.called = false;
         slot.arch.floating_point = floating_point::State::ZERO;
-        if is_secure {
-            for interrupt in 0..software::STRIDE {
-                let interrupt = slot.arch.interrupts.wrapping_add(interrupt);
-                self.arch.gate.renew(interrupt);
+        match shape {
+            Shape::Secure => {
+                for interrupt in 0..software::STRIDE {
+                    let interrupt = slot.arch.interrupts.wrapping_add(interrupt);
+                    self.arch.gate.renew(interrupt);
+                }
             }
-        } else {
-            self.arch.gate.restart();
-            stage_2::with_linux(
-                &mut self.arch.hypervisor,
-                crate::arch::boot::reset_hypervisor,
-            );
+            Shape::Hypervisor => {
+                self.arch.gate.restart();
+                secure_hypervisor::with_linux(
+                    &mut self.arch.hypervisor,
+                    crate::arch::boot::reset_hypervisor,
+                );
+            }
+            Shape::Program => hypervisor::forget_translations(),
+            Shape::Guest => {
+                self.restart_guest(number);
+                hypervisor::forget_translations();
+            }
+        }
+    }
+
+    /// Raises an interrupt of a program.
+    #[inline]
+    fn raise(&mut self, number: usize, interrupt: u32) {
+        let is_live = self.live == number;
+        let Some(slot) = self.slots.get_mut(number) else {
+            return;
+        };
+        match slot.context.shape {
+            Shape::Secure => self.arch.gate.raise(interrupt),
+            Shape::Program if is_live => virtual_interface::raise(interrupt),
+            Shape::Program => slot.arch.raised |= 1_u32.wrapping_shl(interrupt),
+            Shape::Hypervisor | Shape::Guest => {}
+        }
+    }
+
+    /// Takes back an interrupt of a program.
+    pub fn withdraw(&mut self, number: usize, interrupt: u32) {
+        let is_live = self.live == number;
+        let Some(slot) = self.slots.get_mut(number) else {
+            return;
+        };
+        match slot.context.shape {
+            Shape::Secure => self.arch.gate.withdraw(interrupt),
+            Shape::Program if is_live => virtual_interface::withdraw(interrupt),
+            Shape::Program => slot.arch.raised &= !1_u32.wrapping_shl(interrupt),
+            Shape::Hypervisor | Shape::Guest => {}
         }
     }
 
     /// The timer of the live virtual core fired: told once, until it is set again.
     pub fn show_timer(&mut self) {
-        if let Some(slot) = self.slots.get_mut(self.live) {
+        let live = self.live;
+        if let Some(slot) = self.slots.get_mut(live) {
             slot.timer = NEVER;
-            self.arch.gate.raise(slot.arch.interrupts);
+            let interrupt = slot.arch.interrupts;
+            self.raise(live, interrupt);
         }
     }
 
     /// A line of the live virtual core is pending, or a notice.
     #[inline]
-    pub fn show_interrupt(&self) {
-        if let Some(slot) = self.slots.get(self.live)
-            && slot.context.is_secure()
-        {
+    pub fn show_interrupt(&mut self) {
+        let live = self.live;
+        if let Some(slot) = self.slots.get(live) {
             let interrupt = software::LINE - software::TIMER;
-            self.arch
-                .gate
-                .raise(slot.arch.interrupts.wrapping_add(interrupt));
+            self.raise(live, slot.arch.interrupts.wrapping_add(interrupt));
         }
     }
 
     /// The live virtual core has taken a line of its: the interrupt is gone, so what is left interrupts again.
-    pub fn line_taken(&self, more: bool) {
+    pub fn line_taken(&mut self, more: bool) {
         if more {
             self.show_interrupt();
         }
@@ -71,13 +113,14 @@ impl Core {
 
     /// A virtual core gets a software interrupt.
     pub fn show_software_interrupt(&mut self, number: usize) {
-        if let Some(slot) = self.slots.get(number)
-            && slot.context.is_secure()
-        {
+        let Some(slot) = self.slots.get(number) else {
+            return;
+        };
+        if slot.context.shape == Shape::Guest {
+            self.take_calls(number);
+        } else {
             let interrupt = software::CALL - software::TIMER;
-            self.arch
-                .gate
-                .raise(slot.arch.interrupts.wrapping_add(interrupt));
+            self.raise(number, slot.arch.interrupts.wrapping_add(interrupt));
         }
     }
 
@@ -86,10 +129,6 @@ impl Core {
     pub fn hide_console(&self, hide: bool) {
         self.arch.gate.hide_console(hide);
     }
-
-    /// Answers a request of [`crate::mail::CONTROLLER`]: there is none here.
-    #[expect(clippy::unused_self, reason = "other architectures have such requests")]
-    pub const fn answer_controller(&self, _: usize) {}
 
     /// Drops whatever of a virtual core is on the core, without keeping it.
     pub fn forget(&mut self, number: usize) {
@@ -108,6 +147,9 @@ impl Core {
         if self.arch.secure_of == number {
             self.arch.secure_of = NOBODY;
         }
+        if self.arch.interface_of == number {
+            self.arch.interface_of = NOBODY;
+        }
     }
 
     /// Takes the live virtual core off the core, if any.
@@ -118,7 +160,13 @@ impl Core {
         };
         self.live = NOBODY;
         slot.context.save();
-        self.arch.gate.close(&mut slot.arch.kept);
+        let shape = slot.context.shape;
+        if shape.has_stage_2() {
+            // An exception of its at EL2 may not have been answered yet.
+            let lower = &mut slot.context.lower;
+            stage_2::undo(&mut lower.status, &mut lower.program_counter);
+        }
+        self.arch.gate.close(&mut slot.arch.kept, shape);
     }
 
     /// Brings a virtual core onto the core, which no other one is on.
@@ -128,18 +176,22 @@ impl Core {
             return;
         };
         let configuration = slot.context.switched.configuration;
-        let changes = stage_2::HERE && (read!("scr_el3") ^ configuration) & SECURE_HYPERVISOR != 0;
+        let changes =
+            secure_hypervisor::HERE && (read!("scr_el3") ^ configuration) & SECURE_HYPERVISOR != 0;
         slot.context.restore();
-        self.arch.gate.open(&slot.arch.kept);
-        if slot.timer <= now {
+        let shape = slot.context.shape;
+        self.arch.gate.open(&slot.arch.kept, shape);
+        let fired = slot.timer <= now;
+        if fired {
             slot.timer = NEVER;
+        }
+        if fired && shape == Shape::Secure {
             self.arch.gate.raise_live(slot.arch.interrupts);
         }
         let has_lines = slot.pending_lines != 0;
         let coprocessors = slot.context.switched.coprocessors;
         let without_floats = slot.context.switched.without_floats;
         let hides_console = slot.critical;
-        let is_secure = slot.context.is_secure();
         let has_floats = self.arch.floats_of == chosen;
         let eager = slot.arch.eager;
         if changes {
@@ -151,6 +203,9 @@ impl Core {
             }
         }
         self.live = chosen;
+        if shape.has_stage_2() {
+            self.enter_stage_2(chosen, shape, fired);
+        }
         if has_floats {
             write!("cptr_el3", coprocessors);
         } else {
@@ -162,7 +217,7 @@ impl Core {
         if has_lines {
             self.show_interrupt();
         }
-        if is_secure && self.arch.secure_of != chosen {
+        if shape == Shape::Secure && self.arch.secure_of != chosen {
             self.change_program(chosen);
         }
         if self.serves_console {
@@ -170,17 +225,56 @@ impl Core {
         }
     }
 
+    /// Puts onto the core what only virtual cores behind stage 2 have. `fired`: its timer has.
+    #[inline(always)]
+    fn enter_stage_2(&mut self, chosen: usize, shape: Shape, fired: bool) {
+        let Some(slot) = self.slots.get_mut(chosen) else {
+            return;
+        };
+        slot.arch.hypervisor.write();
+        if shape == Shape::Guest {
+            if self.arch.private_of != chosen {
+                self.change_guest(chosen);
+            }
+            return;
+        }
+        let interrupts = slot.arch.interrupts;
+        let raised = core::mem::take(&mut slot.arch.raised);
+        if self.arch.interface_of != chosen {
+            self.change_interface(chosen);
+        }
+        if fired {
+            virtual_interface::raise(interrupts);
+        }
+        if raised != 0 {
+            raise_all(raised);
+        }
+    }
+
+    /// Another program's virtual interface was on this core.
+    #[cold]
+    #[inline(never)]
+    fn change_interface(&mut self, chosen: usize) {
+        let before = core::mem::replace(&mut self.arch.interface_of, chosen);
+        if let Some(slot) = self.slots.get_mut(before) {
+            slot.arch.interface.keep();
+        }
+        if let Some(slot) = self.slots.get(chosen) {
+            slot.arch.interface.write();
+        }
+    }
+
     /// Another program was on this core before: its translations and its interrupts are not this one's.
     #[cold]
     #[inline(never)]
     fn change_program(&mut self, chosen: usize) {
-        if stage_2::HERE {
+        if secure_hypervisor::HERE {
             self.undo_exception();
         }
         self.arch.secure_of = chosen;
         if let Some(slot) = self.slots.get(chosen) {
-            if stage_2::HERE && slot.arch.root.secure != 0 {
-                stage_2::select(slot.arch.root);
+            if secure_hypervisor::HERE && slot.arch.root.secure != 0 {
+                secure_hypervisor::select(slot.arch.root);
             }
             self.arch.gate.select(slot.arch.interrupts);
         }
@@ -217,5 +311,16 @@ impl Core {
             write!("cptr_el3", slot.context.switched.coprocessors);
         }
         true
+    }
+}
+
+/// Raises interrupts of the program that is live, which became pending while it was not.
+#[cold]
+#[inline(never)]
+fn raise_all(interrupts: u32) {
+    for interrupt in software::TIMER..software::TIMER + software::STRIDE {
+        if interrupts.wrapping_shr(interrupt) & 1 != 0 {
+            virtual_interface::raise(interrupt);
+        }
     }
 }

@@ -1,8 +1,11 @@
 //! What a trap asks for, and who answers it.
 
 use crate::arch::call;
-use crate::arch::context::Context;
+use crate::arch::context::{Context, Shape};
+use crate::arch::guest;
+use crate::arch::hypervisor;
 use crate::arch::register::{class, class_of, read, write};
+use crate::arch::secure_hypervisor;
 use crate::arch::stage_2;
 use crate::arch::vector::entry;
 use crate::board::BOARD;
@@ -55,6 +58,9 @@ pub extern "C" fn trap(core: &mut Core, entry: u32) -> *const Context {
         return system_error(core, started, syndrome);
     }
     match class_of(syndrome) {
+        class::CALL if hypervisor::is_trap(syndrome) && is_below_stage_2(core) => {
+            guest::taken(core, started)
+        }
         class::CALL | class::CALL_32 => call::answer(core, started),
         // `WFIT` ends at a time of its own: as a hint it may end at once (DDI 0487, C6.2).
         class::WAIT if syndrome & WITH_TIMEOUT != 0 => {
@@ -91,56 +97,88 @@ fn wait(core: &mut Core, started: u64, syndrome: u64) -> *const Context {
 
 /// Goes on after the instruction that trapped. In 32-bit code of the normal world it may be one of 16 bits.
 #[inline(always)]
-fn skip(syndrome: u64) {
+pub fn skip(syndrome: u64) {
     let length = (syndrome >> 24 & 2).wrapping_add(2);
     write!("elr_el3", read!("elr_el3").wrapping_add(length));
 }
 
-/// A trapped access to a system register: to the secure timer of a program, for which the monitor stands in, or to
-/// one that is out of reach.
+/// Whether what was taken to EL3 came from EL2 that is the monitor's.
+fn is_below_stage_2(core: &mut Core) -> bool {
+    let from = read!("spsr_el3") & status::LEVEL;
+    let shape = core.running().map(|(_, slot, _)| slot.context.shape);
+    from == status::LEVEL_2 && shape.is_some_and(Shape::has_stage_2)
+}
+
+/// A trapped access to a system register that came to EL3 itself.
 #[inline(never)]
 fn system_register(core: &mut Core, started: u64, syndrome: u64) -> *const Context {
-    let mut syndrome = syndrome;
-    let now = core.now();
     let Some((_, slot, _)) = core.running() else {
         return core.reschedule(started);
     };
-    let is_secure = slot.context.is_secure();
-    if stage_2::HERE && is_secure && read!("spsr_el3") & status::LEVEL == status::LEVEL_2 {
-        // Nobody runs there but the instruction that brings here what was taken there.
-        let exception = stage_2::exception();
-        syndrome = exception.syndrome;
-        if class_of(syndrome) != class::SYSTEM_REGISTER {
-            return below_stage_2(core, started, &exception);
-        }
-    }
-    let access = Access::of(syndrome);
-    let Some(register) = access.timer().filter(|_| is_secure) else {
-        let kind = if is_secure {
+    let is_secure = slot.context.shape == Shape::Secure;
+    if !is_secure {
+        let kind = if slot.context.shape.is_program() {
             Kind::IllegalInstruction
         } else {
             Kind::UnexpectedTrap
         };
         return denied(core, started, kind, syndrome);
+    }
+    if secure_hypervisor::HERE && read!("spsr_el3") & status::LEVEL == status::LEVEL_2 {
+        // Nobody runs there but the instruction that brings here what was taken there.
+        let exception = stage_2::exception();
+        if class_of(exception.syndrome) != class::SYSTEM_REGISTER {
+            return below_stage_2(core, started, &exception);
+        }
+        return timer_register(core, started, exception.syndrome);
+    }
+    timer_register(core, started, syndrome)
+}
+
+/// An access to a system register by a program: to its timer, for which the monitor stands in, or to one that is out of
+/// reach.
+#[inline(never)]
+pub fn timer_register(core: &mut Core, started: u64, syndrome: u64) -> *const Context {
+    let now = core.now();
+    let access = Access::of(syndrome);
+    let Some(register) = access.timer() else {
+        return denied(core, started, Kind::IllegalInstruction, syndrome);
+    };
+    let Some((_, slot, _)) = core.running() else {
+        return core.reschedule(started);
     };
     skip(syndrome);
     if access.is_read {
         let value = slot.arch.timer.read(register, now);
-        // 31 is the register that is always zero.
-        if let Some(place) = slot.context.registers.get_mut(access.general)
-            && access.general != 31
-        {
-            *place = value;
-        }
+        give(core, access.general, value);
         return core.resume();
     }
-    let general = access.general;
-    let value = match slot.context.registers.get(general) {
-        Some(value) if general != 31 => *value,
-        _ => 0,
-    };
+    let value = general(core, access.general);
     set_timer(core, register, value, now);
     core.reschedule(started)
+}
+
+/// What the virtual core that runs has in a general register. 31 is the one that is always zero.
+#[inline]
+pub fn general(core: &mut Core, number: usize) -> u64 {
+    let Some((_, slot, _)) = core.running() else {
+        return 0;
+    };
+    match slot.context.registers.get(number) {
+        Some(value) if number != 31 => *value,
+        _ => 0,
+    }
+}
+
+/// Gives it a value in a general register.
+#[inline]
+pub fn give(core: &mut Core, number: usize, value: u64) {
+    if let Some((_, slot, _)) = core.running()
+        && let Some(place) = slot.context.registers.get_mut(number)
+        && number != 31
+    {
+        *place = value;
+    }
 }
 
 /// A program sets its timer, which interrupts at once if its time has come.
@@ -153,7 +191,7 @@ fn set_timer(core: &mut Core, register: Register, value: u64, now: u64) {
     slot.timer = deadline.unwrap_or(partita_monitor_core::schedule::NEVER);
     let interrupt = slot.arch.interrupts;
     if deadline.is_none_or(|deadline| deadline > now) {
-        core.arch.gate.withdraw(interrupt);
+        core.withdraw(core.live, interrupt);
     }
 }
 
@@ -202,9 +240,9 @@ fn abort(core: &mut Core, started: u64, syndrome: u64) -> *const Context {
     refused(core, started, syndrome, address, address)
 }
 
-/// What came to EL2 of the secure world while a program ran: an access that stage 2 denied, or what traps there.
+/// What came to EL2 that is the monitor's: an access that stage 2 denied, or what traps there.
 #[cold]
-fn below_stage_2(core: &mut Core, started: u64, exception: &Exception) -> *const Context {
+pub fn below_stage_2(core: &mut Core, started: u64, exception: &Exception) -> *const Context {
     if exception.is_abort() {
         let syndrome = exception.as_external_abort();
         let reached = exception.reached();
@@ -236,7 +274,7 @@ fn refused(
 /// What the partition may not do: an event, and an undefined instruction for the partition if it goes on. The event
 /// tells the syndrome, which names the register.
 #[cold]
-fn denied(core: &mut Core, started: u64, kind: Kind, syndrome: u64) -> *const Context {
+pub fn denied(core: &mut Core, started: u64, kind: Kind, syndrome: u64) -> *const Context {
     let counter = read!("elr_el3");
     if let Some((_, _, view)) = core.running() {
         let (index, cause) = (view.index, class_of(syndrome) as u32);

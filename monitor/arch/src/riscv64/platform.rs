@@ -123,6 +123,11 @@ pub const fn streams() -> u32 {
     0
 }
 
+/// There is no stage 2.
+pub const fn stage_2_memory() -> Option<Reserved> {
+    None
+}
+
 /// The registers of the interrupt controller of which a partition may reach some.
 pub fn reachable_controller() -> Reserved {
     reserve(BOARD.architecture.controller.window())

@@ -73,6 +73,15 @@ impl Transfer {
         })
     }
 
+    /// Whether a syndrome of which [`Transfer::of_syndrome`] makes nothing is about an access of which the instruction
+    /// may tell more.
+    #[must_use]
+    pub const fn is_decodable(syndrome: u64) -> bool {
+        const DATA_ABORT: u64 = 0b10_0100;
+        let is_fault = matches!(syndrome >> 2 & 0xf, 1..=3);
+        syndrome >> 26 & 0x3f == DATA_ABORT && syndrome & (CACHE | WALK) == 0 && is_fault
+    }
+
     /// Whether registers are stored, rather than loaded.
     #[must_use]
     pub const fn is_write(&self) -> bool {

@@ -54,6 +54,13 @@ pub struct Owned {
 }
 
 impl Owned {
+    /// Owns nothing.
+    pub const NOTHING: Self = Self {
+        lines: [0; WORDS],
+        cores: [0; MAXIMUM_CORES],
+        count: 0,
+    };
+
     /// Owns `lines` (bit *n* of word *w* is line 32 *w* + *n*; [`HIDDEN`] ones and those that do not exist are left out),
     /// and has a virtual core on each of `cores`: numbers below [`MAXIMUM_CORES`], that are affinity and interface too.
     /// Virtual cores from [`MAXIMUM_CORES`] on are left out, and so are all after one with a higher number.

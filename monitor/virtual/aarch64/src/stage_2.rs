@@ -1,16 +1,19 @@
-//! Stage-2 tables: what a program in the secure world reaches, where EL2 exists there (DDI 0487, D8.2 and D8.3).
+//! Stage-2 tables: what a partition reaches, where EL2 is the monitor's (DDI 0487, D8.2 and D8.3).
 //!
-//! Addresses have 30 bits and pages 4 KiB, so that a lookup begins at level 2: one table of blocks of 2 MiB, and
-//! behind it a table of pages for each block of which a program has a part. Every address is translated to itself.
+//! Addresses have 39 bits and pages 4 KiB, so that a lookup begins at level 1: one table, behind it tables of blocks of
+//! 2 MiB, and behind those a table of pages for each block of which a partition has a part. An address is translated to
+//! itself, unless a range says otherwise.
 
 /// Bits of an address that can be reached; above is nothing.
-pub const ADDRESS_BITS: u64 = 30;
+pub const ADDRESS_BITS: u64 = 39;
 /// Entries of a table.
 pub const ENTRIES: usize = 512;
 /// Bytes of a page.
 pub const PAGE: u64 = 0x1000;
 /// Bytes of a block.
 pub const BLOCK: u64 = 0x20_0000;
+/// Bytes behind an entry of the first table.
+const GIGABYTE: u64 = 0x4000_0000;
 
 /// Rights of a region, as the system table has them.
 mod rights {
@@ -33,12 +36,12 @@ mod descriptor {
     pub const NEVER_EXECUTE: u64 = 1 << 54;
 }
 
-/// `VSTCR_EL2` for these tables: a first lookup at level 2, walks and results in secure memory (D24.2.181).
-pub const SECURE_CONTROL: u64 = 1 << 31 | (64 - ADDRESS_BITS);
+/// `VSTCR_EL2` for these tables: a first lookup at level 1, walks and results in secure memory (D24.2.181).
+pub const SECURE_CONTROL: u64 = 1 << 31 | 1 << 6 | (64 - ADDRESS_BITS);
 
-/// `VTCR_EL2` for these tables, without the size of physical addresses: as [`SECURE_CONTROL`] says, and tables in
-/// write-back inner-shareable memory (D24.2.182).
-pub const CONTROL: u64 = SECURE_CONTROL | 3 << 12 | 1 << 10 | 1 << 8;
+/// `VTCR_EL2` for these tables: as [`SECURE_CONTROL`] says, physical addresses of 40 bits, which every core with EL2 that
+/// this is for has, and tables in write-back inner-shareable memory (D24.2.182).
+pub const CONTROL: u64 = SECURE_CONTROL | 2 << 16 | 3 << 12 | 1 << 10 | 1 << 8;
 
 /// What a range of addresses leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,11 +52,13 @@ pub enum Kind {
     Device,
 }
 
-/// Addresses that a program may reach.
+/// Addresses that a partition may reach.
 #[derive(Clone, Copy, Debug)]
 pub struct Range {
     /// The first one.
     pub base: u64,
+    /// What the first one is translated to.
+    pub output: u64,
     /// How many.
     pub size: u64,
     /// Rights, as the system table has them.
@@ -89,7 +94,7 @@ pub enum Refusal {
     Full,
 }
 
-/// Tables of all programs. They are at their own addresses: whoever has them must find physical memory there.
+/// Tables of all partitions. They are at their own addresses: whoever has them must find physical memory there.
 pub struct Tables<'a> {
     all: &'a mut [Table],
     used: usize,
@@ -108,7 +113,7 @@ impl<'a> Tables<'a> {
         self.used
     }
 
-    /// Begins with the next program: the number of its first table.
+    /// Begins with the next partition: the number of its first table.
     ///
     /// # Errors
     /// All tables are in use.
@@ -129,30 +134,37 @@ impl<'a> Tables<'a> {
             .map_or(0, |table| core::ptr::from_ref(table) as u64)
     }
 
-    /// Lets the program whose first table this is reach a range.
+    /// Lets the partition whose first table this is reach a range.
     ///
     /// # Errors
     /// If it cannot. A part of the range may be open then.
     pub fn open(&mut self, first: usize, range: Range) -> Result<(), Refusal> {
-        let end = range.base.saturating_add(range.size);
-        if !(range.base | range.size).is_multiple_of(PAGE) || end > 1 << ADDRESS_BITS {
+        const MOST: u64 = 1 << ADDRESS_BITS;
+        let is_in = |base: u64| base.saturating_add(range.size) <= MOST;
+        let is_whole = (range.base | range.output | range.size).is_multiple_of(PAGE);
+        if !is_whole || !is_in(range.base) || !is_in(range.output) {
             return Err(Refusal::Range);
         }
         let attributes = attributes(range.rights, range.kind);
-        let mut address = range.base;
-        while address < end {
-            let is_block = address.is_multiple_of(BLOCK) && end.wrapping_sub(address) >= BLOCK;
+        let mut done = 0;
+        while done < range.size {
+            let address = range.base.wrapping_add(done);
+            let output = range.output.wrapping_add(done);
+            let blocks = self.behind(first, (address / GIGABYTE) as usize)?;
+            let is_block = (address | output).is_multiple_of(BLOCK) && range.size - done >= BLOCK;
+            let block = (address / BLOCK) as usize % ENTRIES;
             let (table, number, form, size) = if is_block {
-                (first, address / BLOCK, descriptor::BLOCK, BLOCK)
+                (blocks, block, descriptor::BLOCK, BLOCK)
             } else {
-                let pages = self.pages(first, (address / BLOCK) as usize)?;
-                (pages, address / PAGE, descriptor::TABLE_OR_PAGE, PAGE)
+                let page = (address / PAGE) as usize % ENTRIES;
+                let pages = self.behind(blocks, block)?;
+                (pages, page, descriptor::TABLE_OR_PAGE, PAGE)
             };
-            match self.entry(table, number as usize) {
-                Some(entry) if *entry == 0 => *entry = address | attributes | form,
+            match self.entry(table, number) {
+                Some(entry) if *entry == 0 => *entry = output | attributes | form,
                 _ => return Err(Refusal::Overlap),
             }
-            address = address.wrapping_add(size);
+            done = done.wrapping_add(size);
         }
         Ok(())
     }
@@ -161,16 +173,16 @@ impl<'a> Tables<'a> {
         self.all.get_mut(table)?.0.get_mut(number % ENTRIES)
     }
 
-    /// The table of pages for a block, which is made if there is none.
-    fn pages(&mut self, first: usize, block: usize) -> Result<usize, Refusal> {
-        let found = self.entry(first, block).map_or(0, |entry| *entry);
+    /// The table behind an entry of another, which is made if there is none.
+    fn behind(&mut self, table: usize, number: usize) -> Result<usize, Refusal> {
+        let found = self.entry(table, number).map_or(0, |entry| *entry);
         if found == 0 {
-            let number = self.begin()?;
-            let link = self.address(number) | descriptor::TABLE_OR_PAGE;
-            if let Some(entry) = self.entry(first, block) {
+            let next = self.begin()?;
+            let link = self.address(next) | descriptor::TABLE_OR_PAGE;
+            if let Some(entry) = self.entry(table, number) {
                 *entry = link;
             }
-            return Ok(number);
+            return Ok(next);
         }
         if found & descriptor::KIND != descriptor::TABLE_OR_PAGE {
             return Err(Refusal::Overlap);
@@ -198,7 +210,7 @@ const fn attributes(rights: u8, kind: Kind) -> u64 {
     bits
 }
 
-/// An exception that was taken to EL2 of the secure world.
+/// An exception that was taken to EL2.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Exception {
     /// `ESR_EL2`.

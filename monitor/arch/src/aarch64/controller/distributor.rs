@@ -13,9 +13,10 @@ pub const SET_ENABLE: usize = 0x0100;
 pub const CLEAR_ENABLE: usize = 0x0180;
 pub const SET_PENDING: usize = 0x0200;
 pub const CLEAR_PENDING: usize = 0x0280;
+pub const SET_ACTIVE: usize = 0x0300;
 pub const CLEAR_ACTIVE: usize = 0x0380;
 pub const PRIORITY: usize = 0x0400;
-const CONFIGURATION: usize = 0x0c00;
+pub const CONFIGURATION: usize = 0x0c00;
 pub const NON_SECURE_ACCESS: usize = 0x0e00;
 
 /// Interrupts of one core.
@@ -44,7 +45,7 @@ fn write_bit(register: usize, line: u32) {
 }
 
 #[inline]
-fn set_enabled(line: u32, enabled: bool) {
+pub fn set_enabled(line: u32, enabled: bool) {
     write_bit(if enabled { SET_ENABLE } else { CLEAR_ENABLE }, line);
 }
 

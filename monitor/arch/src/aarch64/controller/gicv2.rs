@@ -6,7 +6,9 @@
 //! the program take an IRQ ([`Gate::acknowledge`]). The program sees by the active state which it is, and ends it.
 
 use super::distributor::{self, ConsoleGate, NONE, PRIVATE};
+use super::private::Place;
 use super::{BETWEEN_CORES, Controller, OF_PROGRAMS, OWN_PRIORITY, PROGRAM_PRIORITY, software};
+use crate::arch::context::Shape;
 use crate::arch::register::complete_accesses;
 use crate::arch::timer;
 use crate::board::BOARD;
@@ -15,9 +17,20 @@ use crate::report;
 use core::cell::Cell;
 use partita_abi::MAX_CORES;
 use partita_board::GicInterface;
+use partita_virtual_aarch64::gic::{Version, interface as shared_interface};
+use partita_virtual_aarch64::stage_2::{Kind, Range};
+
+pub mod virtual_interface;
+pub use virtual_interface::Virtual;
+
+/// As policy knows it.
+pub const VERSION: Version = Version::Two;
+/// Bytes of an interface (IHI 0048B, 4.4 and 5.5).
+const INTERFACE_BYTES: u64 = 0x2000;
+/// Of [`SOFTWARE`]: of the normal world's group.
+const NORMAL_GROUP: u32 = 1 << 15;
 
 /// Registers of the distributor that the other version has not, or not all (4.3).
-const SET_ACTIVE: usize = 0x300;
 const TARGETS: usize = 0x800;
 const SOFTWARE: usize = 0xf00;
 /// One byte for each software interrupt, with a bit for each core that may have sent it.
@@ -63,6 +76,59 @@ fn interface() -> Registers {
         GicInterface::V3 { .. } => {
             report::fatal("this firmware is for a board with a GIC of version 2")
         }
+    }
+}
+
+/// What a partition behind stage 2 reaches of the interface: Linux the core's own, and a program the virtual one, at the
+/// same address.
+pub const fn interface_of(shape: Shape) -> Option<Range> {
+    match BOARD.architecture.gic.interface {
+        GicInterface::V2 {
+            core, virtual_core, ..
+        } => Some(Range {
+            base: core.base,
+            output: match shape {
+                Shape::Program => virtual_core.base,
+                _ => core.base,
+            },
+            size: INTERFACE_BYTES,
+            rights: 3,
+            kind: Kind::Device,
+        }),
+        GicInterface::V3 { .. } => None,
+    }
+}
+
+/// There are no redistributors.
+pub const fn redistributors_base() -> Option<u64> {
+    None
+}
+
+/// Whether a line interrupts a core.
+pub fn goes_to(line: usize, core: usize) -> bool {
+    let targets = distributor::registers().read_u8(TARGETS.wrapping_add(line));
+    u32::from(targets).wrapping_shr(core as u32) & 1 != 0
+}
+
+/// Raises a software interrupt of the normal world on these cores.
+pub fn send(interrupt: u32, cores: u32) {
+    let value = (cores & 0xff) << 16 | NORMAL_GROUP | interrupt;
+    distributor::registers().write_u32(SOFTWARE, value);
+}
+
+/// Never asked: there are no registers that trap.
+pub const fn shared_register(_: shared_interface::Register) -> u64 {
+    0
+}
+
+/// Never asked.
+pub const fn carry_out(_: shared_interface::Effect) {}
+
+/// Makes private lines pending. Software interrupts look as if the first core had sent them.
+pub fn set_pending(place: &Place, lines: u32) {
+    place.write(distributor::SET_PENDING, lines & !0xffff);
+    for line in (0..16).filter(|line| lines.wrapping_shr(*line) & 1 != 0) {
+        pend(line);
     }
 }
 
@@ -259,7 +325,7 @@ impl Gate {
         let (Some(active), Some(set_pending), Some(set_active), Some(console)) = (
             interface().register(active),
             all.register(distributor::SET_PENDING),
-            all.register(SET_ACTIVE),
+            all.register(distributor::SET_ACTIVE),
             ConsoleGate::new(),
         ) else {
             report::fatal("the interrupt controller has no registers for this core")
@@ -272,6 +338,18 @@ impl Gate {
             deferred: Cell::new(0),
             owed: Cell::new(0),
             console,
+        }
+    }
+
+    /// The registers of this core's private lines.
+    #[expect(
+        clippy::unused_self,
+        reason = "other controllers have a place for each core"
+    )]
+    pub fn private(&self) -> Place {
+        Place {
+            registers: distributor::registers(),
+            base: 0,
         }
     }
 
@@ -330,7 +408,10 @@ impl Gate {
 
     /// Hides the interrupts of the virtual core that leaves, and keeps what it has of the processor's interface.
     #[inline(always)]
-    pub fn close(&self, kept: &mut Kept) {
+    pub fn close(&self, kept: &mut Kept, shape: Shape) {
+        if shape == Shape::Program {
+            return;
+        }
         let interface = interface();
         if self.owed.get() != 0 {
             self.take_back();
@@ -348,7 +429,12 @@ impl Gate {
 
     /// Shows the interrupts of the virtual core that comes.
     #[inline(always)]
-    pub fn open(&self, kept: &Kept) {
+    pub fn open(&self, kept: &Kept, shape: Shape) {
+        match shape {
+            Shape::Program => return virtual_interface::show(),
+            Shape::Guest => virtual_interface::hide(),
+            Shape::Secure | Shape::Hypervisor => {}
+        }
         let interface = interface();
         if kept.own != 0 {
             self.active.write(kept.active);
@@ -465,7 +551,10 @@ impl Gate {
 
     /// Whether an interrupt is pending that whoever is live has enabled.
     #[inline(always)]
-    pub fn is_pending(&self) -> bool {
+    pub fn is_pending(&self, shape: Shape) -> bool {
+        if shape == Shape::Program {
+            return virtual_interface::is_pending();
+        }
         let own = self.own.get();
         if own != 0 {
             let pending = self.set_pending.read() | self.deferred.get();

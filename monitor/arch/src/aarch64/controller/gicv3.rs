@@ -2,13 +2,23 @@
 //! redistributor for each core, and the processor's interface in system registers.
 
 use super::distributor::{self, ConsoleGate, NONE, PRIVATE};
+use super::private::Place;
 use super::{BETWEEN_CORES, Controller, OF_PROGRAMS, OWN_PRIORITY, PROGRAM_PRIORITY, software};
+use crate::arch::context::Shape;
 use crate::arch::register::{complete_accesses, read, synchronize, write};
 use crate::arch::timer;
 use crate::board::BOARD;
 use crate::mmio::{Register, Registers};
 use crate::report;
 use partita_board::GicInterface;
+use partita_virtual_aarch64::gic::{Version, interface};
+use partita_virtual_aarch64::stage_2::Range;
+
+pub mod virtual_interface;
+pub use virtual_interface::Virtual;
+
+/// As policy knows it.
+pub const VERSION: Version = Version::Three;
 
 /// Of the distributor's control register (12.9.4): affinity routing in both worlds.
 const AFFINITY_ROUTING: u32 = 3 << 4;
@@ -53,6 +63,62 @@ fn redistributors() -> Registers {
             report::fatal("this firmware is for a board with a GIC of version 3")
         }
     }
+}
+
+/// What a partition behind stage 2 reaches of the interface: it is in system registers.
+pub const fn interface_of(_: Shape) -> Option<Range> {
+    None
+}
+
+/// Where a partition finds redistributors.
+pub const fn redistributors_base() -> Option<u64> {
+    match BOARD.architecture.gic.interface {
+        GicInterface::V3 { redistributors, .. } => Some(redistributors.base),
+        GicInterface::V2 { .. } => None,
+    }
+}
+
+/// Whether a line interrupts a core.
+pub fn goes_to(line: usize, core: usize) -> bool {
+    let offset = ROUTE.wrapping_add(line.wrapping_mul(8));
+    distributor::registers().read_u64(offset) == core as u64
+}
+
+/// Raises a software interrupt of the normal world on these cores (12.2.2 `ICC_ASGI1R_EL1`).
+pub fn send(interrupt: u32, cores: u32) {
+    write!(
+        "icc_asgi1r_el1",
+        u64::from(interrupt) << 24 | u64::from(cores)
+    );
+    synchronize();
+}
+
+/// What is in a register of the interface that Linux shares with the monitor.
+pub fn shared_register(register: interface::Register) -> u64 {
+    match register {
+        interface::Register::Mask => read!("icc_pmr_el1"),
+        interface::Register::Control => read!("icc_ctlr_el1"),
+        interface::Register::Running => read!("icc_rpr_el1"),
+        _ => 0,
+    }
+}
+
+/// Changes such a register.
+pub fn carry_out(effect: interface::Effect) {
+    match effect {
+        interface::Effect::Mask(priority) => write!("icc_pmr_el1", u64::from(priority)),
+        interface::Effect::Control(bits) => {
+            write!("icc_ctlr_el1", read!("icc_ctlr_el1") & !3 | bits);
+        }
+        interface::Effect::Deactivate(line) => write!("icc_dir_el1", u64::from(line)),
+        interface::Effect::Call(_) | interface::Effect::Denied => {}
+    }
+}
+
+/// Makes private lines pending.
+pub fn set_pending(place: &Place, lines: u32) {
+    let offset = place.base.wrapping_add(distributor::SET_PENDING);
+    place.registers.write_u32(offset, lines);
 }
 
 /// Disables all groups.
@@ -221,6 +287,14 @@ impl Gate {
         }
     }
 
+    /// The registers of this core's private lines.
+    pub fn private(&self) -> Place {
+        Place {
+            registers: redistributors(),
+            base: self.private,
+        }
+    }
+
     /// Raises a software interrupt of a program on this core.
     #[inline(always)]
     pub fn raise(&self, number: u32) {
@@ -291,7 +365,10 @@ impl Gate {
 
     /// Hides the interrupts of the virtual core that leaves, and keeps what it has of the processor's interface.
     #[inline(always)]
-    pub fn close(&self, kept: &mut Kept) {
+    pub fn close(&self, kept: &mut Kept, shape: Shape) {
+        if shape == Shape::Program {
+            return;
+        }
         kept.enabled = read!("icc_igrpen1_el1");
         write!("icc_igrpen1_el1", 0);
         kept.mask = read!("icc_pmr_el1");
@@ -305,7 +382,12 @@ impl Gate {
 
     /// Shows the interrupts of the virtual core that comes, whose world it is already.
     #[inline(always)]
-    pub fn open(&self, kept: &Kept) {
+    pub fn open(&self, kept: &Kept, shape: Shape) {
+        match shape {
+            Shape::Program => return virtual_interface::show(),
+            Shape::Guest => virtual_interface::hide(),
+            Shape::Secure | Shape::Hypervisor => {}
+        }
         write!("icc_pmr_el1", kept.mask);
         write!("icc_ap1r0_el1", kept.active);
         write!("icc_ctlr_el1", kept.control);
@@ -321,7 +403,10 @@ impl Gate {
 
     /// Whether an interrupt is pending that whoever is live has enabled.
     #[inline(always)]
-    pub fn is_pending(&self) -> bool {
+    pub fn is_pending(&self, shape: Shape) -> bool {
+        if shape == Shape::Program {
+            return virtual_interface::is_pending();
+        }
         synchronize();
         read!("icc_hppir1_el1") < u64::from(NONE)
     }
