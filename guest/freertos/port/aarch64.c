@@ -76,7 +76,7 @@ static bool handle(uint32_t interrupt)
 }
 
 /* Called by upstream's interrupt handler, on the interrupt stack, with the interrupt acknowledged and masked. With a
- * GICv2 the monitor has done that, and upstream's handler has found none. */
+ * GICv2 in the secure world the monitor has done that, and upstream's handler has found none. */
 void vApplicationIRQHandler(uint32_t acknowledged)
 {
     if (handle(acknowledged & NUMBER_MASK)) {

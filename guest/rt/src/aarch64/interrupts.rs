@@ -1,6 +1,6 @@
 //! The interrupts by which the monitor reaches this partition, and the interrupt controller's interface of this
-//! core: registers of the core (GICv3, IHI 0069, chapter 12) or of a device (GICv2, IHI 0048, 4.4). With a GICv2 the
-//! monitor acknowledges interrupts, and what is active tells which it is.
+//! core: registers of the core (GICv3, IHI 0069, chapter 12) or of a device (GICv2, IHI 0048, 4.4). With a GICv2 whose
+//! distributor this partition reaches, the monitor acknowledges interrupts, and what is active tells which it is.
 
 use crate::device_tree;
 use crate::hart;
@@ -13,7 +13,7 @@ const NONE: u32 = u32::MAX;
 /// Where the interface is that is a device; 0 if there is none.
 static DEVICE: AtomicUsize = AtomicUsize::new(0);
 
-/// Where the distributor is that belongs to it.
+/// Where the distributor is that belongs to it; 0 if it is out of reach, and the device acknowledges.
 static DISTRIBUTOR: AtomicUsize = AtomicUsize::new(0);
 
 /// Registers of that device.
@@ -22,6 +22,8 @@ mod register {
     pub const PRIORITY_MASK: usize = 0x04;
     /// `GICC_BPR`: which bits of a priority preempt.
     pub const BINARY_POINT: usize = 0x08;
+    /// `GICC_IAR`: takes the pending interrupt with the highest priority.
+    pub const ACKNOWLEDGE: usize = 0x0c;
     /// `GICC_EOIR`: ends it.
     pub const END: usize = 0x10;
     /// `GICD_ISACTIVER0`, of the distributor: which of the first 32 are taken.
@@ -74,8 +76,12 @@ pub(crate) fn learn(tree: &[u8]) {
         let found = device_tree::window(tree, b"interrupt-controller", b"arm,gic-400", index);
         found.unwrap_or(0) as usize
     };
-    DISTRIBUTOR.store(window(0), Relaxed);
-    DEVICE.store(window(1), Relaxed);
+    let (distributor, device) = match (window(0), window(1)) {
+        (device, 0) => (0, device),
+        both => both,
+    };
+    DISTRIBUTOR.store(distributor, Relaxed);
+    DEVICE.store(device, Relaxed);
     let is_physical = device_tree::says(tree, b"timer", b"registers", b"cntp");
     hart::use_physical_timer(is_physical);
     set(&TIMER, b"timer", 0);
@@ -149,6 +155,10 @@ pub fn acknowledge() -> u32 {
                     .is_some_and(|bits| bits & 1 != 0)
             })
             .unwrap_or(NONE);
+    }
+    if let Some(acknowledge) = device(register::ACKNOWLEDGE) {
+        // SAFETY: as in `open`: from here on the interrupt is active, until `complete`.
+        return unsafe { acknowledge.read_volatile() } & 0x3ff;
     }
     let interrupt: u64;
     // SAFETY: ICC_IAR1_EL1: from here on the interrupt is active, until `complete`.
