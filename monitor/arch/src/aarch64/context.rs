@@ -168,6 +168,8 @@ lower! {
         physical_timer_control "cntp_ctl_el0",
         virtual_timer "cntv_cval_el0",
         virtual_timer_control "cntv_ctl_el0",
+        // Breakpoints of another one, which are not switched, must not be hit.
+        debug "mdscr_el1",
     ]
 }
 

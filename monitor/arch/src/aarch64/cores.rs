@@ -1,5 +1,6 @@
 //! What a core keeps of itself and of each virtual core, beyond what every architecture does.
 
+use crate::arch::breakpoints::Breakpoints;
 use crate::arch::context::Shape;
 use crate::arch::controller::{Gate, Kept, Private, Virtual, software};
 use crate::arch::floating_point;
@@ -27,6 +28,8 @@ pub struct SlotState {
     pub raised: u32,
     /// The private lines of a Linux behind stage 2, while they are not on the core.
     pub private: Private,
+    /// The breakpoints of a Linux behind stage 2, while they are not on the core.
+    pub breakpoints: Breakpoints,
     /// What EL2 holds while it is live, if that is the monitor's.
     pub hypervisor: hypervisor::Registers,
     /// Its timer; for programs.
@@ -53,6 +56,7 @@ impl SlotState {
             interface: Virtual::RESET,
             raised: 0,
             private: Private::RESET,
+            breakpoints: Breakpoints::NONE,
             hypervisor: hypervisor::Registers::NONE,
             timer: Timer::RESET,
             interrupts: software::TIMER,

@@ -262,6 +262,13 @@ fn system_register(core: &mut Core, started: u64, syndrome: u64) -> *const Conte
         return trap::timer_register(core, started, syndrome);
     }
     let own = slot.resident.number as u32;
+    if access.is_counter_of_events() {
+        trap::skip(syndrome);
+        if access.is_read {
+            trap::give(core, access.general, 0);
+        }
+        return core.resume();
+    }
     let Some(register) = interface::Register::of(&access) else {
         return trap::denied(core, started, Kind::UnexpectedTrap, syndrome);
     };

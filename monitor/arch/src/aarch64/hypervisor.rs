@@ -75,6 +75,8 @@ mod configuration {
 
 /// `CPTR_EL2`: nothing traps here, `CPTR_EL3` says it all. Bits 13, 9 and 7 to 0 read as one.
 const COPROCESSORS: u64 = 0x22ff;
+/// `MDCR_EL2`: counters of events trap, since they count what others do, and what controls the tracing of it.
+const DEBUG: u64 = 1 << 5 | 1 << 6 | 1 << 19;
 /// `HCRX_EL2` (D24.2.54): accelerator stores, memory copies, `TCR2_EL1`, `SCTLR2_EL1`, 128-bit tables, identification,
 /// guarded stacks, the mode register of floating point and pointer authentication are EL1's. What a core does not have of it
 /// reads as zero.
@@ -108,6 +110,8 @@ pub fn take(features: &Features) {
     write!("sctlr_el2", SYSTEM_CONTROL);
     write!("vtcr_el2", CONTROL);
     write!("cptr_el2", COPROCESSORS);
+    // The number of counters (`PMCR_EL0.N`) is that of all there are.
+    write!("mdcr_el2", read!("pmcr_el0") >> 11 & 31 | DEBUG);
     if field(read!("id_aa64mmfr1_el1"), 40) != 0 {
         // `HCRX_EL2`.
         write!("s3_4_c1_c2_2", EXTENDED_CONFIGURATION);

@@ -4,6 +4,7 @@
 //! onto a core and off it is in [`switch`]; what it waits for in [`waiting`].
 
 pub mod boot;
+mod breakpoints;
 pub mod call;
 pub mod context;
 pub mod controller;

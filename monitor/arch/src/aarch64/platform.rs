@@ -1,5 +1,6 @@
 //! What is driven of a board with Arm cores, and what is known of a partition there.
 
+use crate::arch::breakpoints;
 use crate::arch::context::{Shape, Switched};
 use crate::arch::register::{field, read, secure_configuration as scr, synchronize, write};
 use crate::arch::secure_hypervisor;
@@ -339,13 +340,38 @@ const fn reserve(window: Window) -> Reserved {
     }
 }
 
-/// Whether each virtual core's protection entries let it reach what its partition owns, and nothing else: there are
-/// none, as the memories of the two worlds are apart. Programs are kept apart if the core can do what was planned.
+/// Whether partitions are kept apart as was planned: by what the core has, and so that whoever shares a core has only what
+/// is switched there.
 pub fn check_protection(table: &SystemTable<'_>) -> Result<(), usize> {
     if table.header.secure_stage_2 != 0 && !secure_hypervisor::exists() {
         report::fatal("the system needs cores with EL2 in the secure world");
     }
+    let is = |shape: Shape| move |entry: &table::Partition| Shape::of(entry) == shape;
+    let has_hypervisor = table.partitions.iter().any(is(Shape::Hypervisor));
+    let has_guests = table.partitions.iter().any(is(Shape::Guest));
+    if has_hypervisor && (has_guests || table.partitions.iter().any(is(Shape::Program))) {
+        report::fatal("EL2 cannot be Linux's and the monitor's in one system");
+    }
+    for (index, core) in table.virtual_cores.iter().enumerate() {
+        let is_guest = |core: &table::VirtualCore| {
+            let owner = table.partitions.get(usize::from(core.partition));
+            owner.is_some_and(is(Shape::Guest))
+        };
+        let mut before = table.virtual_cores.iter().take(index);
+        let shares =
+            is_guest(core) && before.any(|other| other.core == core.core && is_guest(other));
+        if shares && !is_all_switched() {
+            return Err(index);
+        }
+    }
     Ok(())
+}
+
+/// Whether all that a Linux has on a core is switched to another one: keys, scalable vectors and matrices are not.
+fn is_all_switched() -> bool {
+    let configuration = normal_configuration();
+    let more = scr::KEYS | scr::TRANSLATION_2 | scr::PERMISSION_INDIRECTION | scr::TAGS;
+    normal_coprocessors() == 0 && configuration & more == 0 && breakpoints::are_as_expected()
 }
 
 /// What the mechanism knows of a partition.

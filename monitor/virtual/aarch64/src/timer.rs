@@ -57,6 +57,16 @@ impl Access {
         )
     }
 
+    /// Whether it is about a counter of events, or what controls those (D24.5): a partition behind stage 2 has none, since
+    /// they count what others do. They read as zero, and writes are ignored.
+    #[must_use]
+    pub const fn is_counter_of_events(&self) -> bool {
+        matches!(
+            self.name(),
+            (3, 3, 9, 12..=14, _) | (3, 0, 9, 14, _) | (3, 3, 14, 8..=15, _)
+        )
+    }
+
     /// The register of the timer that it is about, if it is.
     #[must_use]
     pub const fn timer(&self) -> Option<Register> {

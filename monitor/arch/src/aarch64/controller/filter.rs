@@ -6,6 +6,7 @@
 
 use super::distributor::{self, CLEAR_ENABLE, SET_ENABLE};
 use super::version;
+use crate::arch::breakpoints::Breakpoints;
 use crate::arch::register::complete_accesses;
 use crate::board::BOARD;
 use crate::cores::Core;
@@ -335,11 +336,13 @@ impl Core {
         let before = core::mem::replace(&mut self.arch.private_of, chosen);
         if let Some(slot) = self.slots.get_mut(before) {
             slot.arch.private.keep(&place);
+            slot.arch.breakpoints.keep();
         }
         let Some(slot) = self.slots.get(chosen) else {
             return;
         };
         let view = self.machine.partition(slot.resident.partition);
+        slot.arch.breakpoints.write();
         let _alone = CHANGES.lock();
         let left = shown(self.id).swap(view.index, SeqCst);
         if left != NOBODY {
@@ -371,6 +374,7 @@ impl Core {
             return;
         };
         slot.arch.private = super::Private::RESET;
+        slot.arch.breakpoints = Breakpoints::NONE;
         if is_here {
             slot.arch.private.write(&place, 0);
         }

@@ -73,17 +73,27 @@ impl Private {
         place.write(CLEAR_ACTIVE, OWN);
         place.write(CONFIGURATION + 4, self.configuration);
         for (number, word) in self.priorities.iter().enumerate() {
-            for lane in 0..4 {
-                let line = number * 4 + lane;
-                if OWN.wrapping_shr(line as u32) & 1 != 0 {
-                    let offset = place.base.wrapping_add(PRIORITY + line);
-                    place.registers.write_u8(offset, word.to_le_bytes()[lane]);
-                }
+            let lines = OWN.wrapping_shr(number as u32 * 4) & 0xf;
+            let offset = PRIORITY + number * 4;
+            if lines == 0xf {
+                place.write(offset, *word);
+            } else if lines != 0 {
+                Self::write_bytes(place, offset, lines, *word);
             }
         }
         version::set_pending(place, self.pending);
         place.write(SET_ACTIVE, self.active);
         place.write(SET_ENABLE, self.enabled & shown & OWN);
+    }
+
+    /// Writes priorities of some of four lines.
+    fn write_bytes(place: &Place, offset: usize, lines: u32, word: u32) {
+        for (lane, byte) in word.to_le_bytes().into_iter().enumerate() {
+            if lines.wrapping_shr(lane as u32) & 1 != 0 {
+                let offset = place.base.wrapping_add(offset).wrapping_add(lane);
+                place.registers.write_u8(offset, byte);
+            }
+        }
     }
 
     /// Makes software interrupts pending of a partition that is not on the core.
