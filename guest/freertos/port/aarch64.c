@@ -1,4 +1,4 @@
-/* The port's part for Arm: S-EL1, where the monitor interrupts by software-generated interrupts. */
+/* The port's part for Arm: EL1, where the monitor interrupts by software-generated interrupts. */
 
 #include <stdbool.h>
 
@@ -30,6 +30,27 @@ static uint32_t external_interrupt;
 /* Whether the application takes interrupts of devices, and whether one came before it did. */
 static volatile bool takes_device_interrupts;
 static volatile bool device_interrupt_waits;
+
+#ifdef PARTITA_GICV2
+uintptr_t partita_interrupt_interface;
+
+/* Upstream's addresses of registers of the interface. */
+extern uint64_t ullICCPMR, ullICCIAR, ullICCEOIR;
+
+/* Called once, before the application. */
+void partita_set_interrupt_interface(uintptr_t interface)
+{
+    partita_interrupt_interface = interface;
+    ullICCPMR = portICCPMR_PRIORITY_MASK_REGISTER_ADDRESS;
+    ullICCIAR = portICCIAR_INTERRUPT_ACKNOWLEDGE_REGISTER_ADDRESS;
+    ullICCEOIR = portICCEOIR_END_OF_INTERRUPT_REGISTER_ADDRESS;
+}
+#else
+void partita_set_interrupt_interface(uintptr_t interface)
+{
+    (void)interface;
+}
+#endif
 
 /* Called by the kernel when the scheduler starts, with interrupts off. */
 void partita_setup_tick(void)

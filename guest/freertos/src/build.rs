@@ -94,6 +94,7 @@ const AARCH64_GICV2: Architecture = Architecture {
         "-mno-outline-atomics",
         "-DGUEST",
         "-DQEMU",
+        "-DPARTITA_GICV2",
         // Upstream warns of its own way to say "EL1".
         "-Wno-cpp",
     ],

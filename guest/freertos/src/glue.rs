@@ -20,6 +20,9 @@ unsafe extern "C" {
     fn main() -> i32;
     /// Tells the port how many ticks `time` has in a second.
     fn partita_set_time_hz(hz: u64);
+    /// Tells the port where the interrupt controller's interface is, if it is a device.
+    #[cfg(target_arch = "aarch64")]
+    fn partita_set_interrupt_interface(interface: usize);
 }
 
 fn start(_hart: usize, device_tree: usize) -> ! {
@@ -33,6 +36,8 @@ fn start(_hart: usize, device_tree: usize) -> ! {
     // SAFETY: the port's and the application's C code, entered once, on a stack, with interrupts off.
     unsafe {
         partita_set_time_hz(u64::from(hz));
+        #[cfg(target_arch = "aarch64")]
+        partita_set_interrupt_interface(interrupts::interface());
         main();
     }
     println!("freertos: main returned, which means that the scheduler did not start");

@@ -17,9 +17,15 @@ void partita_setup_tick(void);
 /* The timer stays silent until it is set anew. */
 #define configCLEAR_TICK_INTERRUPT()
 #define configUSE_TASK_FPU_SUPPORT 1
-/* Only the port for a GICv2 reads these: where QEMU's virt machine has it. */
-#define configINTERRUPT_CONTROLLER_BASE_ADDRESS 0x08000000UL
-#define configINTERRUPT_CONTROLLER_CPU_INTERFACE_OFFSET 0x10000UL
+#ifdef PARTITA_GICV2
+/* Where the processor's interface of the interrupt controller is, from the device tree. */
+#ifndef __ASSEMBLER__
+#include <stdint.h>
+extern uintptr_t partita_interrupt_interface;
+#endif
+#define configINTERRUPT_CONTROLLER_BASE_ADDRESS partita_interrupt_interface
+#define configINTERRUPT_CONTROLLER_CPU_INTERFACE_OFFSET 0UL
+#endif
 #endif
 
 /* The tick comes from the SBI's timer; there is no timer in memory. */

@@ -89,6 +89,12 @@ pub(crate) fn learn(tree: &[u8]) {
     set(&SOFTWARE, b"partita", 1);
 }
 
+/// Where the interface is, if it is a device; else 0.
+#[must_use]
+pub fn interface() -> usize {
+    DEVICE.load(Relaxed)
+}
+
 /// The register of the device with this offset, if the interface is a device.
 fn device(offset: usize) -> Option<*mut u32> {
     let base = DEVICE.load(Relaxed);
