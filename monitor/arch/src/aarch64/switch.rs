@@ -150,6 +150,9 @@ impl Core {
         if self.arch.interface_of == number {
             self.arch.interface_of = NOBODY;
         }
+        if self.arch.private_of == number {
+            self.arch.private_of = NOBODY;
+        }
     }
 
     /// Takes the live virtual core off the core, if any.

@@ -5,7 +5,7 @@
 //! ([`SHOWN`]). Those of the others stay off until their virtual core is on the core.
 
 use super::distributor::{self, CLEAR_ENABLE, SET_ENABLE};
-use super::version;
+use super::{Kept, version};
 use crate::arch::breakpoints::Breakpoints;
 use crate::arch::register::complete_accesses;
 use crate::board::BOARD;
@@ -341,15 +341,40 @@ impl Core {
         let Some(slot) = self.slots.get(chosen) else {
             return;
         };
-        let view = self.machine.partition(slot.resident.partition);
+        let kept = slot.arch.kept;
         slot.arch.breakpoints.write();
-        let _alone = CHANGES.lock();
-        let left = shown(self.id).swap(view.index, SeqCst);
-        if left != NOBODY {
-            self.each_line_here(self.machine.partition(left), |_, line| hide_line(line));
+        {
+            let _alone = CHANGES.lock();
+            let left = shown(self.id).swap(NOBODY, SeqCst);
+            if left != NOBODY {
+                self.each_line_here(self.machine.partition(left), |_, line| hide_line(line));
+            }
         }
+        self.change_active(&kept);
+        let Some(slot) = self.slots.get(chosen) else {
+            return;
+        };
+        let view = self.machine.partition(slot.resident.partition);
+        let _alone = CHANGES.lock();
+        shown(self.id).store(view.index, SeqCst);
         slot.arch.private.write(&place, shown_private(view.index));
         self.each_line_here(view, show_line);
+    }
+
+    /// Has the active priorities of the Linux that comes. What the monitor has to take first, it looks at anew as soon
+    /// as that Linux is on the core.
+    fn change_active(&mut self, kept: &Kept) {
+        /// More than what can come meanwhile.
+        const MOST: usize = 8;
+        for round in 0..MOST {
+            if self.arch.gate.change_active(kept) {
+                if round != 0 {
+                    crate::arch::interrupt(self.id);
+                }
+                return;
+            }
+            self.external_interrupt();
+        }
     }
 
     /// The enabled lines of a partition that go to this core.

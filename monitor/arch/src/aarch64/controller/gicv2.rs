@@ -457,6 +457,12 @@ impl Gate {
         set_normal_active(&[0; interface::ACTIVE_REGISTERS]);
     }
 
+    /// The active priorities of a Linux came with the rest of it.
+    #[expect(clippy::unused_self, reason = "other controllers have something to do")]
+    pub const fn change_active(&self, _: &Kept) -> bool {
+        true
+    }
+
     /// Hides the interrupts of whoever is live, which stay pending if they are a program's.
     pub fn shut(&self) {
         let interface = interface();

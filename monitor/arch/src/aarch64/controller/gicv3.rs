@@ -11,7 +11,7 @@ use crate::board::BOARD;
 use crate::mmio::{Register, Registers};
 use crate::report;
 use partita_board::GicInterface;
-use partita_virtual_aarch64::gic::{Version, interface};
+use partita_virtual_aarch64::gic::{HIDDEN, Version, interface};
 use partita_virtual_aarch64::stage_2::Range;
 
 pub mod virtual_interface;
@@ -45,6 +45,9 @@ mod redistributor {
 /// In the register of active priorities, of which there are 32: those at which an interrupt of a program is not
 /// signalled.
 const HIDES_PROGRAMS: u64 = (2 << (PROGRAM_PRIORITY >> 3)) - 1;
+
+/// A software interrupt that nobody has.
+const SPARE: u64 = 14;
 
 /// How often a bit of the controller's is looked at that changes within a few clocks.
 const PATIENCE: usize = 100_000;
@@ -257,7 +260,7 @@ impl Gate {
         all.write_u32(second + distributor::CLEAR_PENDING, !0);
         all.write_u32(second + distributor::CLEAR_ACTIVE, !0);
         // In group 0 what is the monitor's, in the secure group 1 what programs get, and the rest is Linux's.
-        let normal = !(own | OF_PROGRAMS | 1 << 14);
+        let normal = !(own | OF_PROGRAMS | 1 << SPARE);
         all.write_u32(second + distributor::GROUP, normal);
         all.write_u32(second + GROUP_MODIFIER, OF_PROGRAMS);
         for line in 0..PRIVATE {
@@ -342,7 +345,7 @@ impl Gate {
     pub fn restart(&self) {
         let second = self.private;
         let all = redistributors();
-        let linux = !(1 << timer::INTERRUPT | OF_PROGRAMS | 1 << 14 | 1 << BETWEEN_CORES);
+        let linux = !(1 << timer::INTERRUPT | OF_PROGRAMS | 1 << SPARE | 1 << BETWEEN_CORES);
         all.write_u32(second.wrapping_add(distributor::CLEAR_ENABLE), linux);
         all.write_u32(second.wrapping_add(distributor::CLEAR_PENDING), linux);
         all.write_u32(second.wrapping_add(distributor::CLEAR_ACTIVE), linux);
@@ -393,6 +396,48 @@ impl Gate {
         write!("icc_ctlr_el1", kept.control);
         write!("icc_bpr1_el1", kept.binary_point);
         write!("icc_igrpen1_el1", kept.enabled);
+    }
+
+    /// Another Linux comes to this core, `kept` of which is there but for its active priorities: those of the last one
+    /// would hide its interrupts. No private line is enabled, and none of another that the normal world would see.
+    /// Returns false if something for the monitor is pending, which has to be taken first.
+    ///
+    /// QEMU takes no value for the register in the normal world. So each priority is made by an interrupt that has it.
+    #[cold]
+    pub fn change_active(&self, kept: &Kept) -> bool {
+        const LINE: u32 = 1 << SPARE;
+        if read!("icc_ap1r0_el1") == kept.active {
+            return true;
+        }
+        end_active(!0);
+        let place = self.private();
+        place.write(distributor::CLEAR_ENABLE, !HIDDEN);
+        let group = place.read(distributor::GROUP);
+        place.write(distributor::GROUP, group | LINE);
+        place.write(distributor::SET_ENABLE, LINE);
+        write!("icc_pmr_el1", 0xff_u64);
+        write!("icc_igrpen1_el1", 1_u64);
+        let mut left = kept.active;
+        let mut is_free = true;
+        // The least urgent first: each preempts the one before.
+        while left != 0 && is_free {
+            let bit = u64::BITS - 1 - left.leading_zeros();
+            left &= !1_u64.wrapping_shl(bit);
+            let offset = place
+                .base
+                .wrapping_add(distributor::PRIORITY + SPARE as usize);
+            place.registers.write_u8(offset, (bit << 3) as u8);
+            place.write(distributor::SET_PENDING, LINE);
+            synchronize();
+            is_free = read!("icc_iar1_el1") == SPARE;
+            place.write(distributor::CLEAR_PENDING, LINE);
+            place.write(distributor::CLEAR_ACTIVE, LINE);
+        }
+        place.write(distributor::CLEAR_ENABLE, LINE);
+        place.write(distributor::GROUP, group);
+        write!("icc_pmr_el1", kept.mask);
+        write!("icc_igrpen1_el1", kept.enabled);
+        is_free
     }
 
     /// Hides the interrupts of a virtual core that is gone for good.
@@ -471,7 +516,7 @@ fn end_active(priorities: u64) {
         if read!("icc_ap1r0_el1") & priorities == 0 {
             return;
         }
-        write!("icc_eoir1_el1", 14);
+        write!("icc_eoir1_el1", SPARE);
     }
 }
 

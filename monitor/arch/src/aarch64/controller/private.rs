@@ -24,7 +24,7 @@ pub struct Place {
 }
 
 impl Place {
-    fn read(&self, offset: usize) -> u32 {
+    pub fn read(&self, offset: usize) -> u32 {
         self.registers.read_u32(self.base.wrapping_add(offset))
     }
 
