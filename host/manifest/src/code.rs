@@ -181,8 +181,8 @@ codes! {
     IsolationConflict = "isolation-conflict";
     /// Linux is to run virtual machines where it cannot.
     NoKvm = "no-kvm";
-    /// Two Linux partitions share a core with vectors that are kept for one.
-    ScalableVectorsShared = "scalable-vectors-shared";
+    /// Scalable vectors are not kept for everybody who would find them.
+    ScalableVectors = "scalable-vectors";
     /// A console that the board cannot have.
     ImpossibleConsole = "impossible-console";
     /// A file name has a placeholder that does not exist.

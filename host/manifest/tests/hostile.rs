@@ -2,7 +2,7 @@
 
 mod common;
 
-use partita_manifest::load;
+use partita_manifest::{explain, load};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
 use std::fs;
@@ -34,6 +34,38 @@ accept = ["dma"]
 console = "linux"
 "#;
 
+/// The same for 64-bit Arm, with everything that only it has.
+const ARM: &str = r#"[system]
+name = "hostile"
+isolation = "stage2"
+[board]
+name = "qemu-virt-aarch64-gicv2"
+cpu = "cortex-a72"
+memory = "1GiB"
+cores = 4
+[partition.cluster]
+criticality = "ASIL-B"
+image = "relocated-{arch}.elf"
+isolation = "trustzone"
+memory = { base = "0x0e30_0000", size = "1MiB" }
+cores = [1]
+devices = ["rtc"]
+accept = ["trusted-base"]
+[partition.gateway]
+criticality = "ASIL-A"
+image = "program-{arch}.elf"
+memory = "64KiB"
+cores = [1, 2]
+console = "uart"
+[partition.linux]
+criticality = "QM"
+linux = { kernel = "Image-{arch}", initramfs = "initramfs.cpio", kvm = false }
+memory = { base = "0x4020_0000", size = "64MiB" }
+cores = [0, 1]
+devices = ["virtio0"]
+accept = ["dma"]
+"#;
+
 fn run<S: Strategy>(cases: u32, strategy: S, test: impl Fn(S::Value) -> Result<(), TestCaseError>) {
     let mut runner = TestRunner::new(Config {
         cases,
@@ -55,8 +87,20 @@ fn word() -> impl Strategy<Value = u64> {
 
 #[test]
 fn any_manifest_gets_a_plan_or_problems() {
-    let folder = common::folder("hostile-manifest");
+    edit("hostile-manifest", MANIFEST);
+}
+
+#[test]
+fn any_manifest_for_arm_gets_a_plan_or_problems() {
+    edit("hostile-arm", ARM);
+}
+
+/// Edits a manifest in a few places, and loads the system.
+fn edit(test: &str, manifest: &str) {
+    let folder = common::folder(test);
     let path = folder.join("system.toml");
+    fs::write(&path, manifest).unwrap();
+    load(&path).unwrap_or_else(|problems| panic!("{problems}"));
     let snippets = [
         "\"",
         "[",
@@ -71,9 +115,9 @@ fn any_manifest_gets_a_plan_or_problems() {
         "é",
         "[partition.x]",
     ];
-    let edit = (0..MANIFEST.len(), 0_usize..12, 0_usize..snippets.len());
+    let edit = (0..manifest.len(), 0_usize..12, 0_usize..snippets.len());
     run(4000, proptest::collection::vec(edit, 1..4), |edits| {
-        let mut text = MANIFEST.to_owned();
+        let mut text = manifest.to_owned();
         for (start, length, snippet) in edits {
             let start = start.min(text.len());
             let end = (start + length).min(text.len());
@@ -83,7 +127,10 @@ fn any_manifest_gets_a_plan_or_problems() {
         }
         fs::write(&path, &text).unwrap();
         match load(&path) {
-            Ok(plan) => prop_assert!(!plan.table.is_empty()),
+            Ok(plan) => {
+                prop_assert!(!plan.table.is_empty());
+                prop_assert!(!explain(&plan, false).is_empty());
+            }
             Err(problems) => {
                 prop_assert!(!problems.is_empty());
                 prop_assert!(!problems.render(true).is_empty());

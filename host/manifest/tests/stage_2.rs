@@ -5,8 +5,10 @@ mod common;
 use dtoolkit::fdt::Fdt;
 use dtoolkit::{Node, Property};
 use partita_abi::table::{Console, Isolation, Route, SystemTable};
-use partita_board::Window;
-use partita_manifest::{ImageFile, PartRole, Plan, PlannedMapping, explain, explain_json, load};
+use partita_board::{Aarch64, Architecture, Board, QEMU_VIRT_AARCH64_GICV2, Window};
+use partita_manifest::{
+    ImageFile, PartRole, Plan, PlannedMapping, explain, explain_json, load, load_for_boards,
+};
 use std::fs;
 
 const BOARDS: [&str; 2] = ["qemu-virt-aarch64", "qemu-virt-aarch64-gicv2"];
@@ -128,6 +130,45 @@ fn a_program_can_stay_in_the_secure_world() {
     assert_eq!(text(&fdt, "/timer", "registers"), "cntps ");
     // Nobody reaches its device, so nothing has to be accepted.
     assert!(!plan.warnings.to_string().contains("open-device"));
+}
+
+/// A board whose memory is all in the normal world: monitor and images are in the RAM too.
+static OPEN: Board = Board {
+    name: "open-aarch64",
+    image_base: QEMU_VIRT_AARCH64_GICV2.ram_base,
+    secure: None,
+    architecture: Architecture::Aarch64(Aarch64 {
+        stage_2: None,
+        ..*QEMU_VIRT_AARCH64_GICV2.architecture.aarch64().unwrap()
+    }),
+    ..QEMU_VIRT_AARCH64_GICV2
+};
+
+#[test]
+fn without_secure_memory_all_are_behind_stage_2_unless_said() {
+    let folder = common::folder("stage-2-open");
+    let path = folder.join("system.toml");
+    let manifest = MANIFEST
+        .replace("BOARD", OPEN.name)
+        .replace(", isolation = \"SYSTEM\"", "")
+        .replace("isolation = \"stage2\"\n", "");
+    fs::write(&path, manifest).unwrap();
+    let plan = load_for_boards(&path, &[&OPEN]).unwrap_or_else(|problems| panic!("{problems}"));
+    assert!(plan.warnings.is_empty(), "{}", plan.warnings);
+    let ram_end = OPEN.ram_base + plan.memory_bytes;
+    assert!(plan.store_end > OPEN.image_base);
+    for partition in &plan.partitions {
+        assert_eq!(partition.isolation, Isolation::Stage2);
+        assert!(lies_in(partition.ram, plan.store_end, ram_end));
+        assert!(!plan.stage_2(partition).is_empty());
+    }
+    assert_eq!(plan.partitions[0].console, Console::Uart16550);
+    for part in &plan.parts {
+        assert_eq!(part.file, ImageFile::System);
+        assert!(part.source >= OPEN.image_base);
+    }
+    let fdt = Fdt::new(blob(&plan, 2)).unwrap();
+    assert_eq!(text(&fdt, "/timer", "registers"), "cntp ");
 }
 
 #[test]

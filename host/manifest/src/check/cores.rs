@@ -1,5 +1,6 @@
 //! Checks who runs where: cores exist, and each one has an order of service and enough time.
 
+use super::vectors;
 use crate::Code;
 use crate::manifest::{Manifest, PartitionEntry, Payload};
 use crate::problem::{Problem, Problems};
@@ -9,7 +10,7 @@ use partita_board::{Architecture, Controller};
 use std::ops::Range;
 
 /// A partition on a core, and the place that puts it there.
-type User<'a> = (&'a PartitionEntry, &'a Range<usize>);
+pub(super) type User<'a> = (&'a PartitionEntry, &'a Range<usize>);
 
 pub(super) fn check(manifest: &Manifest, problems: &mut Problems) {
     for entry in &manifest.partitions {
@@ -150,11 +151,10 @@ fn check_sharing(
                     .help("a core has room for one Linux: give them different cores"),
                 );
             } else {
-                check_scalable(
+                vectors::check_shared(
                     manifest,
                     core,
-                    (first, first_span),
-                    (second, second_span),
+                    [(first, first_span), (second, second_span)],
                     problems,
                 );
                 // Behind stage 2 the monitor sees what the cores of a Linux send each other.
@@ -183,37 +183,6 @@ fn check_sharing(
             }
         }
     }
-}
-
-/// The registers of scalable vectors are kept for one Linux on a core.
-fn check_scalable(
-    manifest: &Manifest,
-    core: usize,
-    (first, first_span): User<'_>,
-    (second, second_span): User<'_>,
-    problems: &mut Problems,
-) {
-    let (Some(board), Some(cpu)) = (&manifest.board, &manifest.cpu) else {
-        return;
-    };
-    let scalable = board.value.architecture.aarch64();
-    let has = scalable.is_some_and(|arm| arm.scalable_vectors.contains(&cpu.value.as_str()));
-    if !has || !is_linux(first) || !is_linux(second) {
-        return;
-    }
-    problems.push(
-        Problem::error(
-            Code::ScalableVectorsShared,
-            format!(
-                "`{}` and `{}` both run Linux on core {core}, and its scalable vectors are kept for one",
-                first.name.value, second.name.value
-            ),
-        )
-        .at(&cpu.span, "has scalable vectors")
-        .at(second_span, "a Linux here")
-        .at(first_span, "and here")
-        .help("give them different cores, or choose a `cpu` without scalable vectors"),
-    );
 }
 
 fn is_linux(entry: &PartitionEntry) -> bool {

@@ -5,6 +5,7 @@ mod cores;
 mod health;
 mod isolation;
 mod memory;
+mod vectors;
 mod worlds;
 pub(crate) use memory::{PAGE_BYTES, in_monitor};
 
@@ -44,6 +45,7 @@ pub(crate) fn check(
         acceptances::check(&manifest, entry, board, problems);
     }
     check_devices(&manifest, problems);
+    vectors::check(&manifest, problems);
     health::check(&manifest, problems);
     cores::check(&manifest, problems);
     memory::check(&manifest, &images, problems);
