@@ -86,6 +86,11 @@ pub fn limits<T>(board: &Board, check: impl FnOnce(&BoardLimits<'_>) -> T) -> T 
             image_end: end(memory.flash),
             crash_base: end(memory.monitor) - CRASH_BYTES,
             programs: reserve(memory.programs),
+            stage_2: board
+                .architecture
+                .aarch64()
+                .and_then(|arm| arm.stage_2)
+                .map(reserve),
             linux_is_fetched: memory.images_device.is_some(),
         }),
         first_core: board.first_core as u16,

@@ -4,7 +4,8 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Kind {
-    /// A load, store or fetch outside the partition's memory and devices.
+    /// A load, store or fetch outside the partition's memory and devices; or one of its devices' (the event's cause has
+    /// [`Kind::CAUSE_DEVICE`]), and then the program counter is the device's stream.
     AccessFault = 1,
     /// An instruction that the partition may not execute and its own system did not handle.
     IllegalInstruction = 2,
@@ -42,6 +43,9 @@ impl Kind {
     pub const CAUSE_FLOATING_POINT: u32 = 0;
     /// The cause of [`Kind::FloatingPoint`] where only vector registers were used.
     pub const CAUSE_VECTOR: u32 = 1;
+
+    /// In the cause of [`Kind::AccessFault`]: an IOMMU denied an access of a device. The rest is its event's number.
+    pub const CAUSE_DEVICE: u32 = 1 << 8;
 
     /// Every kind, in the order of its number.
     pub const ALL: [Self; 15] = [

@@ -313,6 +313,10 @@ pub fn event_text(event: &StatusEvent) -> String {
     let at = format!("at {:#x}", event.program_counter);
     let address = event.address;
     match kind {
+        Some(Kind::AccessFault) if event.cause & Kind::CAUSE_DEVICE != 0 => {
+            let stream = event.program_counter;
+            format!("its device of stream {stream:#x} reached for {address:#x}; denied")
+        }
         Some(Kind::AccessFault) => {
             // RISC-V privileged architecture, table of `mcause`: 1, 5, 7 are the access faults. Arm (DDI 0487,
             // D24.2.40): the class of the exception, 0x20 that of a fetch, 0x2f asynchronous.

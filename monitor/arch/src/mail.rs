@@ -24,6 +24,9 @@ pub const CONTROLLER: u32 = 1 << 4;
 /// There are health events of others to take.
 pub const NOTICE: u32 = 1 << 5;
 
+/// Its devices reached for what they may not.
+pub const DEVICE_EVENTS: u32 = 1 << 6;
+
 /// In [`Mailbox::running`]: no virtual core runs.
 pub const IDLE: usize = usize::MAX;
 

@@ -66,6 +66,7 @@ pub fn start_machine(features: Features) -> &'static Machine {
         refuse("unsound protection of virtual core", Some(index));
     }
     Controller.reset(usize::from(table.header.cores));
+    platform::bound_devices(&table);
     let end_ticks = match run_parameters().end_ns {
         0 => u64::MAX,
         end_ns => BOARD.ns_to_ticks(end_ns),

@@ -92,7 +92,8 @@ pub enum Flaw {
     Line(usize),
     /// A register write for a device reset goes outside its partition's devices.
     DeviceReset(usize),
-    /// Streams of devices are not whole units, beyond what the board has, or another's too.
+    /// Streams of devices are not whole units, beyond what the board has, of a partition that stage 2 does not keep
+    /// apart, or there are too many.
     Streams(usize),
 }
 
@@ -420,12 +421,13 @@ fn check_device_resets(table: &SystemTable<'_>) -> Result<(), Flaw> {
 
 fn check_streams(table: &SystemTable<'_>, board: &BoardLimits<'_>) -> Result<(), Flaw> {
     for (index, streams) in table.streams.iter().enumerate() {
-        let mut before = table.streams.iter().take(index);
-        let sound = streams.first.is_multiple_of(Streams::UNIT)
-            && streams.count.is_multiple_of(Streams::UNIT)
+        let owner = table.partitions.get(usize::from(streams.partition));
+        // An IOMMU translates for one partition.
+        let sound = index == 0
+            && owner.is_some_and(has_stage_2)
+            && (streams.first | streams.count).is_multiple_of(Streams::UNIT)
             && streams.count != 0
-            && streams.end() <= board.streams
-            && !before.any(|other| other.first < streams.end() && streams.first < other.end());
+            && streams.end() <= board.streams;
         if !sound {
             return Err(Flaw::Streams(index));
         }

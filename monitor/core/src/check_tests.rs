@@ -137,12 +137,6 @@ impl TestTable {
             width: 4,
             reserved: 0,
         };
-        let streams = |partition, first, count| Streams {
-            first,
-            count,
-            partition,
-            reserved: [0; 3],
-        };
         Self {
             header: Header {
                 magic: Header::MAGIC,
@@ -181,7 +175,7 @@ impl TestTable {
             image_parts: vec![part(0), part(1)],
             lines: vec![line(11, 0), line(1, 1)],
             device_resets: vec![reset(0, 0x10_1010), reset(1, 0x1000_1070)],
-            streams: vec![streams(0, 0x40, 0x80), streams(1, 0xc0, 0x40)],
+            streams: vec![],
         }
     }
 
@@ -387,19 +381,51 @@ fn every_lie_in_a_table_is_found() {
             Flaw::DeviceReset(1),
         ),
         (|t| t.device_resets[1].partition = 0, Flaw::DeviceReset(1)),
-        (|t| t.streams[0].count = 0x81, Flaw::Streams(0)),
-        (|t| t.streams[0].count = 0, Flaw::Streams(0)),
-        (|t| t.streams[0].first = 0x20, Flaw::Streams(0)),
-        (|t| t.streams[0].count = 0xc0, Flaw::Streams(1)),
-        (|t| t.streams[1].first = 0x40, Flaw::Streams(1)),
-        (|t| t.streams[1].first = 0x200, Flaw::Streams(1)),
-        (|t| t.streams[1].count = 0xffff_ffc0, Flaw::Streams(1)),
     ];
     for (number, (lie, flaw)) in lies.iter().enumerate() {
         let mut table = TestTable::sound();
         lie(&mut table);
         assert_eq!(table.flaw(), Err(*flaw), "lie {number}");
     }
+}
+
+#[test]
+fn streams_are_whole_units_that_the_board_has_and_of_one_partition_behind_stage_2() {
+    let with = |lie: fn(&mut TestTable)| {
+        let mut table = TestTable::sound();
+        table.partitions[1].isolation = 1;
+        table.streams = vec![Streams {
+            first: 0x40,
+            count: 0x80,
+            partition: 1,
+            reserved: [0; 3],
+        }];
+        lie(&mut table);
+        table.flaw()
+    };
+    assert_eq!(with(|_| {}), Ok(()));
+    assert_eq!(with(|t| t.streams[0].count = 0x1c0), Ok(()));
+    let lies: &[fn(&mut TestTable)] = &[
+        |t| t.streams[0].count = 0x81,
+        |t| t.streams[0].count = 0,
+        |t| t.streams[0].first = 0x20,
+        |t| t.streams[0].count = 0x200,
+        |t| t.streams[0].first = 0x200,
+        |t| t.streams[0].count = 0xffff_ffc0,
+        |t| t.streams[0].partition = 0,
+    ];
+    for (number, lie) in lies.iter().enumerate() {
+        assert_eq!(with(*lie), Err(Flaw::Streams(0)), "lie {number}");
+    }
+    assert_eq!(
+        with(|t| {
+            t.streams.push(Streams {
+                first: 0x100,
+                ..t.streams[0]
+            });
+        }),
+        Err(Flaw::Streams(1))
+    );
 }
 
 /// The sound table on a board with memory of the secure world: `a` is a program, `b` runs Linux.

@@ -153,7 +153,9 @@ pub fn describe<const N: usize>(line: &mut Text<N>, name: &[u8], event: &Event) 
         line.text(" cause ").decimal(u64::from(event.cause));
     }
     if event.program_counter != 0 {
-        line.text(" pc ").hex(event.program_counter);
+        let is_device = event.cause & Kind::CAUSE_DEVICE != 0;
+        line.text(if is_device { " stream " } else { " pc " });
+        line.hex(event.program_counter);
     }
     line.text(" core ").decimal(u64::from(event.core));
 }

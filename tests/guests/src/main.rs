@@ -27,6 +27,8 @@ mod conformance;
 mod cores;
 #[cfg(all(target_os = "none", target_arch = "riscv64"))]
 mod counters;
+#[cfg(all(target_os = "none", target_arch = "aarch64"))]
+mod dma;
 #[cfg(all(target_os = "none", target_arch = "riscv64"))]
 mod entropy;
 #[cfg(all(target_os = "none", target_arch = "aarch64"))]
@@ -160,6 +162,8 @@ fn play_of_architecture(hart: usize, part: &str, arguments: &arguments::Argument
 fn play_of_architecture(_: usize, part: &str, arguments: &arguments::Arguments<'_>) {
     match part {
         "cores" => cores::run(arguments),
+        "dma" => dma::run(arguments),
+        "dma-leave" => dma::leave(arguments),
         "float" => float::run(arguments),
         "rtc" => rtc::run(arguments),
         "rtc-leave" => rtc::leave(),

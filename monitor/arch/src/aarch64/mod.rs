@@ -20,6 +20,7 @@ mod register;
 #[cfg_attr(feature = "gicv2", path = "no_scalable.rs")]
 mod scalable;
 mod secure_hypervisor;
+mod smmu;
 pub mod stack;
 mod stage_2;
 mod switch;

@@ -318,15 +318,29 @@ pub fn reserved() -> [Reserved; 10] {
     windows.map(reserve)
 }
 
-/// How many streams of devices the board keeps apart: the IOMMU is not driven yet.
-pub const fn streams() -> u32 {
-    0
+/// How many streams of devices the board keeps apart.
+pub fn streams() -> u32 {
+    BOARD.architecture.iommu.map_or(0, |iommu| iommu.streams)
 }
 
 /// RAM that is the monitor's if partitions are behind stage 2.
 pub fn stage_2_memory() -> Option<Reserved> {
     BOARD.architecture.stage_2.map(reserve)
 }
+
+/// Whether boards can have an IOMMU that is driven.
+pub const BOUNDS_DEVICES: bool = true;
+
+/// Whether by this line an IOMMU tells of what it denied.
+pub fn is_of_iommu(line: u32) -> bool {
+    let iommu = BOARD.architecture.iommu;
+    iommu.is_some_and(|iommu| u32::from(iommu.event_line) == line)
+}
+
+pub use crate::arch::smmu::{
+    bound as bound_devices, hold as hold_devices, release as release_devices,
+    tell as tell_device_events,
+};
 
 /// The registers of the interrupt controller of which a partition may reach some: it separates the worlds itself.
 pub fn reachable_controller() -> Reserved {

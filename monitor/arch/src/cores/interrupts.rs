@@ -76,6 +76,9 @@ impl Core {
             }
             let owner = self.machine.mediated.get(line as usize).copied().flatten();
             Controller.mask(self.id, line);
+            if arch::platform::is_of_iommu(line) {
+                self.post_device_events();
+            }
             if let Some(owner) = owner.filter(|owner| usize::from(owner.core) == self.id) {
                 self.mediated_interrupt(usize::from(owner.slot), 1 << (owner.bit % 32), line);
             }
@@ -83,6 +86,17 @@ impl Core {
             if line == 0 {
                 return;
             }
+        }
+    }
+
+    /// Devices reached for what they may not: their partition is to look when it would run, as this must not take time
+    /// from others. The line stays masked until then.
+    #[cold]
+    fn post_device_events(&self) {
+        if let Some(streams) = self.machine.table.streams.first() {
+            let place = self.machine.partition(streams.partition.into()).place(0);
+            let (core, slot) = (usize::from(place.core), usize::from(place.slot));
+            self.post(core, slot, mail::DEVICE_EVENTS);
         }
     }
 

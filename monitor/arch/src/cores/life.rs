@@ -71,6 +71,7 @@ impl Core {
     /// its board says.
     pub(super) fn quiet_devices(&self, partition: usize) {
         self.silence_lines(partition);
+        arch::platform::hold_devices(self, partition);
         let Some(entry) = self.machine.table.partitions.get(partition) else {
             return;
         };
@@ -166,6 +167,7 @@ impl Core {
             self.start_watchdog(partition, 0);
         }
         shared.set_state(State::Running);
+        arch::platform::release_devices(self, partition);
         // Not before: what comes now is for this life.
         let mediated = machine.table.lines_of(entry).iter();
         for line in mediated.filter(|line| line.route == Route::Mediated as u8) {

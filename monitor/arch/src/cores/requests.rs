@@ -74,6 +74,9 @@ impl Core {
         if requests & mail::CONTROLLER != 0 {
             self.answer_controller(number);
         }
+        if arch::platform::BOUNDS_DEVICES && requests & mail::DEVICE_EVENTS != 0 {
+            arch::platform::tell_device_events(self);
+        }
         if requests & mail::STOP != 0 {
             self.stop_slot(number);
             return;

@@ -4,6 +4,7 @@ use crate::arch::context::{ENVIRONMENT_STIMECMP, ENVIRONMENT_UPDATE_TABLES};
 use crate::arch::controller;
 use crate::arch::csr;
 use crate::board::{BOARD, Board};
+use crate::cores::Core;
 use crate::machine::PartitionView;
 use partita_abi::table::{self, RegionKind, SystemTable};
 use partita_board::{Window, of_package};
@@ -118,7 +119,7 @@ pub fn reserved() -> [Reserved; 6] {
     windows.map(reserve)
 }
 
-/// How many streams of devices the board keeps apart: it has no IOMMU.
+/// How many streams of devices the board keeps apart: no IOMMU is driven here.
 pub const fn streams() -> u32 {
     0
 }
@@ -127,6 +128,26 @@ pub const fn streams() -> u32 {
 pub const fn stage_2_memory() -> Option<Reserved> {
     None
 }
+
+/// Whether boards can have an IOMMU that is driven.
+pub const BOUNDS_DEVICES: bool = false;
+
+/// Whether by this line an IOMMU tells of what it denied.
+pub const fn is_of_iommu(_: u32) -> bool {
+    false
+}
+
+/// Keeps devices to the memory of their partitions: no table that was believed asks for that.
+pub const fn bound_devices(_: &SystemTable<'_>) {}
+
+/// Denies everything to the devices of a partition.
+pub const fn hold_devices(_: &Core, _: usize) {}
+
+/// Lets the devices of a partition reach its memory.
+pub const fn release_devices(_: &Core, _: usize) {}
+
+/// Tells of what was denied.
+pub const fn tell_device_events(_: &mut Core) {}
 
 /// The registers of the interrupt controller of which a partition may reach some.
 pub fn reachable_controller() -> Reserved {

@@ -1,9 +1,10 @@
 //! What an SMMUv3 reads in memory (Arm System Memory Management Unit Architecture Specification, IHI 0070): which device
 //! is translated by which table, commands to it, and what it tells of accesses that it denied.
 //!
-//! Streams, by which it tells devices apart, have 16 bits: ten for a table of the second level, of which each partition
-//! has one at most for all that it owns, and six for an entry of that. What nobody owns is denied.
+//! Streams, by which it tells devices apart, have 16 bits: ten for a table of the second level, and six for an entry of
+//! that. One partition can own some, and all of them are described by one such table. What nobody owns is denied.
 
+use crate::stage_2::Table;
 use partita_abi::table::Streams;
 
 /// Bits of a stream's number.
@@ -13,8 +14,24 @@ pub const SPLIT: u32 = 6;
 const FIRST_LEVEL: usize = 1 << (STREAM_BITS - SPLIT);
 const SECOND_LEVEL: usize = 1 << SPLIT;
 
-/// Rows of streams that there is room for.
-pub const MOST_ROWS: usize = 4;
+/// What the unit has to be able to do, by its registers `SMMU_IDR0` and `SMMU_IDR1` (6.3.1, 6.3.2): stage 2 with tables as
+/// AArch64 has them, coherent walks, stream tables of two levels, and as many streams and places as there are here.
+#[must_use]
+pub const fn suffices(feature_0: u32, feature_1: u32) -> bool {
+    const STAGE_2: u32 = 1 << 0;
+    const LONG: u32 = 1 << 3;
+    const COHERENT: u32 = 1 << 4;
+    const NEEDED: u32 = STAGE_2 | LONG | COHERENT;
+    let two_levels = feature_0 >> 27 & 3 == 1;
+    let streams = feature_1 & 0x3f;
+    let commands = feature_1 >> 21 & 0x1f;
+    let events = feature_1 >> 16 & 0x1f;
+    feature_0 & NEEDED == NEEDED
+        && two_levels
+        && streams >= STREAM_BITS
+        && commands >= QUEUE_BITS
+        && events >= QUEUE_BITS
+}
 
 /// Entries of each of the queues, as a power of two.
 pub const QUEUE_BITS: u32 = 4;
@@ -74,24 +91,34 @@ pub const fn entry(root: u64, control: u64) -> Entry {
 pub struct Area {
     /// The first level of the stream table (5.1).
     pub descriptors: [u64; FIRST_LEVEL],
-    /// The second level, a table for each row of streams: all entries are the same.
-    pub entries: [[Entry; SECOND_LEVEL]; MOST_ROWS],
-    /// The command queue (4.1).
+    /// The second level: all entries are the same.
+    pub entries: [Entry; SECOND_LEVEL],
+    /// The command queue (4.1). What is to be done is always the same, so it is there from the start, several times.
     pub commands: [Command; QUEUE],
     /// The event queue (7.2).
     pub events: [[u64; 4]; QUEUE],
+    /// What translates devices. It is not what translates their partitions: devices reach RAM, and no other device.
+    pub tables: [Table; TABLES],
 }
 
+/// Tables for translation: the first one, of blocks for five gigabytes, and of pages for both ends of the memory.
+const TABLES: usize = 8;
+
+/// The most that an [`Area`] takes, in bytes.
+pub const AREA_BYTES: u64 = 0x1_0000;
+
+const _: () = assert!(size_of::<Area>() as u64 <= AREA_BYTES);
+
 impl Area {
-    /// Puts in a row of streams, whose accesses are denied until [`TRANSLATE`] is written. Returns whether there was
-    /// room for it.
-    pub fn add(&mut self, row: usize, streams: &Streams, entry: Entry) -> bool {
-        let Some(table) = self.entries.get_mut(row) else {
-            return false;
-        };
-        *table = [entry; SECOND_LEVEL];
+    /// Puts in the streams, whose accesses are denied until [`TRANSLATE`] is written, and the commands. Returns whether
+    /// there are such streams.
+    pub fn fill(&mut self, streams: &Streams, entry: Entry) -> bool {
+        self.entries = [entry; SECOND_LEVEL];
+        for (command, what) in self.commands.iter_mut().zip(FORGET.iter().cycle()) {
+            *command = *what;
+        }
         // The span: a table of 2^(n-1) entries.
-        let descriptor = core::ptr::from_ref(table) as u64 | (SPLIT as u64).wrapping_add(1);
+        let descriptor = core::ptr::from_ref(&self.entries) as u64 | (SPLIT as u64).wrapping_add(1);
         let (first, end) = (streams.first >> SPLIT, streams.end() >> SPLIT);
         match self.descriptors.get_mut(first as usize..end as usize) {
             Some(places) => {
@@ -106,24 +133,20 @@ impl Area {
 /// A command (4.1).
 pub type Command = [u64; 2];
 
-/// Commands.
-pub mod command {
-    use super::Command;
+/// Forgets all of the stream table (`CMD_CFGI_STE_RANGE` of everything, 4.3.3) and all translations
+/// (`CMD_TLBI_NSNH_ALL`, 4.4.2) that the unit keeps, and goes on when accesses that it let pass before are complete
+/// (`CMD_SYNC`, 4.7.3): once more than needed, so that the queue holds a whole number of these.
+pub const FORGET: [Command; 4] = [[0x04, 31], [0x30, 0], [0x46, 0], [0x46, 0]];
 
-    /// Forgets all of the stream table that it keeps (`CMD_CFGI_STE_RANGE` of everything, 4.3.3).
-    pub const FORGET_STREAMS: Command = [0x04, 31];
-    /// Forgets all translations (`CMD_TLBI_NSNH_ALL`, 4.4.2).
-    pub const FORGET_TRANSLATIONS: Command = [0x30, 0];
-    /// The queue goes on when all commands before it have been done (`CMD_SYNC`, 4.7.3).
-    pub const SYNCHRONIZE: Command = [0x46, 0];
-}
+const _: () = assert!(QUEUE.is_multiple_of(FORGET.len()));
 
 /// A place in a queue, with the bit that changes each time around (3.5.1).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Place(u32);
 
 impl Place {
-    const MASK: u32 = (2 << QUEUE_BITS) - 1;
+    /// Its bits in a register.
+    pub const MASK: u32 = (2 << QUEUE_BITS) - 1;
 
     /// The place that a register of the unit tells, which may have other bits.
     #[must_use]
@@ -143,10 +166,10 @@ impl Place {
         self.0 as usize % QUEUE
     }
 
-    /// The next place.
+    /// The place so many further on.
     #[must_use]
-    pub const fn next(self) -> Self {
-        Self::of(self.0.wrapping_add(1))
+    pub const fn after(self, count: u32) -> Self {
+        Self::of(self.0.wrapping_add(count))
     }
 }
 

@@ -2,8 +2,9 @@
 
 use partita_abi::table::Streams;
 use partita_virtual_aarch64::smmu::{
-    Area, DENY, Entry, Event, FORMAT, MOST_ROWS, Place, QUEUE_BITS, TRANSLATE, command, entry,
+    Area, DENY, Entry, Event, FORGET, FORMAT, Place, QUEUE_BITS, TRANSLATE, entry, suffices,
 };
+use partita_virtual_aarch64::stage_2::Table;
 use proptest::prelude::*;
 
 /// A `VTCR_EL2` of 39 bits with a first lookup at level 1.
@@ -12,9 +13,10 @@ const CONTROL: u64 = 1 << 31 | 2 << 16 | 3 << 12 | 1 << 10 | 1 << 8 | 1 << 6 | 2
 fn zeroed() -> Box<Area> {
     Box::new(Area {
         descriptors: [0; 1024],
-        entries: [[[0; 8]; 64]; MOST_ROWS],
+        entries: [[0; 8]; 64],
         commands: [[0; 2]; 16],
         events: [[0; 4]; 16],
+        tables: [const { Table::EMPTY }; 8],
     })
 }
 
@@ -48,7 +50,7 @@ fn read(area: &Area, address: u64) -> Entry {
     let base = core::ptr::from_ref(&area.entries) as u64;
     let index = ((address - base) / 64) as usize;
     assert_eq!((address - base) % 64, 0);
-    area.entries[index / 64][index % 64]
+    area.entries[index]
 }
 
 /// Looks a stream up (5.1, 5.2 and 3.3.2).
@@ -102,9 +104,9 @@ fn fate(area: &Area, stream: u32) -> Fate {
     }
 }
 
-fn translate(area: &mut Area, row: usize) {
-    for entry in &mut area.entries[row] {
-        entry[0] = TRANSLATE;
+fn write(area: &mut Area, word: u64) {
+    for entry in &mut area.entries {
+        entry[0] = word;
     }
 }
 
@@ -120,11 +122,11 @@ fn a_stream_that_nobody_owns_is_denied() {
 fn an_owned_stream_is_denied_in_silence_until_its_partition_starts() {
     let mut area = zeroed();
     let root = 0x4000_3000 | 3 << 48;
-    assert!(area.add(0, &streams(0, 0x1000), entry(root, CONTROL)));
+    assert!(area.fill(&streams(0, 0x1000), entry(root, CONTROL)));
     for stream in [0, 8, 0xfff] {
         assert_eq!(fate(&area, stream), Fate::Denied);
     }
-    translate(&mut area, 0);
+    write(&mut area, TRANSLATE);
     let own = || Fate::Stage2 {
         table: 0x4000_3000,
         number: 3,
@@ -133,30 +135,46 @@ fn an_owned_stream_is_denied_in_silence_until_its_partition_starts() {
         assert_eq!(fate(&area, stream), own());
     }
     assert_eq!(fate(&area, 0x1000), Fate::Event(0x02));
-    for entry in &mut area.entries[0] {
-        entry[0] = DENY;
-    }
+    write(&mut area, DENY);
     assert_eq!(fate(&area, 8), Fate::Denied);
 }
 
 #[test]
-fn there_is_room_for_as_many_rows_and_streams_as_there_are() {
+fn streams_that_there_cannot_be_are_refused() {
     let mut area = zeroed();
-    for row in 0..MOST_ROWS {
-        assert!(area.add(row, &streams(64 * row as u32, 64), [1; 8]));
-    }
-    assert!(!area.add(MOST_ROWS, &streams(0x1000, 64), [1; 8]));
-    assert!(area.add(0, &streams(0xffc0, 64), [1; 8]));
-    assert!(!area.add(0, &streams(0x1_0000, 64), [1; 8]));
-    assert!(!area.add(0, &streams(64, u32::MAX), [1; 8]));
+    assert!(area.fill(&streams(0xffc0, 64), [1; 8]));
+    assert!(!area.fill(&streams(0x1_0000, 64), [1; 8]));
+    assert!(!area.fill(&streams(64, u32::MAX), [1; 8]));
 }
 
 #[test]
-fn the_commands_are_what_the_specification_says() {
-    assert_eq!(command::FORGET_STREAMS[0] & 0xff, 0x04);
-    assert_eq!(command::FORGET_STREAMS[1] & 0x1f, 31, "all of them");
-    assert_eq!(command::FORGET_TRANSLATIONS, [0x30, 0]);
-    assert_eq!(command::SYNCHRONIZE, [0x46, 0], "no interrupt, no message");
+fn a_unit_without_stage_2_or_coherent_walks_does_not_suffice() {
+    // QEMU's, with both stages.
+    let (feature_0, feature_1) = (0x0d44_101b, 0x0273_0010);
+    assert!(suffices(feature_0, feature_1));
+    for bit in [0, 3, 4, 27] {
+        assert!(!suffices(feature_0 ^ 1 << bit, feature_1), "bit {bit}");
+    }
+    assert!(
+        !suffices(feature_0, feature_1 & !0x3f | 15),
+        "fewer streams"
+    );
+    assert!(!suffices(feature_0, feature_1 & !(0x1f << 16) | 3 << 16));
+    assert!(!suffices(feature_0, feature_1 & !(0x1f << 21) | 3 << 21));
+}
+
+#[test]
+fn wherever_the_queue_stands_the_next_commands_forget_everything_and_wait() {
+    let mut area = zeroed();
+    assert!(area.fill(&streams(0, 64), [1; 8]));
+    let mut place = Place::of(0);
+    for _ in 0..20 {
+        let commands = [0, 1, 2, 3].map(|count| area.commands[place.after(count).index()]);
+        let codes = commands.map(|command| command[0]);
+        assert_eq!(codes, [0x04, 0x30, 0x46, 0x46], "no interrupt, no message");
+        assert_eq!(commands[0][1] & 0x1f, 31, "all streams");
+        place = place.after(FORGET.len() as u32);
+    }
 }
 
 #[test]
@@ -166,7 +184,7 @@ fn a_place_goes_around_twice() {
         assert_eq!(place.index(), count as usize % 16);
         assert_eq!(place.register(), count % 32);
         assert_eq!(Place::of(place.register() | 1 << 31), place);
-        place = place.next();
+        place = place.after(1);
     }
 }
 
@@ -189,39 +207,22 @@ fn an_event_tells_who_reached_for_what() {
 
 proptest! {
     #[test]
-    fn each_stream_is_translated_by_the_table_of_its_owner(
-        cuts in prop::collection::btree_set(1_u32..=1024, 2 * MOST_ROWS),
-        skip in any::<[bool; 8]>(),
-        on in any::<[bool; MOST_ROWS]>(),
+    fn streams_of_others_are_denied(
+        first in 0_u32..1024, count in 1_u32..1024, on in any::<bool>(),
         probes in prop::collection::vec(0_u32..0x1_0400, 200),
     ) {
-        let cuts: Vec<u32> = cuts.into_iter().collect();
+        let row = streams(first * 64, count.min(1024 - first) * 64);
         let mut area = zeroed();
-        let mut rows = Vec::new();
-        for (number, pair) in cuts.windows(2).enumerate() {
-            if skip[number] || rows.len() == MOST_ROWS {
-                continue;
-            }
-            let row = streams(pair[0] * 64, (pair[1] - pair[0]) * 64);
-            let root = 0x4000_0000 + 0x1000 * number as u64 | (number as u64 + 1) << 48;
-            prop_assert!(area.add(rows.len(), &row, entry(root, CONTROL)));
-            rows.push((row, number));
+        prop_assert!(area.fill(&row, entry(0x4000_1000 | 7 << 48, CONTROL)));
+        if on {
+            write(&mut area, TRANSLATE);
         }
-        for (row, on) in on.iter().enumerate().take(rows.len()) {
-            if *on {
-                translate(&mut area, row);
-            }
-        }
-        let ends = rows.iter().flat_map(|(row, _)| [row.first, row.end() - 1, row.end(), row.first - 1]);
+        let ends = [row.first, row.end() - 1, row.end(), row.first.wrapping_sub(1)];
         for stream in probes.into_iter().chain(ends) {
-            let owner = rows.iter().position(|(row, _)| (row.first..row.end()).contains(&stream));
-            let expected = match owner {
-                None => Fate::Event(0x02),
-                Some(row) if !on[row] => Fate::Denied,
-                Some(row) => Fate::Stage2 {
-                    table: 0x4000_0000 + 0x1000 * rows[row].1 as u64,
-                    number: rows[row].1 as u16 + 1,
-                },
+            let expected = match (row.first..row.end()).contains(&stream) {
+                false => Fate::Event(0x02),
+                true if !on => Fate::Denied,
+                true => Fate::Stage2 { table: 0x4000_1000, number: 7 },
             };
             prop_assert_eq!(fate(&area, stream), expected);
         }

@@ -88,6 +88,23 @@ impl Controller {
         claim_line(core, line, LINE_PRIORITY);
     }
 
+    /// Lets a line of the monitor's that is raised for a moment only interrupt a core.
+    pub fn open_pulsed(&self, core: usize, line: u16) {
+        let configuration = CONFIGURATION.wrapping_add(usize::from(line) / 16 * 4);
+        let word = registers().read_u32(configuration);
+        let field = 2_u32.wrapping_shl((u32::from(line) % 16).wrapping_mul(2));
+        registers().write_u32(configuration, word | field);
+        claim_line(core, line, CONSOLE_PRIORITY);
+    }
+
+    /// Lets a line that was masked interrupt again, and at once if asked for.
+    pub fn reopen(&self, line: u16, at_once: bool) {
+        if at_once {
+            write_bit(SET_PENDING, u32::from(line));
+        }
+        set_enabled(u32::from(line), true);
+    }
+
     /// Silences a line that the monitor takes, in any state.
     pub fn close_mediated(&self, _core: usize, line: u16) {
         set_enabled(u32::from(line), false);
