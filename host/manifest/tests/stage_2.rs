@@ -241,7 +241,7 @@ fn a_program_is_told_of_the_interface_that_it_has() {
         match gic.property("reg") {
             None => assert_eq!(board, BOARDS[0]),
             // Without a distributor: the interface acknowledges.
-            Some(_) => assert_eq!(cells(&fdt, node, "reg"), [0, 0x801_0000, 0, 0x2000]),
+            Some(_) => assert_eq!(cells(&fdt, node, "reg"), [0, 0x801_0000, 0, 0x1000]),
         }
         let lines = &plan.partitions[2].lines;
         assert!(lines.iter().all(|line| line.route == Route::Mediated));

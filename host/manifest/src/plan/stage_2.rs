@@ -53,10 +53,11 @@ impl Plan {
     }
 }
 
-/// The part of a window of a GICv2's interface that has registers (IHI 0048, 4.4).
+/// The part of a window of a GICv2's interface that a partition reaches: all registers but the one that ends the handling
+/// of any line (IHI 0048, 4.4).
 pub(crate) fn interface_registers(window: Window) -> Window {
     Window {
-        size: window.size.min(0x2000),
+        size: window.size.min(0x1000),
         ..window
     }
 }

@@ -17,7 +17,7 @@ use gicv2 as version;
 use gicv3 as version;
 pub use private::Private;
 pub use version::{
-    Gate, Kept, Virtual, carry_out, interface_of, shared_register, virtual_interface,
+    Gate, Kept, VERSION, Virtual, carry_out, interface_of, shared_register, virtual_interface,
 };
 
 /// The board's interrupt controller: what both versions do alike is in [`distributor`].

@@ -3,7 +3,8 @@
 
 use crate::arch::call;
 use crate::arch::context::Context;
-use crate::arch::controller::filter::{self, Part};
+use crate::arch::controller::filter::Part;
+use crate::arch::controller::{self, filter};
 use crate::arch::guest_memory::Physical;
 use crate::arch::register::{class, class_of, read, synchronize, write};
 use crate::arch::stage_2;
@@ -16,8 +17,7 @@ use core::arch::asm;
 use partita_abi::health::Kind;
 use partita_virtual_aarch64::abort::instruction::{Instruction, decode};
 use partita_virtual_aarch64::abort::{Register, Transfer};
-use partita_virtual_aarch64::gic::Access;
-use partita_virtual_aarch64::gic::interface;
+use partita_virtual_aarch64::gic::{Access, Version, interface};
 use partita_virtual_aarch64::stage_2::{Exception, PAGE};
 use partita_virtual_aarch64::timer;
 
@@ -248,7 +248,7 @@ fn fetch(view: &PartitionView, counter: u64) -> Option<u32> {
     let memory = Physical::of_running(view);
     let mut word = [0];
     let is_own = memory.read_words(address & !7, &mut word);
-    is_own.then_some((word[0] >> (address & 4) * 8) as u32)
+    is_own.then_some((word[0] >> ((address & 4) * 8)) as u32)
 }
 
 /// A trapped access to a system register.
@@ -269,12 +269,17 @@ fn system_register(core: &mut Core, started: u64, syndrome: u64) -> *const Conte
         }
         return core.resume();
     }
-    let Some(register) = interface::Register::of(&access) else {
+    // Only the third version has registers of the core.
+    let register = match controller::VERSION {
+        Version::Two => None,
+        Version::Three => interface::Register::of(&access),
+    };
+    let Some(register) = register else {
         return trap::denied(core, started, Kind::UnexpectedTrap, syndrome);
     };
     let owned = &view.arch.owned;
     if access.is_read {
-        let Some(value) = register.seen(crate::arch::controller::shared_register(register)) else {
+        let Some(value) = register.seen(controller::shared_register(register)) else {
             return trap::denied(core, started, Kind::UnexpectedTrap, syndrome);
         };
         trap::skip(syndrome);
@@ -290,7 +295,7 @@ fn system_register(core: &mut Core, started: u64, syndrome: u64) -> *const Conte
     if let interface::Effect::Call(call) = effect {
         filter::send(core, view, call);
     } else {
-        crate::arch::controller::carry_out(effect);
+        controller::carry_out(effect);
     }
     // A call may be for somebody else on this core.
     if core.mailbox().has_mail() {

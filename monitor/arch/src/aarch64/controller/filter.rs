@@ -13,12 +13,14 @@ use crate::cores::Core;
 use crate::machine::PartitionView;
 use crate::mail;
 use crate::mmio::Registers;
-use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering::SeqCst};
+use crate::shared;
+use core::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering::SeqCst};
+use partita_abi::health::State as Life;
 use partita_abi::{MAX_CORES, MAX_PARTITIONS, MAX_SHARING};
 use partita_virtual_aarch64::gic::distributor::{Distributor, forwards};
 use partita_virtual_aarch64::gic::redistributor::Redistributors;
 use partita_virtual_aarch64::gic::software::Call;
-use partita_virtual_aarch64::gic::{Access, ReadEffect, WORDS, WriteEffect};
+use partita_virtual_aarch64::gic::{Access, ReadEffect, Version, WORDS, WriteEffect};
 use spin::mutex::TicketMutex;
 
 /// Which registers of the controller are accessed.
@@ -48,9 +50,12 @@ static STATES: [State; MAX_PARTITIONS] = [const {
 static SHOWN: [AtomicUsize; MAX_CORES] = [const { AtomicUsize::new(NOBODY) }; MAX_CORES];
 const NOBODY: usize = usize::MAX;
 
-/// Software interrupts for virtual cores that may not be on their core.
-static CALLS: [[AtomicU32; MAX_SHARING]; MAX_CORES] =
-    [const { [const { AtomicU32::new(0) }; MAX_SHARING] }; MAX_CORES];
+/// Software interrupts for virtual cores that may not be on their core, as [`version::Calls`].
+static CALLS: [[AtomicU64; MAX_SHARING]; MAX_CORES] =
+    [const { [const { AtomicU64::new(0) }; MAX_SHARING] }; MAX_CORES];
+
+/// Whether there are redistributors. Without, nothing of them is compiled.
+const HAS_REDISTRIBUTORS: bool = matches!(version::VERSION, Version::Three);
 
 /// Held while lines are enabled or routed, and while a register is changed that others have bits in: for a bounded time.
 static CHANGES: TicketMutex<()> = TicketMutex::new(());
@@ -97,11 +102,11 @@ pub fn read(core: &mut Core, part: Part, access: Access) -> Option<u64> {
     let private = slot.arch.private.enabled;
     let owned = &view.arch.owned;
     let effect = match part {
-        Part::Distributor => {
+        Part::Redistributors if HAS_REDISTRIBUTORS => Redistributors::new(owned, own).read(access),
+        _ => {
             let control = state(view.index).control.load(SeqCst);
             Distributor::new(owned, version::VERSION, own).read(control, access)
         }
-        Part::Redistributors => Redistributors::new(owned, own).read(access),
     };
     match effect {
         ReadEffect::Value(value) => Some(value),
@@ -133,8 +138,10 @@ pub fn write(core: &mut Core, part: Part, access: Access, value: u64) -> bool {
     let own = slot.resident.number as u32;
     let owned = &view.arch.owned;
     let effect = match part {
-        Part::Distributor => Distributor::new(owned, version::VERSION, own).write(access, value),
-        Part::Redistributors => Redistributors::new(owned, own).write(access, value),
+        Part::Redistributors if HAS_REDISTRIBUTORS => {
+            Redistributors::new(owned, own).write(access, value)
+        }
+        _ => Distributor::new(owned, version::VERSION, own).write(access, value),
     };
     let (registers, base) = registers(core, part);
     let at = |offset: u64| base.wrapping_add(offset as usize);
@@ -145,9 +152,14 @@ pub fn write(core: &mut Core, part: Part, access: Access, value: u64) -> bool {
             lanes,
             value,
         } => {
+            let _alone = CHANGES.lock();
             for (lane, byte) in value.to_le_bytes().into_iter().enumerate() {
                 if lanes.wrapping_shr(lane as u32) & 1 != 0 {
-                    registers.write_u8(at(offset).wrapping_add(lane), byte);
+                    let place = at(offset).wrapping_add(lane);
+                    let routed = version::routed_by(place);
+                    routed.inspect(|line| hide_line(*line));
+                    registers.write_u8(place, byte);
+                    routed.inspect(|line| show_line(view, *line));
                 }
             }
         }
@@ -229,17 +241,19 @@ fn hide_line(line: u32) {
     distributor::set_enabled(line, false);
 }
 
-/// Lets a line interrupt if its partition has enabled it, and is where it goes.
+/// Lets a line interrupt if its partition has enabled it, and is wherever it goes.
 fn show_line(view: &PartitionView, line: u32) {
     let enabled = state(view.index).enabled.get(line as usize / 32);
     let is_enabled =
         enabled.is_some_and(|enabled| enabled.load(SeqCst).wrapping_shr(line % 32) & 1 != 0);
     let is_shown = || {
-        let mut places = view.places.iter().take(view.virtual_cores);
-        places.any(|place| {
-            let core = usize::from(place.core);
-            version::goes_to(line as usize, core) && shown(core).load(SeqCst) == view.index
-        })
+        let cores = version::targets(line as usize);
+        let places = view.places.iter().take(view.virtual_cores);
+        let elsewhere = places.fold(cores, |cores, place| {
+            let is_here = shown(usize::from(place.core)).load(SeqCst) == view.index;
+            cores & !u32::from(is_here).wrapping_shl(place.core.into())
+        });
+        cores != 0 && elsewhere == 0
     };
     if is_enabled && is_forwarded(view.index) && is_shown() {
         distributor::set_enabled(line, true);
@@ -284,7 +298,7 @@ pub fn send(core: &Core, view: &PartitionView, call: Call) {
         if view.arch.alone.wrapping_shr(number) & 1 != 0 {
             direct |= 1_u32.wrapping_shl(target as u32);
         } else if let Some(calls) = CALLS[target % MAX_CORES].get(slot) {
-            calls.fetch_or(1_u32.wrapping_shl(call.interrupt), SeqCst);
+            calls.fetch_or(version::call(call.interrupt, core.id), SeqCst);
             core.post(target, slot, mail::SOFTWARE_INTERRUPT);
         }
     }
@@ -302,13 +316,13 @@ impl Core {
         let Some(calls) = CALLS[self.id % MAX_CORES].get(number) else {
             return;
         };
-        let interrupts = calls.swap(0, SeqCst);
+        let taken = calls.swap(0, SeqCst);
         let is_here = self.arch.private_of == number;
         let place = self.arch.gate.private();
         if is_here {
-            version::set_pending(&place, interrupts);
+            version::set_calls(&place, taken);
         } else if let Some(slot) = self.slots.get_mut(number) {
-            slot.arch.private.raise(interrupts);
+            slot.arch.private.raise(taken);
         }
     }
 
@@ -381,7 +395,7 @@ impl Core {
     fn each_line_here(&self, view: &PartitionView, act: impl Fn(&PartitionView, u32)) {
         for (word, enabled) in state(view.index).enabled.iter().enumerate() {
             for_each(word as u32, enabled.load(SeqCst), |line| {
-                if version::goes_to(line as usize, self.id) {
+                if version::targets(line as usize).wrapping_shr(self.id as u32) & 1 != 0 {
                     act(view, line);
                 }
             });
@@ -403,8 +417,10 @@ impl Core {
         if is_here {
             slot.arch.private.write(&place, 0);
         }
-        if slot.resident.number == 0 {
-            let state = state(slot.resident.partition);
+        // Not when it turns its first core off and on.
+        let partition = slot.resident.partition;
+        if shared::of(partition).state() != Life::Running {
+            let state = state(partition);
             state.control.store(0, SeqCst);
             for enabled in &state.enabled {
                 enabled.store(0, SeqCst);

@@ -25,13 +25,15 @@ pub use virtual_interface::Virtual;
 
 /// As policy knows it.
 pub const VERSION: Version = Version::Two;
-/// Bytes of an interface (IHI 0048B, 4.4 and 5.5).
-const INTERFACE_BYTES: u64 = 0x2000;
+/// Bytes of an interface that partitions reach (IHI 0048B, 4.4 and 5.5): all but the register that ends the handling of
+/// any line, whoever's it is.
+const INTERFACE_BYTES: u64 = 0x1000;
 /// Of [`SOFTWARE`]: of the normal world's group.
 const NORMAL_GROUP: u32 = 1 << 15;
 
 /// Registers of the distributor that the other version has not, or not all (4.3).
 const TARGETS: usize = 0x800;
+const TARGETS_END: usize = 0xc00;
 const SOFTWARE: usize = 0xf00;
 /// One byte for each software interrupt, with a bit for each core that may have sent it.
 const CLEAR_SOFTWARE: usize = 0xf10;
@@ -47,6 +49,7 @@ mod interface {
     pub const ACKNOWLEDGE: usize = 0x0c;
     pub const END: usize = 0x10;
     pub const HIGHEST_PENDING: usize = 0x18;
+    pub const NORMAL_BINARY_POINT: usize = 0x1c;
     pub const ACTIVE: usize = 0xd0;
     pub const NON_SECURE_ACTIVE: [usize; ACTIVE_REGISTERS] = [0xe0, 0xe4, 0xe8, 0xec];
     /// How many registers of active priorities there can be; those that are not there read as zero.
@@ -104,10 +107,17 @@ pub const fn redistributors_base() -> Option<u64> {
     None
 }
 
-/// Whether a line interrupts a core.
-pub fn goes_to(line: usize, core: usize) -> bool {
-    let targets = distributor::registers().read_u8(TARGETS.wrapping_add(line));
-    u32::from(targets).wrapping_shr(core as u32) & 1 != 0
+/// The cores that a line interrupts, one bit each.
+pub fn targets(line: usize) -> u32 {
+    u32::from(distributor::registers().read_u8(TARGETS.wrapping_add(line)))
+}
+
+/// The line that is routed by this byte of the distributor's.
+pub const fn routed_by(offset: usize) -> Option<u32> {
+    match offset {
+        TARGETS..TARGETS_END => Some((offset - TARGETS) as u32),
+        _ => None,
+    }
 }
 
 /// Raises a software interrupt of the normal world on these cores.
@@ -124,12 +134,44 @@ pub const fn shared_register(_: shared_interface::Register) -> u64 {
 /// Never asked.
 pub const fn carry_out(_: shared_interface::Effect) {}
 
-/// Makes private lines pending. Software interrupts look as if the first core had sent them.
-pub fn set_pending(place: &Place, lines: u32) {
-    place.write(distributor::SET_PENDING, lines & !0xffff);
-    for line in (0..16).filter(|line| lines.wrapping_shr(*line) & 1 != 0) {
-        pend(line);
+/// Software interrupts: one byte for each, with a bit for each core that sent it.
+pub type Calls = u64;
+
+/// One of them, sent by a core.
+pub const fn call(interrupt: u32, sender: usize) -> Calls {
+    1_u64.wrapping_shl(interrupt.wrapping_mul(8).wrapping_add(sender as u32))
+}
+
+/// The software interrupts of the normal world that are pending on this core.
+pub fn calls(place: &Place) -> Calls {
+    let word = |offset| u64::from(place.read(SET_SOFTWARE + offset));
+    word(0) | word(4) << 32
+}
+
+/// Makes software interrupts pending on this core. QEMU takes a zero for one that nobody sent, and fails.
+pub fn set_calls(place: &Place, calls: Calls) {
+    let bytes = calls.to_le_bytes().into_iter().enumerate();
+    for (number, senders) in bytes.filter(|(_, senders)| *senders != 0) {
+        place
+            .registers
+            .write_u8(SET_SOFTWARE.wrapping_add(number), senders);
     }
+}
+
+/// Takes back all of them.
+pub fn drop_calls(place: &Place) {
+    place.write(CLEAR_SOFTWARE, !0);
+    place.write(CLEAR_SOFTWARE + 4, !0);
+}
+
+/// Which bits of a priority preempt in the normal world.
+pub fn binary_point() -> u32 {
+    interface().read_u32(interface::NORMAL_BINARY_POINT)
+}
+
+/// Sets that.
+pub fn set_binary_point(value: u32) {
+    interface().write_u32(interface::NORMAL_BINARY_POINT, value);
 }
 
 /// Disables both groups.

@@ -10,6 +10,7 @@ use crate::arch::timer;
 use crate::board::BOARD;
 use crate::mmio::{Register, Registers};
 use crate::report;
+use partita_abi::MAX_CORES;
 use partita_board::GicInterface;
 use partita_virtual_aarch64::gic::{HIDDEN, Version, interface};
 use partita_virtual_aarch64::stage_2::Range;
@@ -54,8 +55,8 @@ const PATIENCE: usize = 100_000;
 /// At EL3 and below, the interface is in system registers, and lower levels may use theirs (`ICC_SRE_EL3`).
 const SYSTEM_REGISTERS: u64 = 0xf;
 
-/// The priority that Linux finds its lines at.
-pub const NORMAL_PRIORITY: u8 = 0;
+/// The highest priority that the normal world can give, which it sees as zero, as after reset.
+pub const NORMAL_PRIORITY: u8 = 0x80;
 
 /// The board's redistributors.
 fn redistributors() -> Registers {
@@ -81,10 +82,20 @@ pub const fn redistributors_base() -> Option<u64> {
     }
 }
 
-/// Whether a line interrupts a core.
-pub fn goes_to(line: usize, core: usize) -> bool {
+/// The cores that a line interrupts, one bit each: it is one, or none that a partition has.
+pub fn targets(line: usize) -> u32 {
     let offset = ROUTE.wrapping_add(line.wrapping_mul(8));
-    distributor::registers().read_u64(offset) == core as u64
+    let core = distributor::registers().read_u64(offset);
+    if core < MAX_CORES as u64 {
+        1_u32.wrapping_shl(core as u32)
+    } else {
+        0
+    }
+}
+
+/// Lines are routed in another way.
+pub const fn routed_by(_: usize) -> Option<u32> {
+    None
 }
 
 /// Raises a software interrupt of the normal world on these cores (12.2.2 `ICC_ASGI1R_EL1`).
@@ -118,11 +129,39 @@ pub fn carry_out(effect: interface::Effect) {
     }
 }
 
-/// Makes private lines pending.
-pub fn set_pending(place: &Place, lines: u32) {
-    let offset = place.base.wrapping_add(distributor::SET_PENDING);
-    place.registers.write_u32(offset, lines);
+/// Software interrupts, one bit each.
+pub type Calls = u64;
+
+/// One of them; nobody is told who sent it.
+pub const fn call(interrupt: u32, _sender: usize) -> Calls {
+    1_u64.wrapping_shl(interrupt)
 }
+
+/// Those of the normal world.
+const OF_NORMAL_WORLD: u32 = 0xff;
+
+/// The software interrupts of the normal world that are pending on this core.
+pub fn calls(place: &Place) -> Calls {
+    u64::from(place.read(distributor::SET_PENDING) & OF_NORMAL_WORLD)
+}
+
+/// Makes software interrupts pending on this core.
+pub fn set_calls(place: &Place, calls: Calls) {
+    place.write(distributor::SET_PENDING, calls as u32);
+}
+
+/// Takes back all of them.
+pub fn drop_calls(place: &Place) {
+    place.write(distributor::CLEAR_PENDING, OF_NORMAL_WORLD);
+}
+
+/// Switched with everything else.
+pub const fn binary_point() -> u32 {
+    0
+}
+
+/// Switched with everything else.
+pub const fn set_binary_point(_: u32) {}
 
 /// Disables all groups.
 pub fn disable() {
@@ -202,7 +241,7 @@ impl Controller {
 
     /// The redistributor of the core with this number (12.11.35 `GICR_TYPER`).
     fn redistributor(core: usize) -> usize {
-        for number in 0..partita_abi::MAX_CORES {
+        for number in 0..MAX_CORES {
             let base = number.wrapping_mul(redistributor::STRIDE);
             let kind = redistributors().read_u64(base.wrapping_add(redistributor::TYPE));
             if kind >> 32 == core as u64 {
@@ -267,7 +306,7 @@ impl Gate {
             let priority = match line {
                 timer::INTERRUPT | BETWEEN_CORES => OWN_PRIORITY,
                 _ if OF_PROGRAMS >> line & 1 != 0 => PROGRAM_PRIORITY,
-                _ => 0x80,
+                _ => NORMAL_PRIORITY,
             };
             all.write_u8(second + distributor::PRIORITY + line as usize, priority);
         }

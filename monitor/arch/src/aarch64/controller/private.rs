@@ -3,9 +3,8 @@
 
 use super::distributor::{
     CLEAR_ACTIVE, CLEAR_ENABLE, CLEAR_PENDING, CONFIGURATION, PRIORITY, SET_ACTIVE, SET_ENABLE,
-    SET_PENDING,
 };
-use super::version;
+use super::version::{self, Calls};
 use crate::mmio::Registers;
 use partita_virtual_aarch64::gic::HIDDEN;
 
@@ -37,8 +36,11 @@ impl Place {
 /// The state of the private lines of a partition that is not on the core.
 #[derive(Clone, Copy)]
 pub struct Private {
-    pending: u32,
+    /// Software interrupts that are pending. Timers tell by their level whether they are, when they are on the core.
+    calls: Calls,
     active: u32,
+    /// Which bits of a priority preempt, where that is not switched with everything else.
+    binary_point: u32,
     configuration: u32,
     priorities: [u32; PRIORITIES],
     /// Those that the partition has enabled, wherever it is.
@@ -48,8 +50,9 @@ pub struct Private {
 impl Private {
     /// As a partition finds them when it starts.
     pub const RESET: Self = Self {
-        pending: 0,
+        calls: 0,
         active: 0,
+        binary_point: 0,
         configuration: 0,
         priorities: [version::NORMAL_PRIORITY as u32 * 0x0101_0101; PRIORITIES],
         enabled: 0,
@@ -58,7 +61,8 @@ impl Private {
     /// Takes them off the core.
     pub fn keep(&mut self, place: &Place) {
         place.write(CLEAR_ENABLE, OWN);
-        self.pending = place.read(SET_PENDING) & OWN;
+        self.calls = version::calls(place);
+        self.binary_point = version::binary_point();
         self.active = place.read(SET_ACTIVE) & OWN;
         self.configuration = place.read(CONFIGURATION + 4);
         for (number, word) in self.priorities.iter_mut().enumerate() {
@@ -81,7 +85,9 @@ impl Private {
                 Self::write_bytes(place, offset, lines, *word);
             }
         }
-        version::set_pending(place, self.pending);
+        version::drop_calls(place);
+        version::set_calls(place, self.calls);
+        version::set_binary_point(self.binary_point);
         place.write(SET_ACTIVE, self.active);
         place.write(SET_ENABLE, self.enabled & shown & OWN);
     }
@@ -97,7 +103,7 @@ impl Private {
     }
 
     /// Makes software interrupts pending of a partition that is not on the core.
-    pub const fn raise(&mut self, interrupts: u32) {
-        self.pending |= interrupts & OWN & 0xffff;
+    pub const fn raise(&mut self, calls: Calls) {
+        self.calls |= calls;
     }
 }

@@ -242,6 +242,14 @@ impl<'a> Distributor<'a> {
         if size != 1 && size != 4 || sets && value & !bits(lanes) != 0 {
             return WriteEffect::Denied;
         }
+        // A zero changes nothing, but QEMU takes it for an interrupt that nobody sent, and fails.
+        let lanes = value
+            .to_le_bytes()
+            .iter()
+            .zip(0..)
+            .fold(lanes, |lanes, (byte, lane)| {
+                lanes & !(u8::from(*byte == 0) << lane)
+            });
         lines::bytes(offset, lanes, |lane| {
             let numbers = value.wrapping_shr(lane * 8) & 0xff;
             let numbers = if sets {
