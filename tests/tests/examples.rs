@@ -48,3 +48,27 @@ fn each_of_three_levels_preempts_the_one_below_it() {
     assert!(core.switches > 1_000);
     assert!(run.report().healthy, "{:?}", run.report().reasons);
 }
+
+#[test]
+fn two_linux_partitions_share_cores_with_each_other_and_with_a_real_time_one() {
+    let run = System::example("two-linux")
+        .for_ms(40_000)
+        .patient()
+        .expect("assistant", "partita: watchdog 10 s")
+        .expect("infotainment", "load on cpus 0 1 2")
+        .expect("infotainment", "linux alive 4")
+        .until("assistant", "linux alive")
+        .run();
+    run.assert_undisturbed("cluster");
+    let report = run.report();
+    assert!(report.healthy, "{:?}", report.reasons);
+    for name in ["cluster", "assistant", "infotainment"] {
+        assert_eq!(run.partition(name).boots, 1, "{name}");
+    }
+    run.assert_said("assistant", "2 cpus online");
+    run.assert_said("infotainment", "3 cpus online");
+    // The more critical Linux went on while the other one was loaded, and computes on the core that they share.
+    assert!(run.count("assistant", "linux alive") >= 10);
+    assert!(report.cores[&3].switches > 200);
+    assert!(report.cores[&1].switches > 10_000);
+}
