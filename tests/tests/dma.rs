@@ -153,3 +153,59 @@ fn a_device_that_is_not_reset_would_write_to_the_next_life_of_its_owner() {
     run.assert_undisturbed("critical");
     run.assert_said("other", "its command was 6, memory 0x5b0117ed5b0117ed");
 }
+
+/// FreeRTOS beside Debian's kernel with PCI Express, on one core.
+#[test]
+fn debians_drivers_use_devices_behind_the_iommu() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("output");
+    for board in BOARDS {
+        let system = System::on(
+            board,
+            "cores = 2\nmemory = \"512MiB\"",
+            r#"
+            [partition.cluster]
+            criticality = "ASIL-B"
+            isolation = "stage2"
+            image = "$cluster"
+            memory = "1MiB"
+            cores = [1]
+            budget = "400us"
+            period = "1ms"
+            fp = "none"
+
+            [partition.linux]
+            criticality = "QM"
+            isolation = "stage2"
+            linux = { kernel = "$kernel", initramfs = "$initramfs", command-line = "console=ttyS0 panic=1" }
+            memory = "128MiB"
+            cores = [0, 1]
+            devices = ["pcie"]
+            "#,
+        );
+        let chardev = format!("file,id=out,path={}", file.display());
+        let run = system
+            .qemu(&[
+                "-device",
+                "virtio-serial-pci-non-transitional,addr=2",
+                "-chardev",
+                &chardev,
+                "-device",
+                "virtconsole,chardev=out",
+            ])
+            .shift(1)
+            .for_ms(20_000)
+            .expect("linux", "partita: linux ready")
+            .send("linux", "echo through the bridge >/dev/hvc0\n")
+            .expect("linux", "/dev/hvc0")
+            .send("linux", "grep virtio /proc/interrupts\n")
+            .expect("linux", "virtio0")
+            .send("linux", "echo the e\"\"nd\n")
+            .until("linux", "the end")
+            .run();
+        run.assert_undisturbed("cluster");
+        assert_eq!(run.partition("linux").events_total, 0, "on {board}");
+        let output = std::fs::read_to_string(&file).expect("a file");
+        assert!(output.contains("through the bridge"), "{output}");
+    }
+}

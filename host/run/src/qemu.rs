@@ -161,7 +161,11 @@ impl Qemu {
         let mut option = |name: &str, value: &str| add(&[name.as_ref(), value.as_ref()]);
         let iommu = plan.board.architecture.aarch64().and_then(|arm| arm.iommu);
         match iommu.filter(|_| plan.has_iommu()) {
-            Some(iommu) => option("-M", &format!("{}{}", machine.machine, iommu.qemu)),
+            Some(iommu) => {
+                option("-M", &format!("{}{}", machine.machine, iommu.qemu));
+                // Else QEMU's virtio devices pass by the IOMMU. Those that cannot be behind it are refused.
+                option("-global", "virtio-device.iommu_platform=on");
+            }
             None => option("-M", machine.machine),
         }
         if let Some(cpu) = &cpu {
