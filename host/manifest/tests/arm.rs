@@ -6,11 +6,9 @@ use dtoolkit::fdt::Fdt;
 use dtoolkit::{Node, Property};
 use partita_abi::image::{CRASH_BYTES, STORE_OFFSET, TRANSFER_BYTES};
 use partita_abi::table::{Console, RegionKind, Route, SystemTable};
-use partita_board::{Board, Window};
+use partita_board::Window;
 use partita_manifest::{ImageFile, PartRole, Plan, explain, load};
-use partita_monitor_core::check::{BoardLimits, Flaw, Reserved, Secure, check};
 use std::fs;
-use zerocopy::IntoBytes;
 
 const BOARDS: [&str; 2] = ["qemu-virt-aarch64", "qemu-virt-aarch64-gicv2"];
 
@@ -238,49 +236,11 @@ fn programs_on_one_core_are_told_by_interrupts_of_their_own() {
     );
 }
 
-/// What the monitor knows of its board.
-fn checked(table: &[u8], board: &Board) -> Result<(), Flaw> {
-    let mut words = vec![0_u64; table.len().div_ceil(8)];
-    words.as_mut_bytes()[..table.len()].copy_from_slice(table);
-    let table = SystemTable::parse(&words.as_bytes()[..table.len()]).unwrap();
-    let arm = board.architecture.aarch64().unwrap();
-    let secure = board.secure.unwrap();
-    let reserve = |window: Window| Reserved {
-        base: window.base,
-        size: window.size,
-    };
-    let mut reserved: Vec<_> = arm.gic.windows().map(reserve).to_vec();
-    reserved.extend([secure.flash, secure.monitor, secure.programs].map(reserve));
-    reserved.extend([board.uart.window, board.finisher.window].map(reserve));
-    reserved.extend(secure.images_device.map(reserve));
-    check(
-        &table,
-        &BoardLimits {
-            name: board.name,
-            ram_base: board.ram_base,
-            image_base: board.image_base,
-            secure: Some(Secure {
-                image_end: secure.flash.base + secure.flash.size,
-                crash_base: secure.monitor.base + secure.monitor.size - CRASH_BYTES,
-                programs: reserve(secure.programs),
-                stage_2: arm.stage_2.map(reserve),
-                linux_is_fetched: secure.images_device.is_some(),
-            }),
-            first_core: board.first_core as u16,
-            lines: arm.gic.lines,
-            console_line: board.uart.line,
-            reserved: &reserved,
-            controller: reserve(arm.gic.distributor),
-            streams: arm.iommu.map_or(0, |iommu| iommu.streams),
-        },
-    )
-}
-
 #[test]
 fn the_monitor_believes_the_table() {
     for board in BOARDS {
         let plan = plan(board, "arm-table");
-        assert_eq!(checked(&plan.table, plan.board), Ok(()));
+        assert_eq!(common::checked(&plan.table, plan.board), Ok(()));
     }
 }
 

@@ -116,6 +116,16 @@ fn all_are_in_ordinary_memory_above_what_the_monitor_keeps() {
 }
 
 #[test]
+fn the_monitor_believes_the_table() {
+    for board in BOARDS {
+        for isolation in ["stage2", "trustzone"] {
+            let plan = plan(board, "stage-2-table", isolation);
+            assert_eq!(common::checked(&plan.table, plan.board), Ok(()));
+        }
+    }
+}
+
+#[test]
 fn a_program_can_stay_in_the_secure_world() {
     let plan = plan(BOARDS[0], "stage-2-mixed", "trustzone");
     let programs = plan.board.secure.unwrap().programs;

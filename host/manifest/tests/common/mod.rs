@@ -1,8 +1,13 @@
 //! Images for the tests, made byte by byte, and a folder to load manifests from.
 #![allow(dead_code, reason = "each test file uses its own part of this")]
 
+use partita_abi::image::CRASH_BYTES;
+use partita_abi::table::SystemTable;
+use partita_board::{Board, Window};
+use partita_monitor_core::check::{BoardLimits, Flaw, Reserved, Secure, check};
 use std::fs;
 use std::path::{Path, PathBuf};
+use zerocopy::IntoBytes;
 
 /// ELF types and machines that the tests use.
 pub const ET_REL: u16 = 1;
@@ -237,4 +242,42 @@ fn images() -> Vec<(&'static str, Vec<u8>)> {
         ("Image-aarch64", arm_kernel(0x1000, 0x5_0000)),
         ("initramfs.cpio", vec![0x77; 0x1234]),
     ]
+}
+
+/// What the monitor's own check says of a table for a board with secure memory.
+pub fn checked(table: &[u8], board: &Board) -> Result<(), Flaw> {
+    let mut words = vec![0_u64; table.len().div_ceil(8)];
+    words.as_mut_bytes()[..table.len()].copy_from_slice(table);
+    let table = SystemTable::parse(&words.as_bytes()[..table.len()]).unwrap();
+    let arm = board.architecture.aarch64().unwrap();
+    let secure = board.secure.unwrap();
+    let reserve = |window: Window| Reserved {
+        base: window.base,
+        size: window.size,
+    };
+    let mut reserved: Vec<_> = arm.gic.windows().map(reserve).to_vec();
+    reserved.extend([secure.flash, secure.monitor, secure.programs].map(reserve));
+    reserved.extend([board.uart.window, board.finisher.window].map(reserve));
+    reserved.extend(secure.images_device.map(reserve));
+    check(
+        &table,
+        &BoardLimits {
+            name: board.name,
+            ram_base: board.ram_base,
+            image_base: board.image_base,
+            secure: Some(Secure {
+                image_end: secure.flash.base + secure.flash.size,
+                crash_base: secure.monitor.base + secure.monitor.size - CRASH_BYTES,
+                programs: reserve(secure.programs),
+                stage_2: arm.stage_2.map(reserve),
+                linux_is_fetched: secure.images_device.is_some(),
+            }),
+            first_core: board.first_core as u16,
+            lines: arm.gic.lines,
+            console_line: board.uart.line,
+            reserved: &reserved,
+            controller: reserve(arm.gic.distributor),
+            streams: arm.iommu.map_or(0, |iommu| iommu.streams),
+        },
+    )
 }
