@@ -1,5 +1,6 @@
 //! The systems that the probes run in: who is where.
 
+pub mod stage_2;
 pub mod trustzone;
 
 use crate::probe::{From, Machine, Variant};
@@ -52,16 +53,16 @@ pub struct Ground {
 impl Ground {
     /// Of one of the three.
     pub fn new(from: From, variant: Variant, machine: Machine) -> Self {
-        let size = if matches!(from, From::Linux) {
-            0x40_0000
-        } else {
-            0x20_0000
+        let size = match from {
+            From::Linux if variant.is_behind_stage_2() => stage_2::LINUX_SIZE,
+            From::Linux => 0x40_0000,
+            From::Low | From::High => 0x20_0000,
         };
         let (base, others) = match (variant, from) {
-            (Variant::TrustZone, _) | (Variant::Stage2, From::Linux) => {
+            (Variant::TrustZone, _) | (Variant::SecureHypervisor, From::Linux) => {
                 (BASE, trustzone::OTHER_BASE)
             }
-            (Variant::Stage2, _) => (trustzone::PROGRAM_BASE, trustzone::OTHER_BASE),
+            (Variant::SecureHypervisor, _) => (trustzone::PROGRAM_BASE, trustzone::OTHER_BASE),
             _ => (BASE, BASE + size),
         };
         Self {
@@ -99,7 +100,10 @@ impl Ground {
 
     /// The system, where the prober carries out `words`.
     pub fn system(&self, words: &str) -> System {
-        if matches!(self.variant, Variant::TrustZone | Variant::Stage2) {
+        if self.variant.is_behind_stage_2() {
+            return stage_2::system(self, words);
+        }
+        if self.variant.is_arm() {
             return trustzone::system(self, words);
         }
         let mut board = format!(
@@ -221,7 +225,7 @@ impl Ground {
             Variant::Virt | Variant::Aia => true,
             Variant::Calls => !matches!(self.machine, Machine::Napot | Machine::Vector),
             Variant::Unleashed => matches!(self.machine, Machine::Usual | Machine::TwoHarts),
-            Variant::TrustZone | Variant::Stage2 => matches!(self.machine, Machine::Usual),
+            _ => matches!(self.machine, Machine::Usual),
         }
     }
 
@@ -247,6 +251,7 @@ impl Ground {
     pub const fn own_device(&self) -> &'static str {
         match self.variant {
             Variant::Unleashed => "pwm0",
+            Variant::Stage2 | Variant::Stage2Max => "uart0",
             _ => "virtio0",
         }
     }

@@ -320,22 +320,32 @@ pub fn lost(run: &Run, ground: &Ground, probe: &Probe, handler: Option<u64>) -> 
     finding
 }
 
-/// Whether the other partition was disturbed.
+/// Whether others were disturbed.
 fn others_complaints(run: &Run) -> Vec<String> {
-    let other = run.partition("other");
+    let mut complaints = complaints(run, "other");
+    if run.report().partitions.contains_key("neighbour") {
+        complaints.extend(self::complaints(run, "neighbour"));
+    }
+    complaints
+}
+
+/// Whether one of the others was disturbed.
+fn complaints(run: &Run, name: &str) -> Vec<String> {
+    let other = run.partition(name);
     let mut complaints = Vec::new();
     if other.deadlines.met == 0 || other.deadlines.missed != 0 {
         let (deadlines, worst) = (other.deadlines, other.worst_wakeup_ns);
         complaints.push(format!(
-            "the other's deadlines: {deadlines:?}, late by {worst} ns"
+            "deadlines of the {name}: {deadlines:?}, late by {worst} ns"
         ));
     }
     if (other.state.as_str(), other.boots, other.events_total) != ("running", 1, 0) {
-        complaints.push(format!("the other is {}: {:?}", other.state, other.events));
+        let (state, events) = (&other.state, &other.events);
+        complaints.push(format!("the {name} is {state}: {events:?}"));
     }
-    let last = run.texts("other").last().unwrap_or_default();
+    let last = run.texts(name).last().unwrap_or_default();
     if !last.ends_with("periods, 0 missed, 0 strange, 0 spoilt") {
-        complaints.push(format!("the other says `{last}`"));
+        complaints.push(format!("the {name} says `{last}`"));
     }
     complaints
 }

@@ -75,6 +75,12 @@ fn run(boot: &Boot<'_>) -> Vec<Finding> {
     let ticks = ground.ticks_per_us();
     let slots = ground.slots();
     let mut words = format!("isolation ticks-per-us:{ticks} slots:{slots:#x}");
+    if ground.variant.is_behind_stage_2() {
+        words.push_str(match ground.from {
+            From::Linux => " linux:1",
+            From::Low | From::High => " waits:1",
+        });
+    }
     for probe in &boot.probes {
         for word in probe.preparation.iter().chain([&probe.word]) {
             words.push(' ');
@@ -91,10 +97,13 @@ fn run(boot: &Boot<'_>) -> Vec<Finding> {
             .run();
         return vec![judge::lost(&run, ground, probe, handler)];
     }
-    let run = system
-        .expect("prober", "isolation: done")
-        .until("other", "periods, ")
-        .run();
+    let system = system.expect("prober", "isolation: done");
+    let system = if ground.variant.is_behind_stage_2() {
+        system.expect("neighbour", "periods, ")
+    } else {
+        system
+    };
+    let run = system.until("other", "periods, ").run();
     judge::judge(&run, ground, &boot.probes)
 }
 
@@ -106,6 +115,11 @@ fn every_probe_is_denied_and_recorded_and_disturbs_nobody() {
 #[test]
 fn every_probe_on_arm_is_denied_and_disturbs_nobody() {
     make_all(&Variant::AARCH64, &page::AARCH64);
+}
+
+#[test]
+fn every_probe_behind_stage_2_is_denied_and_recorded_and_disturbs_nobody() {
+    make_all(&Variant::STAGE_2, &page::STAGE_2);
 }
 
 /// Makes all probes on these boards, and compares what came of them with a part of the page.

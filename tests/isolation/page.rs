@@ -38,25 +38,42 @@ impl Row<'_> {
     }
 }
 
-/// A part of the page: the boards of one architecture.
+/// A part of the page: the boards of one architecture and shape.
 pub struct Part {
-    /// What it begins with; the first line tells it from the other part.
+    /// What it begins with; the first line tells it from the other parts.
     opening: &'static str,
-    is_first: bool,
 }
 
 /// RISC-V.
 pub const RISCV64: Part = Part {
     opening: include_str!("page.md"),
-    is_first: true,
 };
 /// Arm, behind it.
 pub const AARCH64: Part = Part {
     opening: include_str!("page-aarch64.md"),
-    is_first: false,
+};
+/// Arm, behind stage 2 of the normal world.
+pub const STAGE_2: Part = Part {
+    opening: include_str!("page-stage-2.md"),
 };
 
+/// All of them, in their order.
+const PARTS: [Part; 3] = [RISCV64, AARCH64, STAGE_2];
+
 impl Part {
+    fn heading(&self) -> &'static str {
+        self.opening.lines().next().unwrap_or_default()
+    }
+
+    /// Where it begins on a page; at the end if it is not there.
+    fn begin(&self, page: &str) -> usize {
+        if page.starts_with(self.heading()) {
+            return 0;
+        }
+        let found = page.find(&format!("\n{}\n", self.heading()));
+        found.map_or(page.len(), |place| place + 1)
+    }
+
     /// Compares its part of the page in `docs` with what was found, or writes it with `UPDATE=1`.
     ///
     /// # Panics
@@ -65,20 +82,18 @@ impl Part {
         let part = render(self.opening, table, findings);
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/isolation.md");
         let page = fs::read_to_string(&path).unwrap_or_default();
-        let heading = AARCH64.opening.lines().next().unwrap_or_default();
-        let end_of_first = page.find(&format!("\n{heading}\n"));
-        let (first, second) = page.split_at(end_of_first.unwrap_or(page.len()));
-        // There is an empty line between the two.
-        let second = second.trim_start();
-        let found = if self.is_first { first } else { second };
+        let begin = self.begin(&page);
+        let behind = PARTS.iter().map(|part| part.begin(&page));
+        let end = behind.filter(|place| *place > begin).min();
+        let end = end.unwrap_or(page.len());
+        let found = &page[begin..end];
         if env::var_os("UPDATE").is_some() {
-            let (first, second) = if self.is_first {
-                (&*part, second)
-            } else {
-                (first, &*part)
-            };
-            let between = if second.is_empty() { "" } else { "\n" };
-            fs::write(&path, format!("{first}{between}{second}")).expect("the page can be written");
+            let parts = [&page[..begin], &*part, &page[end..]];
+            // There is an empty line between two of them.
+            let parts = parts.map(str::trim_end).into_iter();
+            let parts: Vec<_> = parts.filter(|part| !part.is_empty()).collect();
+            let page = parts.join("\n\n") + "\n";
+            fs::write(&path, page).expect("the page can be written");
             return;
         }
         let differs = part
@@ -86,7 +101,7 @@ impl Part {
             .zip(found.lines())
             .find(|(new, old)| new != old);
         assert!(
-            part == found,
+            part.trim_end() == found.trim_end(),
             "docs/isolation.md tells something else; `UPDATE=1` writes it; first difference: {differs:?}"
         );
     }

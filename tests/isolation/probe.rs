@@ -42,20 +42,26 @@ pub enum Variant {
     /// QEMU's `virt` of Arm, with TrustZone and a GICv3.
     TrustZone,
     /// The same with a processor that has EL2 in the secure world.
+    SecureHypervisor,
+    /// The same board, where partitions are at EL1 of the normal world, behind stage 2.
     Stage2,
+    /// The same with the newest processor.
+    Stage2Max,
 }
 
 impl Variant {
     /// Those of RISC-V.
     pub const RISCV64: [Self; 4] = [Self::Virt, Self::Calls, Self::Aia, Self::Unleashed];
     /// Those of Arm.
-    pub const AARCH64: [Self; 2] = [Self::TrustZone, Self::Stage2];
+    pub const AARCH64: [Self; 2] = [Self::TrustZone, Self::SecureHypervisor];
+    /// Those of Arm where partitions are kept apart by stage 2 of the normal world.
+    pub const STAGE_2: [Self; 2] = [Self::Stage2, Self::Stage2Max];
 
     /// Who makes probes there. Without stage 2 a program on Arm is in the trusted base: it can reach everything.
     pub const fn sides(self) -> &'static [From] {
         match self {
             Self::TrustZone => &[From::Linux],
-            Self::Stage2 => &[From::Low, From::Linux],
+            Self::SecureHypervisor | Self::Stage2Max => &[From::Low, From::Linux],
             _ => &From::ALL,
         }
     }
@@ -68,7 +74,9 @@ impl Variant {
             Self::Aia => "AIA",
             Self::Unleashed => "Unleashed",
             Self::TrustZone => "TrustZone",
-            Self::Stage2 => "S-EL2",
+            Self::SecureHypervisor => "S-EL2",
+            Self::Stage2 => "stage 2",
+            Self::Stage2Max => "stage 2, max",
         }
     }
 
@@ -78,22 +86,34 @@ impl Variant {
             Self::Virt | Self::Calls => partita_board::QEMU_VIRT_RISCV64,
             Self::Aia => partita_board::QEMU_VIRT_RISCV64_AIA,
             Self::Unleashed => partita_board::SIFIVE_U,
-            Self::TrustZone | Self::Stage2 => partita_board::QEMU_VIRT_AARCH64,
+            Self::TrustZone | Self::SecureHypervisor | Self::Stage2 | Self::Stage2Max => {
+                partita_board::QEMU_VIRT_AARCH64
+            }
         }
     }
 
     /// Size of the other partition's memory. The program is larger on Arm.
     pub const fn others_size(self) -> u64 {
         match self {
-            Self::TrustZone | Self::Stage2 => 0x8_0000,
+            _ if self.is_arm() => 0x8_0000,
             _ => 0x4_0000,
         }
+    }
+
+    /// Whether its board is of Arm.
+    pub const fn is_arm(self) -> bool {
+        matches!(self, Self::TrustZone | Self::SecureHypervisor) || self.is_behind_stage_2()
+    }
+
+    /// Whether all partitions are in the normal world of Arm, behind stage 2.
+    pub const fn is_behind_stage_2(self) -> bool {
+        matches!(self, Self::Stage2 | Self::Stage2Max)
     }
 
     /// The processor that the manifest chooses, if it chooses one.
     pub const fn processor(self) -> Option<&'static str> {
         match self {
-            Self::Stage2 => Some("max"),
+            Self::SecureHypervisor | Self::Stage2Max => Some("max"),
             _ => None,
         }
     }

@@ -27,7 +27,7 @@ use std::collections::BTreeSet;
 /// # Panics
 /// If two have the same name.
 pub fn all(from: From, variant: Variant) -> Vec<Probe> {
-    if matches!(variant, Variant::TrustZone | Variant::Stage2) {
+    if variant.is_arm() {
         let ground = Ground::new(from, variant, Machine::Usual);
         return named_once(arm::probes(&ground));
     }

@@ -74,5 +74,8 @@ pub(crate) fn flat(elf: &[u8], base: u64, architecture: &Architecture) -> Vec<u8
     image[..4].copy_from_slice(&jump.to_le_bytes());
     image[0x10..0x18].copy_from_slice(&IMAGE_SIZE.to_le_bytes());
     image[0x38..0x3c].copy_from_slice(magic);
+    // What is behind is zero anyway.
+    let end = image.iter().rposition(|byte| *byte != 0).unwrap_or(0) + 1;
+    image.truncate(end.next_multiple_of(0x1000));
     image
 }

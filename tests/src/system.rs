@@ -69,11 +69,14 @@ impl System {
     /// Where the memory of a partition begins that has `$flat` as its kernel.
     pub const FLAT_BASE: u64 = 0x9000_0000;
 
+    /// The same for `$second-flat`.
+    pub const SECOND_FLAT_BASE: u64 = 0x8fc0_0000;
+
     /// A system with `cores` cores and these partitions: the `[partition.NAME]` tables of a manifest,
     /// and `[run]` if need be. `$guest`, `$cluster`, `$kernel` and `$initramfs` stand for the built
     /// images, `$real-time-kernel` for what `cargo xtask build --rt` gets, `$checks` for an initramfs of Arm with the program of `tests/linux`, `$large` for one with so many
     /// zeros behind it that it fits into no flash, and `$flat` for the tests' program as a kernel whose partition is at
-    /// [`System::FLAT_BASE`].
+    /// [`System::FLAT_BASE`], or `$second-flat` at [`System::SECOND_FLAT_BASE`].
     ///
     /// # Panics
     /// If the manifest does not pass, or something has not been built.
@@ -130,13 +133,18 @@ impl System {
             fs::write(&file, bytes).expect("a file can be written");
             text = text.replace("$large", &file.display().to_string());
         }
-        if text.contains("$flat") {
-            let program = artefact(&format!("guests/{arch}/test-guest.elf"));
-            let program = fs::read(program).expect("it has been built");
-            let image = flat(&program, Self::FLAT_BASE, &board.architecture);
-            let file = folder.path().join("flat");
-            fs::write(&file, image).expect("an image can be written");
-            text = text.replace("$flat", &file.display().to_string());
+        for (name, base) in [
+            ("$flat", Self::FLAT_BASE),
+            ("$second-flat", Self::SECOND_FLAT_BASE),
+        ] {
+            if text.contains(name) {
+                let program = artefact(&format!("guests/{arch}/test-guest.elf"));
+                let program = fs::read(program).expect("it has been built");
+                let image = flat(&program, base, &board.architecture);
+                let file = folder.path().join(&name[1..]);
+                fs::write(&file, image).expect("an image can be written");
+                text = text.replace(name, &file.display().to_string());
+            }
         }
         fs::write(&path, &text).expect("the manifest can be written");
         Self::load(&path, folder)

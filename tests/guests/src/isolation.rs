@@ -90,7 +90,7 @@ pub fn run(arguments: &Arguments<'_>) -> ! {
         ticks: arguments.number("ticks-per-us", 10) as u64,
         state: architecture::State::NEW,
     };
-    architecture::prepare();
+    architecture::prepare(arguments);
     say!("isolation: running");
     // Not at the same time as the other partition's first lines.
     architecture::wait_until(hart::time() + 10 * PACE_US * prober.ticks);

@@ -13,6 +13,9 @@ mod health;
 mod idle;
 #[cfg(target_os = "none")]
 mod isolation;
+#[cfg(all(target_os = "none", target_arch = "aarch64"))]
+#[path = "neighbour_aarch64.rs"]
+mod neighbour;
 #[cfg(target_os = "none")]
 mod neutral;
 #[cfg(target_os = "none")]
@@ -165,6 +168,7 @@ fn play_of_architecture(_: usize, part: &str, arguments: &arguments::Arguments<'
         "dma" => dma::run(arguments),
         "dma-leave" => dma::leave(arguments),
         "float" => float::run(arguments),
+        "neighbour" => neighbour::run(arguments),
         "rtc" => rtc::run(arguments),
         "rtc-leave" => rtc::leave(),
         "rtc-storm" => rtc::storm(arguments),

@@ -62,7 +62,25 @@ pub fn system(ground: &Ground, words: &str) -> System {
 
 /// All secure memory, by what it is.
 pub fn secure_memory(ground: &Ground) -> Vec<Foreign> {
-    let system = system(ground, "idle");
+    let secure = ground.board.secure.expect("the board has secure memory");
+    let foreign = |name, base, end| Foreign { name, base, end };
+    let mut places = monitors_memory(ground);
+    places.push(foreign(
+        "the other partition's memory",
+        ground.others,
+        ground.other_end,
+    ));
+    places.push(foreign(
+        "secure memory that is nobody's",
+        ground.other_end,
+        secure.programs.base + secure.programs.size,
+    ));
+    places
+}
+
+/// The monitor's part of it.
+pub fn monitors_memory(ground: &Ground) -> Vec<Foreign> {
+    let system = ground.system("idle");
     let plan = system.plan();
     let secure = plan.board.secure.expect("the board has secure memory");
     let image = plan.board.image_base;
@@ -104,16 +122,6 @@ pub fn secure_memory(ground: &Ground) -> Vec<Foreign> {
             "the crash records",
             plan.crash_base,
             secure.monitor.base + secure.monitor.size,
-        ),
-        foreign(
-            "the other partition's memory",
-            ground.others,
-            ground.other_end,
-        ),
-        foreign(
-            "secure memory that is nobody's",
-            ground.other_end,
-            secure.programs.base + secure.programs.size,
         ),
     ]
 }

@@ -1,6 +1,7 @@
 //! The table of probes on Arm: the normal world, at EL2 and at EL1, against the secure one, and a program of the
 //! secure world behind stage 2 against everybody.
 
+mod behind;
 mod calls;
 mod controller;
 mod disturbance;
@@ -15,6 +16,9 @@ use crate::probe::From;
 
 /// All of them.
 pub fn probes(ground: &Ground) -> Vec<Probe> {
+    if ground.variant.is_behind_stage_2() {
+        return behind::probes(ground);
+    }
     if ground.from != From::Linux {
         return stage_2::probes(ground);
     }

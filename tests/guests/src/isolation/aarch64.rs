@@ -5,16 +5,20 @@ mod random;
 mod world;
 
 use super::{Attempt, MOST_NUMBERS, Outcome, Prober, Trap, hold, store};
+use crate::arguments::Arguments;
 use crate::vector_registers;
-use partita_guest_rt::hart;
+use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use partita_guest_rt::{hart, interrupts};
 use world::Level;
 
 pub use port::say;
 pub use world::is_program;
 
-/// `ret`, and `smc #0` (DDI 0487, C6.2.317 and C6.2.355).
+/// `ret`, `smc #0` and `hvc #0`, and where the number is in these (DDI 0487, C6.2.317, C6.2.355 and C6.2.139).
 const RETURN: u32 = 0xd65f_03c0;
 const CALL: u32 = 0xd400_0003;
+const HYPERVISOR_CALL: u32 = 0xd400_0002;
+const CALL_NUMBER: u32 = 1 << 5;
 
 /// What stays from probe to probe.
 pub struct State {
@@ -27,13 +31,28 @@ impl State {
     pub const NEW: Self = Self { left: 0 };
 }
 
+/// Whether it gives the core back while it has nothing to do, as a more critical one has to.
+static GIVES_BACK: AtomicBool = AtomicBool::new(false);
+
 /// Before the first probe.
-pub fn prepare() {
-    world::prepare();
+pub fn prepare(arguments: &Arguments<'_>) {
+    world::prepare(arguments.number("linux", 0) != 0);
+    if arguments.number("waits", 0) != 0 {
+        GIVES_BACK.store(true, Relaxed);
+        interrupts::open();
+    }
 }
 
 /// Waits until this time. A more critical partition has its turn whenever it wants.
 pub fn wait_until(ticks: u64) {
+    if GIVES_BACK.load(Relaxed) {
+        hart::set_timer(ticks);
+        while hart::time() < ticks {
+            hart::wait_for_interrupt();
+        }
+        hart::set_timer(u64::MAX);
+        interrupts::take();
+    }
     while hart::time() < ticks {}
 }
 
@@ -46,7 +65,7 @@ pub fn rest() -> ! {
 
 impl Attempt for Prober {
     fn attempt(&mut self, verb: &str, numbers: [usize; MOST_NUMBERS]) -> Option<Outcome> {
-        let [first, second, third, ..] = numbers;
+        let [first, second, third, fourth, ..] = numbers;
         let outcome = match verb {
             "s" => {
                 self.instruction(Level::Own, numbers);
@@ -58,13 +77,20 @@ impl Attempt for Prober {
             "v" if world::is_program() => {
                 world::translated_program(|| self.instruction(Level::Own, numbers))
             }
+            // Translation, whose second table is there.
+            "walk" => world::walked(third, || {
+                self.instruction(Level::Own, [first, second, 0, 0, 0, 0, 0, 0])
+            }),
             "v" => world::translated(|| self.instruction(Level::Own, numbers)),
             "x" => outcome(world::execute(Level::Own, first, &mut [0; 18])),
             "ex" => outcome(world::execute(Level::One, first, &mut [0; 18])),
             "c" => self.call(Level::Own, numbers),
             "ec" => self.call(Level::One, numbers),
+            "smc1" => self.call_by(CALL | CALL_NUMBER, Level::Own, numbers),
+            "hvc" => self.call_by(HYPERVISOR_CALL, Level::Own, numbers),
+            "hvc1" => self.call_by(HYPERVISOR_CALL | CALL_NUMBER, Level::Own, numbers),
             "n" => self.repeated(first, |prober| {
-                prober.instruction(Level::Own, [second, third, 0, 0, 0, 0, 0, 0])
+                prober.instruction(Level::Own, [second, third, fourth, 0, 0, 0, 0, 0])
             }),
             "nc" => {
                 let [_, call @ ..] = numbers;
@@ -124,9 +150,14 @@ impl Prober {
         outcome(world::execute(level, code, &mut registers))
     }
 
-    /// A call by `smc`: `x0` to `x7`. Whatever it changes beyond `x3` is an answer that no call has.
+    /// A call by `smc`.
     fn call(&self, level: Level, numbers: [usize; MOST_NUMBERS]) -> Outcome {
-        let code = self.place(CALL);
+        self.call_by(CALL, level, numbers)
+    }
+
+    /// A call by this instruction: `x0` to `x7`. Whatever it changes beyond `x3` is an answer that no call has.
+    fn call_by(&self, instruction: u32, level: Level, numbers: [usize; MOST_NUMBERS]) -> Outcome {
+        let code = self.place(instruction);
         let mut registers = core::array::from_fn(|number| 0x5150 + number);
         registers[..MOST_NUMBERS].copy_from_slice(&numbers);
         let before = registers;

@@ -4,6 +4,7 @@ mod race;
 mod user;
 
 use super::{Attempt, MOST_NUMBERS, Outcome, Prober, Trap, hold, store};
+use crate::arguments::Arguments;
 use crate::imsic;
 use crate::registers::{FloatingPoint, read_floating_point, write_floating_point};
 use crate::rtc;
@@ -46,7 +47,7 @@ impl State {
 }
 
 /// Before the first probe.
-pub fn prepare() {
+pub fn prepare(_: &Arguments<'_>) {
     hart::enable_sources(hart::source::TIMER);
 }
 

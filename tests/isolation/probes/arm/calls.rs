@@ -1,7 +1,7 @@
 //! Calls by `smc` with arguments that no honest system has (SMCCC 1.4, DEN0028; PSCI 1.1, DEN0022).
 
 use super::{LEVELS, Probe, probe};
-use crate::ground::{BASE, Ground, SCRATCH, trustzone};
+use crate::ground::{BASE, Foreign, Ground, SCRATCH, trustzone};
 use crate::probe::Expected;
 use partita_abi::monitor_call as partita;
 
@@ -36,19 +36,9 @@ pub fn call(verb: &str, function: u64, arguments: &[u64]) -> String {
 /// All of them.
 pub fn probes(ground: &Ground) -> Vec<Probe> {
     let mut probes = Vec::new();
+    let places = trustzone::secure_memory(ground);
     for (suffix, _, verb) in LEVELS {
-        let mut row = |name: &str, function, arguments: &[u64], expected| {
-            let name = format!("{name}{suffix}");
-            probes.push(probe(
-                SECTION,
-                name,
-                call(verb, function, arguments),
-                expected,
-            ));
-        };
-        cores(ground, &mut row);
-        buffers(ground, &mut row);
-        strangers(&mut row);
+        probes.extend(asked(SECTION, suffix, verb, ground, &places));
     }
     let own = SCRATCH + 0x100;
     let foreign = ground.others;
@@ -61,10 +51,30 @@ pub fn probes(ground: &Ground) -> Vec<Probe> {
     probes
 }
 
+/// Single calls, with `places` as what is foreign.
+pub fn asked(
+    section: &'static str,
+    suffix: &str,
+    verb: &str,
+    ground: &Ground,
+    places: &[Foreign],
+) -> Vec<Probe> {
+    let mut probes = Vec::new();
+    let mut row = |name: &str, function, arguments: &[u64], expected| {
+        let name = format!("{name}{suffix}");
+        let word = call(verb, function, arguments);
+        probes.push(probe(section, name, word, expected));
+    };
+    cores(ground, places, &mut row);
+    buffers(ground, places, &mut row);
+    strangers(&mut row);
+    probes
+}
+
 type Row<'a> = dyn FnMut(&str, u64, &[u64], Expected) + 'a;
 
 /// Calls that name cores, and where they go on.
-fn cores(ground: &Ground, row: &mut Row<'_>) {
+fn cores(ground: &Ground, places: &[Foreign], row: &mut Row<'_>) {
     for (whose, target) in [
         ("the other partition's core", 1),
         ("a core that is not there", 7),
@@ -110,7 +120,7 @@ fn cores(ground: &Ground, row: &mut Row<'_>) {
             refused,
         );
     }
-    let mut entries: Vec<_> = trustzone::secure_memory(ground)
+    let mut entries: Vec<_> = places
         .iter()
         .map(|place| (place.name, place.base))
         .collect();
@@ -166,9 +176,9 @@ fn cores(ground: &Ground, row: &mut Row<'_>) {
 }
 
 /// Calls of Partita that name memory, lines or cores.
-fn buffers(ground: &Ground, row: &mut Row<'_>) {
+fn buffers(ground: &Ground, places: &[Foreign], row: &mut Row<'_>) {
     let own = |number: u64| partita::SMC_BASE | number;
-    let mut buffers: Vec<_> = trustzone::secure_memory(ground)
+    let mut buffers: Vec<_> = places
         .iter()
         .map(|place| (place.name, place.base, 8))
         .collect();

@@ -47,7 +47,7 @@ const INSTRUCTIONS: [(&str, u32); 4] = [
 ];
 
 /// Of interrupts of Group 0, which are taken to EL3: an access is trapped (IHI 0069, 12.1.5), as far as there is one.
-const GROUP_0: [(Register, bool, bool); 6] = [
+pub const GROUP_0: [(Register, bool, bool); 6] = [
     (Register("`ICC_IAR0_EL1`", [3, 0, 12, 8, 0]), true, false),
     (Register("`ICC_EOIR0_EL1`", [3, 0, 12, 8, 1]), false, true),
     (Register("`ICC_HPPIR0_EL1`", [3, 0, 12, 8, 2]), true, false),

@@ -176,7 +176,7 @@ fn devices(ground: &Ground) -> Vec<Probe> {
 }
 
 /// Registers of EL2, which are Linux's and the monitor's.
-const OF_EL2: [Register; 28] = [
+pub const OF_EL2: [Register; 28] = [
     Register("`HCR_EL2`", [3, 4, 1, 1, 0]),
     Register("`HCRX_EL2`", [3, 4, 1, 2, 2]),
     Register("`SCTLR_EL2`", [3, 4, 1, 0, 0]),
@@ -219,7 +219,7 @@ const INSTRUCTIONS: [(&str, u32); 7] = [
 ];
 
 /// Of debugging and counting, which EL3 traps. The first one is what a stage-2 fault comes to EL3 by.
-const TRAPPED: [Register; 4] = [
+pub const TRAPPED: [Register; 4] = [
     Register("`MDSCR_EL1`", [2, 0, 0, 2, 2]),
     Register("`DBGBVR0_EL1`", [2, 0, 0, 0, 4]),
     Register("`PMCR_EL0`", [3, 3, 9, 12, 0]),

@@ -2,8 +2,10 @@
 //! EL2, and has EL1 beneath it; as a program of the secure world it is at EL1.
 
 use super::super::{Outcome, Trap};
+use crate::vector_registers;
 use core::arch::{asm, global_asm};
 use core::ptr::with_exposed_provenance_mut;
+use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 /// Where code is executed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,9 +40,14 @@ const OF_PROGRAM: u64 = 8;
 const ENABLE: usize = 0x080b_0100;
 const PRIORITY: usize = 0x080b_0400;
 
+/// Whether the prober is in Linux's place, at EL1.
+static IS_LINUX: AtomicBool = AtomicBool::new(false);
+
 /// Makes exceptions of both levels come to this program.
-pub fn prepare() {
+pub fn prepare(is_linux: bool) {
+    IS_LINUX.store(is_linux, Relaxed);
     if is_program() {
+        vector_registers::turn_on();
         // SAFETY: the vectors are those below; the runtime's are needed no more, as interrupts stay masked.
         unsafe {
             asm!(
@@ -120,7 +127,7 @@ pub fn execute_32(code: usize, status: usize, ticks: u64) -> usize {
 /// Runs while an interrupt of the highest priority that there is for this world is taken, and not ended. Returns its
 /// number.
 pub fn with_interrupt(action: impl FnOnce()) -> usize {
-    if is_program() {
+    if is_program() && !IS_LINUX.load(Relaxed) {
         open();
         send(OF_PROGRAM);
     } else {
@@ -182,6 +189,20 @@ pub fn translated<T>(action: impl FnOnce() -> T) -> T {
 /// Runs as a program with translation: the first 4 GiB onto themselves, and then once more as addresses of the normal
 /// world, all as normal memory without caches.
 pub fn translated_program<T>(action: impl FnOnce() -> T) -> T {
+    /// 33 bits of address in 4 KiB pages, read without caches, by the first table alone; 40 bits of physical address.
+    const CONTROL: u64 = 2 << 32 | 1 << 23 | 31;
+    translated_by(CONTROL, 0, action)
+}
+
+/// Runs as a program with the same translation, and with a second table at an address, which translates 39 bits of
+/// addresses from the highest one down.
+pub fn walked<T>(table: usize, action: impl FnOnce() -> T) -> T {
+    /// As above, and for the second table: 4 KiB pages, read without caches, 39 bits.
+    const CONTROL: u64 = 2 << 32 | 2 << 30 | 25 << 16 | 31;
+    translated_by(CONTROL, table, action)
+}
+
+fn translated_by<T>(control: u64, second: usize, action: impl FnOnce() -> T) -> T {
     /// Level 1 of 8 GiB: blocks of 1 GiB, accessed, of the first kind of memory, `NS` in the second half (DDI 0487,
     /// D8.3).
     #[repr(align(4096))]
@@ -200,14 +221,13 @@ pub fn translated_program<T>(action: impl FnOnce() -> T) -> T {
             3 << 30 | NORMAL,
         ])
     };
-    /// 33 bits of address in 4 KiB pages, read without caches, by the first table alone; 40 bits of physical address.
-    const CONTROL: u64 = 2 << 32 | 1 << 23 | 31;
     // SAFETY: everything stays where it is.
     unsafe {
         asm!(
             "msr mair_el1, {kind}",
             "msr tcr_el1, {control}",
             "msr ttbr0_el1, {table}",
+            "msr ttbr1_el1, {second}",
             "tlbi vmalle1",
             "dsb sy",
             "isb",
@@ -216,8 +236,9 @@ pub fn translated_program<T>(action: impl FnOnce() -> T) -> T {
             "msr sctlr_el1, {system}",
             "isb",
             kind = in(reg) 0x44_u64,
-            control = in(reg) CONTROL,
+            control = in(reg) control,
             table = in(reg) TABLE.0.as_ptr(),
+            second = in(reg) second,
             system = out(reg) _,
             options(nostack)
         );
@@ -244,7 +265,11 @@ pub fn masked(ways: usize, action: impl FnOnce()) {
     // SAFETY: this core's own view of the interrupt controller, and it takes no interrupts.
     unsafe {
         asm!("msr daifset, #0xf", options(nostack));
-        let before = distributor.read_volatile();
+        let before = if ways & 8 == 0 {
+            0
+        } else {
+            distributor.read_volatile()
+        };
         if ways & 2 != 0 {
             asm!("msr S3_0_C4_C6_0, xzr", "isb", options(nostack));
         }
@@ -255,7 +280,9 @@ pub fn masked(ways: usize, action: impl FnOnce()) {
             distributor.write_volatile(0);
         }
         action();
-        distributor.write_volatile(before);
+        if ways & 8 != 0 {
+            distributor.write_volatile(before);
+        }
         open();
     }
 }
