@@ -97,10 +97,18 @@ impl System {
     /// # Panics
     /// If the manifest does not pass, or something has not been built.
     pub fn on(name: &str, board: &str, partitions: &str) -> Self {
+        Self::made_of("", name, board, partitions)
+    }
+
+    /// As [`System::on`], with these lines in `[system]`.
+    ///
+    /// # Panics
+    /// If the manifest does not pass, or something has not been built.
+    pub fn made_of(system: &str, name: &str, board: &str, partitions: &str) -> Self {
         let folder = temporary();
         let path = folder.path().join("system.toml");
         let mut text = format!(
-            "[system]\nname = \"test\"\n\n[board]\nname = \"{name}\"\n{board}\n\n{partitions}"
+            "[system]\nname = \"test\"\n{system}\n[board]\nname = \"{name}\"\n{board}\n\n{partitions}"
         );
         let board = partita_board::by_name(name).expect("the board exists");
         let arch = board.architecture.name();
