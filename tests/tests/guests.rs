@@ -142,11 +142,11 @@ fn a_linux_at_el1_that_reboots_comes_back_with_a_gicv2() {
 fn a_linux_at_el1_unplugs_and_plugs_its_cores() {
     let run = cockpit(GICV3, 2, "idle", "")
         .expect("linux", "linux# ")
-        .send(
-            "linux",
-            "cd /sys/devices/system/cpu; for i in 1 2 3 4 5; do echo 0 > cpu1/online; \
-             echo 1 > cpu1/online; done; echo plugged $(cat online)\n",
-        )
+        .send("linux", "cd /sys/devices/system/cpu/cpu1\n")
+        .expect("linux", "linux# ")
+        .send("linux", "r() { echo 0 >online; echo 1 >online; }\n")
+        .expect("linux", "linux# ")
+        .send("linux", "r; r; r; r; r; echo plugged $(cat ../online)\n")
         .until("linux", "plugged 0-1")
         .run();
     run.assert_undisturbed("cluster");
