@@ -215,6 +215,15 @@ impl Run {
             let (base, end) = (memory.base, memory.base + memory.size);
             let _ = write!(text, ",memory={base:#x}:{end:#x}:{anchor:#x}");
         }
+        if let Some(window) = plan
+            .board
+            .architecture
+            .aarch64()
+            .and_then(|arm| arm.stage_2)
+            && self.description.target.stage_2
+        {
+            let _ = write!(text, ",stub={:#x}:{:#x}", window.base, window.base + 0x800);
+        }
         for partition in &plan.partitions {
             let (base, end) = (partition.ram.base, partition.ram.base + partition.ram.size);
             let _ = write!(text, ",range={}:{base:#x}:{end:#x}", partition.name);

@@ -28,6 +28,8 @@ pub struct Target {
     pub board: &'static str,
     /// Whether its cores have Sstc.
     pub sstc: bool,
+    /// Whether its partitions are behind stage 2 of the normal world.
+    pub stage_2: bool,
 }
 
 impl Target {
@@ -35,6 +37,7 @@ impl Target {
     pub const VIRT: Self = Self {
         board: "qemu-virt-riscv64",
         sstc: true,
+        stage_2: false,
     };
     /// TrustZone, with a GICv3.
     pub const ARM: Self = Self::arm("qemu-virt-aarch64");
@@ -45,19 +48,38 @@ impl Target {
         Self {
             board: "qemu-virt-riscv64-aia",
             sstc: true,
+            stage_2: false,
         },
         Self {
             board: "qemu-virt-riscv64",
             sstc: false,
+            stage_2: false,
         },
         Self {
             board: "sifive-u",
             sstc: false,
+            stage_2: false,
         },
     ];
 
+    /// EL2 is the monitor's, with a GICv3.
+    pub const ARM_STAGE_2: Self = Self::ARM.behind_stage_2();
+    /// The same with a GICv2.
+    pub const ARM_GICV2_STAGE_2: Self = Self::ARM_GICV2.behind_stage_2();
+
     const fn arm(board: &'static str) -> Self {
-        Self { board, sstc: false }
+        Self {
+            board,
+            sstc: false,
+            stage_2: false,
+        }
+    }
+
+    const fn behind_stage_2(self) -> Self {
+        Self {
+            stage_2: true,
+            ..self
+        }
     }
 
     /// What is known of the board.
@@ -85,8 +107,13 @@ impl Target {
         if self == Self::VIRT {
             String::new()
         } else {
-            format!("`{}`, ", self.board)
+            format!("`{}`{}, ", self.board, self.shape())
         }
+    }
+
+    /// What keeps partitions apart, where that is a choice and not the usual one.
+    pub const fn shape(self) -> &'static str {
+        if self.stage_2 { ", stage 2" } else { "" }
     }
 
     /// The number of its first usable core.
@@ -116,8 +143,8 @@ impl Target {
     fn console(self) -> &'static str {
         match self.known().console_port() {
             // Linux takes the port that its device tree names.
-            Some(_) => "",
-            None => "console=ttyS0 ",
+            Some(_) if !self.stage_2 => "",
+            _ => "console=ttyS0 ",
         }
     }
 
@@ -166,7 +193,12 @@ impl Description {
         let first = self.target.first_core();
         let vector = matches!(self.cluster, Some((_, FloatingPoint::Vector)));
         let mut text = format!(
-            "[system]\nname = \"bench\"\n\n[board]\nname = \"{}\"\nmemory = \"1GiB\"\ncores = {}\n{}",
+            "[system]\nname = \"bench\"\n{}\n[board]\nname = \"{}\"\nmemory = \"1GiB\"\ncores = {}\n{}",
+            if self.target.stage_2 {
+                "isolation = \"stage2\"\n"
+            } else {
+                ""
+            },
             self.target.board,
             first + self.harts,
             self.target.lines(vector)
@@ -182,8 +214,12 @@ impl Description {
             let _ = write!(
                 text,
                 "\n[partition.cluster]\ncriticality = \"ASIL-B\"\nimage = {image:?}\nmemory = \"1MiB\"\n\
-                 cores = [{hart}]\n{policy}\nbudget = \"800us\"\nperiod = \"1ms\"\n\
-                 accept = [\"trusted-base\"]\n"
+                 cores = [{hart}]\n{policy}\nbudget = \"800us\"\nperiod = \"1ms\"\n{}",
+                if self.target.stage_2 {
+                    ""
+                } else {
+                    "accept = [\"trusted-base\"]\n"
+                }
             );
         }
         let images = if self.caller {
@@ -292,8 +328,14 @@ impl System {
             base: secure.monitor.base,
             size: secure.monitor.size + secure.programs.size,
         };
+        let is_apart = self
+            .partition("cluster")
+            .is_some_and(|cluster| cluster.ram.base < board.ram_base);
         let entries = [("linux", ram), ("cluster", programs)];
-        let partitions = entries.into_iter().filter_map(|(name, memory)| {
+        let entries = entries
+            .into_iter()
+            .filter(|(name, _)| is_apart || *name == "linux");
+        let partitions = entries.filter_map(|(name, memory)| {
             let partition = self.partition(name)?;
             Some((memory, partition.entry))
         });

@@ -17,6 +17,9 @@ const IRQS: [u64; 2] = [0x080, 0x280];
 const ASYNCHRONOUS: u64 = 1 << 63;
 /// Classes in `ESR_EL3`.
 const CLASS_SMC: [u64; 2] = [0x13, 0x17];
+/// In [`Cause::number`]: it was taken to EL2, whose vectors lead to EL3 by an `SMC` with this number.
+const AT_EL2: u64 = 1 << 62;
+const LED_ON: u64 = 0x17 << 26 | 1;
 /// The level in `PSTATE`.
 const LEVEL: u64 = 3 << 2;
 
@@ -26,6 +29,8 @@ pub struct Registers {
     program_counter: Register,
     fault_address: Register,
     status: Register,
+    /// Syndrome, program counter and fault address of EL2.
+    at_el2: [Register; 3],
     general: Vec<Register>,
 }
 
@@ -38,12 +43,25 @@ impl Registers {
             program_counter: find("ELR_EL3")?,
             fault_address: find("FAR_EL3")?,
             status: find("cpsr")?,
+            at_el2: [find("ESR_EL2")?, find("ELR_EL2")?, find("FAR_EL2")?],
             general: general.collect::<Option<_>>()?,
         })
     }
 
     pub fn trap(&self, way: usize, mut read: impl FnMut(Register) -> u64) -> Trap {
         let kind = way as u64 % 4;
+        if kind == 0 && read(self.syndrome) & (0x3f << 26 | 0xffff) == LED_ON {
+            let [syndrome, program_counter, value] = self.at_el2;
+            return Trap {
+                cause: Cause {
+                    number: AT_EL2 | read(syndrome) >> 26 & 0x3f,
+                    call: (0, 0),
+                },
+                program_counter: read(program_counter),
+                value: read(value),
+                denied: None,
+            };
+        }
         let number = match kind {
             0 => read(self.syndrome) >> 26 & 0x3f,
             _ => ASYNCHRONOUS | kind,
@@ -101,8 +119,8 @@ pub const fn kind(encoding: u32) -> Kind {
     match encoding & !31 {
         // mrs, cntpct_el0
         0xd53b_e020 => Kind::TimeRead(general),
-        // msr cntps_cval_el1,
-        0xd51f_e240 => Kind::TimerWrite(general),
+        // msr cntps_cval_el1, and msr cntp_cval_el0, which stands for it behind stage 2
+        0xd51f_e240 | 0xd51b_e240 => Kind::TimerWrite(general),
         _ => Kind::Other,
     }
 }
@@ -124,6 +142,13 @@ pub fn name_of(cause: Cause) -> String {
         0x18 => "system register".to_owned(),
         0x20 => "denied fetch".to_owned(),
         0x24 => "denied access".to_owned(),
+        number if number & AT_EL2 != 0 => match number & !AT_EL2 {
+            0x18 => "at EL2: system register".to_owned(),
+            0x20 => "at EL2: denied fetch".to_owned(),
+            0x24 => "at EL2: denied access".to_owned(),
+            0x16 => "at EL2: HVC".to_owned(),
+            number => format!("at EL2: class {number:#x}"),
+        },
         number => format!("class {number:#x}"),
     }
 }

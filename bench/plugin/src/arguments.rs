@@ -42,6 +42,9 @@ pub struct Arguments {
     pub watches: Vec<(String, u64)>,
     /// The first instruction of the firmware's trap handler, or its table of vectors.
     pub trap_entry: Option<u64>,
+    /// Where a further table of vectors is, of a level below the firmware's whose only instruction leads to it: first
+    /// address and the address after the last one. It counts as the firmware's own at the same place.
+    pub stub: Option<(u64, u64)>,
     /// The range of Linux, whose first user instruction is noted.
     pub linux: Option<usize>,
     /// The range of the real-time partition, and its trap vector or table of vectors, for latencies.
@@ -91,6 +94,7 @@ impl Arguments {
                 }),
                 "watch" => parsed.watches.push((part()?.to_owned(), number(part()?)?)),
                 "trap-entry" => parsed.trap_entry = Some(number(value)?),
+                "stub" => parsed.stub = Some((number(part()?)?, number(part()?)?)),
                 "linux" => parsed.linux = Some(parsed.range(part()?)?),
                 "real-time" => {
                     let range = parsed.range(part()?)?;
@@ -139,6 +143,12 @@ impl Arguments {
         self.memories.iter().find_map(place).unwrap_or(address)
     }
 
+    /// The place of an address in the further table of vectors, if it is there.
+    pub fn in_stub(&self, address: u64) -> Option<u64> {
+        let (start, end) = self.stub?;
+        (start..end).contains(&address).then(|| address - start)
+    }
+
     fn range(&self, name: &str) -> Result<usize, String> {
         let found = self.ranges.iter().position(|range| range.name == name);
         found.ok_or_else(|| format!("there is no range `{name}` before it is used"))
@@ -165,6 +175,7 @@ mod tests {
             "range=linux:0x90000000:0x91000000",
             "linux=linux",
             "watch=entry:4096",
+            "stub=0x40000000:0x40000800",
         ];
         let parsed = Arguments::parse(text).expect("these arguments are right");
         assert_eq!(parsed.linux, Some(1));
@@ -172,6 +183,8 @@ mod tests {
         assert_eq!(parsed.range_of(0x8000_ffff), 0);
         assert_eq!(parsed.range_of(0x9000_0000), 1);
         assert_eq!(parsed.range_of(0x1000), 2);
+        assert_eq!(parsed.in_stub(0x4000_0400), Some(0x400));
+        assert_eq!(parsed.in_stub(0x4000_0800), None);
     }
 
     #[test]

@@ -42,6 +42,10 @@ impl Instrumenter {
             let (own, host) = (instruction.address(), instruction.host_address());
             let address = self.arguments.physical(own, host);
             let arguments = &self.arguments;
+            if let Some(place) = arguments.in_stub(address) {
+                instruction.count(calls::firmware_executes, place as usize);
+                continue;
+            }
             let range = arguments.range_of(address);
             let first = block_range.is_none();
             block_range = block_range.or(Some(range));

@@ -9,7 +9,12 @@ use crate::system::Target;
 use anyhow::Context as _;
 
 /// Where it is measured.
-const TARGETS: [Target; 3] = [Target::VIRT, Target::ARM, Target::ARM_GICV2];
+const TARGETS: [Target; 4] = [
+    Target::VIRT,
+    Target::ARM,
+    Target::ARM_GICV2,
+    Target::ARM_STAGE_2,
+];
 
 const fn run(target: Target) -> Key {
     Key::Loaded(target, Under::Cockpit)

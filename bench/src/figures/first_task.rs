@@ -11,7 +11,12 @@ use anyhow::Context as _;
 const MOST: f64 = 2_000_000.0;
 
 /// Where it is measured.
-const TARGETS: [Target; 3] = [Target::VIRT, Target::ARM, Target::ARM_GICV2];
+const TARGETS: [Target; 4] = [
+    Target::VIRT,
+    Target::ARM,
+    Target::ARM_GICV2,
+    Target::ARM_STAGE_2,
+];
 
 pub fn keys(environment: &Environment) -> Vec<Key> {
     let keys = |target| {

@@ -89,7 +89,8 @@ impl Key {
         } else {
             ""
         };
-        format!("{name}{board}{sstc}{rest}")
+        let shape = if target.stage_2 { "-stage-2" } else { "" };
+        format!("{name}{board}{shape}{sstc}{rest}")
     }
 }
 

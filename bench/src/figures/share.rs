@@ -52,7 +52,9 @@ fn unders(environment: &Environment) -> Vec<(Target, Under)> {
     if environment.opensbi.is_some() {
         unders.push((Target::VIRT, Under::Reference));
     }
-    unders.extend([(Target::ARM, Under::Alone), (Target::ARM, Under::Cockpit)]);
+    for target in [Target::ARM, Target::ARM_STAGE_2] {
+        unders.extend([(target, Under::Alone), (target, Under::Cockpit)]);
+    }
     unders.retain(|(target, _)| environment.measures(target.board));
     unders
 }
