@@ -124,23 +124,14 @@ fn what_a_device_may_not_do_restarts_its_partition_unless_the_manifest_says_othe
     assert_eq!(run.count("other", "arrived true"), 2);
 }
 
-/// A program whose device owes it an answer when it ends.
-fn leaving() -> System {
-    let lines = "restart = { limit = 2, within = \"9s\" }";
-    attack(BOARD, "", "dma-leave stay-us:300000", lines).for_ms(1500)
+/// A program whose device owes it an answer when it ends, 100 ms after it was asked.
+fn leaving(back_off: &str) -> System {
+    let lines = format!("restart = {{ limit = 2, within = \"9s\", back-off = \"{back_off}\" }}");
+    attack(BOARD, "", "dma-leave stay-us:300000", &lines).for_ms(1500)
 }
 
-#[test]
-fn a_device_that_was_writing_writes_nothing_to_the_next_life_of_its_owner() {
-    let run = leaving().run();
-    run.assert_undisturbed("critical");
-    assert_eq!(run.count("other", "its command was 0, memory 0x0"), 3);
-    assert_eq!(run.partition("other").state, "failed");
-}
-
-#[test]
-fn a_device_that_is_not_reset_would_write_to_the_next_life_of_its_owner() {
-    let system = leaving();
+/// The same where the bridge is not reset: the device goes on after the end.
+fn not_reset(system: System) -> System {
     let table = &system.plan().table;
     let reset = table
         .chunks(8)
@@ -149,9 +140,48 @@ fn a_device_that_is_not_reset_would_write_to_the_next_life_of_its_owner() {
     // The same entry with the value that the program writes there. Width and owner are beside it.
     let value = 8 * reset + 8;
     let beside = u64::from_le_bytes(table[value..value + 8].try_into().expect("8 bytes"));
-    let run = system.forge_table(value, beside | 6).run();
+    system.forge_table(value, beside | 6)
+}
+
+#[test]
+fn a_device_that_was_writing_writes_nothing_to_the_next_life_of_its_owner() {
+    let run = leaving("1ms").run();
+    run.assert_undisturbed("critical");
+    assert_eq!(run.count("other", "its command was 0, memory 0x0"), 3);
+    assert_eq!(run.partition("other").state, "failed");
+}
+
+#[test]
+fn a_device_that_is_not_reset_would_write_to_the_next_life_of_its_owner() {
+    let run = not_reset(leaving("1ms")).run();
     run.assert_undisturbed("critical");
     run.assert_said("other", "its command was 6, memory 0x5b0117ed5b0117ed");
+}
+
+#[test]
+fn a_device_that_is_not_reset_writes_nothing_while_its_owner_is_loaded_anew() {
+    // It would write a millisecond after that has begun, which takes some.
+    let run = not_reset(leaving("99ms")).run();
+    run.assert_undisturbed("critical");
+    assert_eq!(run.count("other", "its command was 6, memory 0x0"), 3);
+    assert_eq!(run.events("other", "access-fault").count(), 0);
+}
+
+#[test]
+fn a_device_that_reaches_for_more_than_can_be_told_costs_others_nothing() {
+    let (base, _) = VICTIM;
+    let log = "health = { access-fault = \"log\" }";
+    let many = format!("write:{base:#x} ").repeat(6);
+    let last = base + 0x2000;
+    let arguments = format!("dma bytes:4096 {many}write:{last:#x}");
+    let run = attack(BOARD, "", &arguments, log).for_ms(2000).run();
+    run.assert_undisturbed("critical");
+    assert!(verdict(&run).ends_with(UNSPOILT), "{}", verdict(&run));
+    run.assert_said("other", "dma: done");
+    // Of a thousand events at a time, those that fit into the queue are told, and each page once.
+    let mut events = run.events("other", "access-fault");
+    assert!(events.any(|event| event.address == format!("{last:#x}")));
+    assert!(run.partition("other").events_total < 20);
 }
 
 /// FreeRTOS beside Debian's kernel with PCI Express, on one core.

@@ -25,7 +25,7 @@ const TO_MEMORY: u64 = 2;
 /// Its own memory, as it addresses it.
 const BUFFER: u64 = 0x4_0000;
 
-/// Bytes of a transfer.
+/// Bytes of a transfer to others' memory, unless `bytes:` says otherwise, and to its own.
 const BYTES: u64 = 64;
 /// What is written to others.
 const SPOILT: u64 = 0x5b01_17ed_5b01_17ed;
@@ -58,9 +58,13 @@ fn write64(register: usize, value: u64) {
 
 /// Has the device copy, and waits until it says that it has.
 fn transfer(source: u64, destination: u64, direction: u64) {
+    transfer_of(BYTES, source, destination, direction);
+}
+
+fn transfer_of(bytes: u64, source: u64, destination: u64, direction: u64) {
     write64(SOURCE, source);
     write64(DESTINATION, destination);
-    write64(COUNT, BYTES);
+    write64(COUNT, bytes);
     write64(TRANSFER, START | direction);
     while u64::from(read32(TRANSFER)) & START != 0 {
         wait_us(10_000);
@@ -71,9 +75,9 @@ fn own() -> u64 {
     core::ptr::from_ref(&ROOM) as u64
 }
 
-fn write(address: u64) {
+fn write(address: u64, bytes: u64) {
     transfer(own(), BUFFER, 0);
-    transfer(BUFFER, address, TO_MEMORY);
+    transfer_of(bytes, BUFFER, address, TO_MEMORY);
 }
 
 /// What the device finds at an address: the first word.
@@ -102,13 +106,14 @@ pub fn run(arguments: &Arguments<'_>) -> ! {
     transfer(BUFFER, own(), TO_MEMORY);
     let arrived = ROOM.0.iter().all(|word| word.load(SeqCst) == SPOILT);
     println!("dma: own memory: arrived {arrived}");
+    let bytes = arguments.number("bytes", BYTES as usize) as u64;
     for (what, address) in arguments.words() {
         let Some(address) = address else { continue };
         let address = address as u64;
         match what {
             "write" => {
                 fill(SPOILT);
-                write(address);
+                write(address, bytes);
                 println!("dma: wrote {address:#x}");
             }
             "read" => println!("dma: read {address:#x}: {:#x}", read(address)),
