@@ -35,7 +35,7 @@ const NOTHING: u64 = 0x0123_4567_89ab_cdef;
 /// Memory that the device may reach.
 #[repr(align(64))]
 struct Room([AtomicU64; 8]);
-static ROOM: Room = Room([const { AtomicU64::new(0) }; 8]);
+static ROOM: Room = Room([const { AtomicU64::new(NOTHING) }; 8]);
 
 fn fill(value: u64) {
     ROOM.0.iter().for_each(|word| word.store(value, SeqCst));
