@@ -63,6 +63,9 @@ mod scalable;
 mod scalable_registers;
 #[cfg(all(target_os = "none", target_arch = "riscv64"))]
 mod serial;
+#[cfg(all(target_os = "none", target_arch = "aarch64"))]
+#[path = "serial_aarch64.rs"]
+mod serial;
 #[cfg(all(target_os = "none", target_arch = "riscv64"))]
 mod state;
 #[cfg(all(target_os = "none", target_arch = "aarch64"))]
@@ -174,6 +177,7 @@ fn play_of_architecture(_: usize, part: &str, arguments: &arguments::Arguments<'
         "rtc-storm" => rtc::storm(arguments),
         "scalable" => scalable::run(arguments),
         "scalable-left" => scalable::leave(arguments),
+        "serial" => serial::run(arguments),
         _ => {}
     }
 }
