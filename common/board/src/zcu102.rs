@@ -33,66 +33,7 @@ const UART: Device = Device {
     reset: &[word(0x0c, 0x1fff), word(0x00, 0x2b), word(0x14, 0x1fff)],
 };
 
-const RTC: Device = Device {
-    name: "rtc",
-    description: "real-time clock with an alarm",
-    window: page(0xffa6_0000),
-    lines: &[58, 59],
-    compatible: "xlnx,zynqmp-rtc",
-    dma: false,
-    // Interrupts disabled and cleared.
-    reset: &[word(0x2c, 3), word(0x20, 3)],
-};
-
-const ETHERNET: Device = Device {
-    name: "gem3",
-    description: "Ethernet (Cadence GEM)",
-    window: page(0xff0e_0000),
-    lines: &[95],
-    compatible: "xlnx,zynqmp-gem",
-    dma: true,
-    // Transmitter and receiver off; interrupts of both queues disabled.
-    reset: &[word(0x00, 0), word(0x2c, !0), word(0x620, !0)],
-};
-
-macro_rules! counters {
-    ($($name:literal: $base:literal, $first:literal;)+) => {
-        [$(Device {
-            name: $name,
-            description: "three counters (triple timer counter)",
-            window: page($base),
-            lines: &[$first, $first + 1, $first + 2],
-            compatible: "cdns,ttc",
-            dma: false,
-            // Counters stopped, interrupts disabled, counting from zero when they start.
-            reset: &[
-                word(0x0c, 0x21),
-                word(0x10, 0x21),
-                word(0x14, 0x21),
-                word(0x60, 0),
-                word(0x64, 0),
-                word(0x68, 0),
-            ],
-        },)+]
-    };
-}
-
-const COUNTERS: [Device; 4] = counters! {
-    "ttc0": 0xff11_0000, 68;
-    "ttc1": 0xff12_0000, 71;
-    "ttc2": 0xff13_0000, 74;
-    "ttc3": 0xff14_0000, 77;
-};
-
-const DEVICES: [Device; 7] = [
-    UART,
-    RTC,
-    ETHERNET,
-    COUNTERS[0],
-    COUNTERS[1],
-    COUNTERS[2],
-    COUNTERS[3],
-];
+const DEVICES: [Device; 1] = [UART];
 
 /// What resets the processing system: `RESET_CTRL` of `CRL_APB`. QEMU 10.0 knows nothing of it.
 const RESET: [Write; 1] = [word(0x218, 1 << 4)];

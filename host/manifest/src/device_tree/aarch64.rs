@@ -274,13 +274,6 @@ fn device(device: &Device, kind: Kind) -> Node {
         "arm,pl031" => ("rtc", primecell, &["apb_pclk"]),
         "arm,pl061" => ("gpio", primecell, &["apb_pclk"]),
         "xlnx,zynqmp-uart" => ("serial", Some("cdns,uart-r1p12"), &["uart_clk", "pclk"]),
-        "xlnx,zynqmp-gem" => (
-            "ethernet",
-            Some("cdns,gem"),
-            &["pclk", "hclk", "tx_clk", "rx_clk", "tsu_clk"],
-        ),
-        "xlnx,zynqmp-rtc" => ("rtc", None, &[]),
-        "cdns,ttc" => ("timer", None, &["pclk"]),
         _ => ("device", None, &[]),
     };
     let mut node = Node::new(&format!("{name}@{:x}", device.window.base));
@@ -298,13 +291,11 @@ fn device(device: &Device, kind: Kind) -> Node {
         "virtio,mmio" => EDGE_RISING,
         _ => LEVEL_HIGH,
     };
-    let lines = device.lines.iter();
-    let lines = lines.flat_map(|line| [SHARED, u32::from(line - Gic::FIRST_SHARED), trigger]);
-    let mut lines: Vec<u32> = lines.collect();
-    if device.compatible == "xlnx,zynqmp-gem" {
-        // Both of its queues have the line, and the driver asks for that of each.
-        lines.extend_from_within(..);
-    }
+    let lines: Vec<u32> = device
+        .lines
+        .iter()
+        .flat_map(|line| [SHARED, u32::from(line - Gic::FIRST_SHARED), trigger])
+        .collect();
     node.cells("interrupts", &lines);
     if !clocks.is_empty() {
         node.cells("clocks", &vec![CLOCK_PHANDLE; clocks.len()]);
@@ -318,8 +309,6 @@ fn device(device: &Device, kind: Kind) -> Node {
             node.flag("interrupt-controller");
             node.cells("#interrupt-cells", &[2]);
         }
-        "xlnx,zynqmp-rtc" => node.texts("interrupt-names", &["alarm", "sec"]),
-        "xlnx,zynqmp-gem" => node.text("phy-mode", "rgmii-id"),
         _ => {}
     }
     node
