@@ -296,7 +296,11 @@ pub fn reserved() -> [Reserved; 10] {
             secure.monitor,
             secure.images_device.unwrap_or(NONE),
         ),
-        None => (NONE, NONE, NONE),
+        // All else of the monitor's is at the start of RAM, below the store.
+        None => match BOARD.architecture.release {
+            Some(release) => (release.starts, release.reset, NONE),
+            None => (NONE, NONE, NONE),
+        },
     };
     let port = Window {
         base: BOARD.uart.window.base & !0xfff,
