@@ -17,6 +17,9 @@ const TABLES: u64 = KEPT + 0x2008;
 /// The register of the device's configuration by which it may write to memory.
 const COMMAND: u64 = 0x3f00_8004;
 
+/// The line of its pin A.
+const LINE: u32 = 36;
+
 /// What the witness says if nothing has disturbed it.
 const UNSPOILT: &str = " 0 missed, 0 strange, 0 spoilt";
 
@@ -75,9 +78,10 @@ fn targets() -> String {
 fn a_device_reaches_its_partitions_memory_and_no_others() {
     for board in BOARDS {
         let log = "health = { access-fault = \"log\" }";
-        let arguments = format!("dma {} read:{TABLES:#x}", targets());
-        let run = attack(board, "", &arguments, log).for_ms(1200).run();
+        let arguments = format!("dma line:{LINE} {} read:{TABLES:#x}", targets());
+        let run = attack(board, "", &arguments, log).for_ms(1300).run();
         run.assert_said("other", "dma: own memory: arrived true");
+        run.assert_said("other", "dma: interrupted true");
         run.assert_said("other", "dma: read 0x40002008: 0x0");
         run.assert_said("other", "dma: done");
         run.assert_undisturbed("critical");

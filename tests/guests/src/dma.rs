@@ -6,7 +6,8 @@ use crate::health::greet;
 use crate::idle::rest;
 use crate::neutral::{listen_to_timer, wait_us};
 use core::sync::atomic::{AtomicU64, Ordering::SeqCst};
-use partita_guest_rt::println;
+use partita_guest_rt::interrupts::{self, Reason};
+use partita_guest_rt::{hart, monitor, println};
 
 /// Its registers of configuration, on a board that has them here.
 const CONFIGURATION: usize = 0x3f00_0000 + (1 << 15);
@@ -19,9 +20,14 @@ const SOURCE: usize = EDU + 0x80;
 const DESTINATION: usize = EDU + 0x88;
 const COUNT: usize = EDU + 0x90;
 const TRANSFER: usize = EDU + 0x98;
-/// Bits of the last one: start, and from the device to memory.
+/// What makes it interrupt no more.
+const ANSWER: usize = EDU + 0x64;
+/// What it interrupts for when it has copied.
+const COPIED: u32 = 0x100;
+/// Bits of [`TRANSFER`]: start, from the device to memory, and interrupt at the end.
 const START: u64 = 1;
 const TO_MEMORY: u64 = 2;
+const INTERRUPT: u64 = 4;
 /// Its own memory, as it addresses it.
 const BUFFER: u64 = 0x4_0000;
 
@@ -89,6 +95,20 @@ fn read(address: u64) -> u64 {
     ROOM.0[0].load(SeqCst)
 }
 
+/// Whether the device's own interrupt comes when it has copied, once, by this line.
+fn is_interrupted(line: usize) -> bool {
+    write64(SOURCE, own());
+    write64(DESTINATION, BUFFER);
+    write64(COUNT, BYTES);
+    write64(TRANSFER, START | INTERRUPT);
+    while interrupts::take() != Some(Reason::External) {
+        hart::wait_for_interrupt();
+    }
+    let is_own = monitor::interrupt_claim() == Ok(Some(line));
+    write32(ANSWER, COPIED);
+    is_own && monitor::interrupt_complete(line).is_ok() && monitor::interrupt_claim() == Ok(None)
+}
+
 /// Has the device write its own memory, and then, in this order, write at each `write:` and read at each `read:`.
 pub fn run(arguments: &Arguments<'_>) -> ! {
     listen_to_timer();
@@ -106,6 +126,10 @@ pub fn run(arguments: &Arguments<'_>) -> ! {
     transfer(BUFFER, own(), TO_MEMORY);
     let arrived = ROOM.0.iter().all(|word| word.load(SeqCst) == SPOILT);
     println!("dma: own memory: arrived {arrived}");
+    let line = arguments.number("line", 0);
+    if line != 0 {
+        println!("dma: interrupted {}", is_interrupted(line));
+    }
     let bytes = arguments.number("bytes", BYTES as usize) as u64;
     for (what, address) in arguments.words() {
         let Some(address) = address else { continue };
@@ -143,5 +167,5 @@ pub fn leave(arguments: &Arguments<'_>) -> ! {
     write64(COUNT, BYTES);
     write64(TRANSFER, START | TO_MEMORY);
     println!("dma: leaves");
-    partita_guest_rt::monitor::panic(1)
+    monitor::panic(1)
 }
