@@ -187,20 +187,24 @@ impl Registers {
     }
 }
 
-/// Forgets what this core, and all others, translated for partitions of the normal world.
-pub fn forget_translations() {
-    let before = read!("scr_el3");
-    write!("scr_el3", before | scr::NON_SECURE);
-    synchronize();
-    // SAFETY: only translations of lower levels are forgotten.
-    unsafe {
-        asm!(
-            "tlbi alle1is",
-            "dsb ish",
-            "isb",
-            options(nostack, preserves_flags)
-        );
+impl Registers {
+    /// Forgets what this core, and all others, translated for the partition.
+    pub fn forget_translations(&self) {
+        let before = read!("scr_el3");
+        write!("scr_el3", before | scr::NON_SECURE);
+        let root = read!("vttbr_el2");
+        write!("vttbr_el2", self.root);
+        synchronize();
+        // SAFETY: only translations of lower levels are forgotten: those with the partition's number.
+        unsafe {
+            asm!(
+                "tlbi vmalls12e1is",
+                "dsb ish",
+                options(nostack, preserves_flags)
+            );
+        }
+        write!("vttbr_el2", root);
+        write!("scr_el3", before);
+        synchronize();
     }
-    write!("scr_el3", before);
-    synchronize();
 }

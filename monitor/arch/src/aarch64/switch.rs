@@ -5,7 +5,6 @@
 use crate::arch::context::Shape;
 use crate::arch::controller::{Kept, Virtual, software, virtual_interface};
 use crate::arch::floating_point;
-use crate::arch::hypervisor;
 use crate::arch::register::secure_configuration::SECURE_HYPERVISOR;
 use crate::arch::register::{read, write};
 use crate::arch::secure_hypervisor;
@@ -47,10 +46,10 @@ impl Core {
                     crate::arch::boot::reset_hypervisor,
                 );
             }
-            Shape::Program => hypervisor::forget_translations(),
+            Shape::Program => slot.arch.hypervisor.forget_translations(),
             Shape::Guest => {
+                slot.arch.hypervisor.forget_translations();
                 self.restart_guest(number);
-                hypervisor::forget_translations();
             }
         }
     }
