@@ -251,7 +251,7 @@ impl Ground {
     pub const fn own_device(&self) -> &'static str {
         match self.variant {
             Variant::Unleashed => "pwm0",
-            Variant::Stage2 | Variant::Stage2Max => "uart0",
+            Variant::Stage2 | Variant::Stage2Max => "gpio",
             _ => "virtio0",
         }
     }

@@ -44,6 +44,7 @@ const RTC: Device = Device {
     reset: &[word(0x10, 0), word(0x1c, 1)],
 };
 
+/// With ACPI there would be another device in its place (`acpi=off`).
 const GPIO: Device = Device {
     name: "gpio",
     description: "general-purpose pins (PL061)",
@@ -197,7 +198,7 @@ pub const QEMU_VIRT_AARCH64: Board = Board {
     devices: &DEVICES,
     qemu: Qemu {
         program: "qemu-system-aarch64",
-        machine: "virt,secure=on,virtualization=on,gic-version=3,highmem-ecam=off",
+        machine: "virt,secure=on,virtualization=on,gic-version=3,highmem-ecam=off,acpi=off",
         cpu: Some("cortex-a53"),
         cpus: &[
             ("cortex-a53", "cortex-a53"),
@@ -247,7 +248,7 @@ pub const QEMU_VIRT_AARCH64_GICV2: Board = Board {
     name: "qemu-virt-aarch64-gicv2",
     description: "QEMU's aarch64 virt machine (TrustZone, EL2, GICv2)",
     qemu: Qemu {
-        machine: "virt,secure=on,virtualization=on,gic-version=2,highmem-ecam=off",
+        machine: "virt,secure=on,virtualization=on,gic-version=2,highmem-ecam=off,acpi=off",
         // The others have no interface for a GICv2.
         cpus: &[
             ("cortex-a53", "cortex-a53"),

@@ -14,6 +14,9 @@ const PATTERN: u64 = 0x0fed_cba9_8765_4321;
 /// What the registers hold; no other partition of the tests has it.
 const OWN: u64 = 0x5a1e_7b0b_5a1e_7b0b;
 
+/// What registers hold that keep addresses only.
+const ADDRESS: u64 = 0x1e7b_0b50;
+
 /// The interrupt of the virtual timer, and where a core's registers for it are (GICv3, IHI 0069, 12.9 and 12.11).
 const TIMER: u32 = 27;
 const DISTRIBUTOR: usize = 0x0800_0000;
@@ -197,6 +200,11 @@ fn write_registers() {
             "msr far_el1, {own}",
             "msr elr_el1, {own}",
             "msr cntp_cval_el0, {own}",
+            "msr dbgbvr0_el1, {address}",
+            "msr dbgwvr3_el1, {address}",
+            // A breakpoint of somebody else's would stop it.
+            "msr daifclr, #8",
+            address = in(reg) ADDRESS,
             own = in(reg) OWN,
             options(nostack)
         );
@@ -215,6 +223,12 @@ fn registers_hold() -> bool {
             "eor {one}, {one}, {own}",
             "orr {all}, {all}, {one}",
             ".endr",
+            ".irp register, dbgbvr0_el1, dbgwvr3_el1",
+            "mrs {one}, \\register",
+            "eor {one}, {one}, {address}",
+            "orr {all}, {all}, {one}",
+            ".endr",
+            address = in(reg) ADDRESS,
             all = out(reg) differences,
             one = out(reg) _,
             own = in(reg) OWN,

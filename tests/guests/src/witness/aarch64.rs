@@ -90,6 +90,8 @@ pub fn write_registers() {
             "msr far_el1, {own}",
             "msr afsr0_el1, xzr",
             "msr mair_el1, {own}",
+            // A breakpoint of somebody else's would stop it.
+            "msr daifclr, #8",
             own = in(reg) OWN,
             options(nostack)
         );

@@ -1,5 +1,6 @@
 //! Registers and instructions of the levels above, and what could reach others by registers of EL1.
 
+use super::super::super::value;
 use super::super::instructions::Register;
 use super::super::registers::{GROUP_0, OUT_OF_REACH};
 use super::super::stage_2::OF_EL2;
@@ -9,6 +10,7 @@ use crate::probe::{Expected, From};
 
 const REGISTERS: &str = "Registers of EL3 and EL2, from behind stage 2";
 const MAINTENANCE: &str = "Caches and translations, from behind stage 2";
+const DEBUG: &str = "Counters and breakpoints of Linux behind stage 2";
 const GROUPS: &str = "The interface of interrupts, from behind stage 2";
 
 /// Instructions of higher levels.
@@ -27,6 +29,20 @@ const INSTRUCTIONS: [(&str, u32); 14] = [
     ("`at s12e1w, x0`", 0xd50c_78a0),
     ("`at s1e2r, x0`", 0xd50c_7800),
     ("`at s1e3r, x0`", 0xd50e_7800),
+];
+
+/// Counters of events, and what controls them.
+const COUNTERS: [Register; 10] = [
+    Register("`PMCR_EL0`", [3, 3, 9, 12, 0]),
+    Register("`PMCNTENSET_EL0`", [3, 3, 9, 12, 1]),
+    Register("`PMOVSCLR_EL0`", [3, 3, 9, 12, 3]),
+    Register("`PMSELR_EL0`", [3, 3, 9, 12, 5]),
+    Register("`PMCCNTR_EL0`", [3, 3, 9, 13, 0]),
+    Register("`PMUSERENR_EL0`", [3, 3, 9, 14, 0]),
+    Register("`PMINTENSET_EL1`", [3, 0, 9, 14, 1]),
+    Register("`PMEVCNTR0_EL0`", [3, 3, 14, 8, 0]),
+    Register("`PMEVTYPER0_EL0`", [3, 3, 14, 12, 0]),
+    Register("`PMCCFILTR_EL0`", [3, 3, 14, 15, 7]),
 ];
 
 /// Maintenance by the address in `x0`: on a foreign address it has nothing to maintain, as this level does not reach it.
@@ -63,7 +79,12 @@ const OWN: [(&str, u32); 15] = [
 
 /// All of them.
 pub fn probes(ground: &Ground) -> Vec<Probe> {
-    [above(ground), group_0(ground), maintenance(ground)].concat()
+    let mut probes = [above(ground), group_0(ground), maintenance(ground)].concat();
+    if ground.from == From::Linux {
+        probes.extend(counters());
+        probes.extend(breakpoints());
+    }
+    probes
 }
 
 /// What an access to a register is that is not there.
@@ -183,4 +204,52 @@ fn maintenance(ground: &Ground) -> Vec<Probe> {
         probes.push(probe(MAINTENANCE, format!("`{name}`"), word, NO_EFFECT));
     }
     probes
+}
+
+/// Linux has no counters: they would count what others do.
+fn counters() -> Vec<Probe> {
+    let mut probes = Vec::new();
+    for register in COUNTERS {
+        for (what, instruction, expected) in [
+            ("write", register.write(), NO_EFFECT),
+            ("read", register.read(), value(0)),
+        ] {
+            probes.push(probe(
+                DEBUG,
+                format!("{what} {}", register.0),
+                execute("i", instruction, u64::from(u32::MAX), 0),
+                expected,
+            ));
+        }
+    }
+    probes
+}
+
+/// What Linux sets to be stopped by, which must not stop others.
+fn breakpoints() -> Vec<Probe> {
+    const LOCK: [u32; 5] = [2, 0, 1, 0, 4];
+    const CONTROL: [u32; 5] = [2, 0, 0, 2, 2];
+    const WATCH_ADDRESS: [u32; 5] = [2, 0, 0, 0, 6];
+    const WATCH: [u32; 5] = [2, 0, 0, 0, 7];
+    /// In `MDSCR_EL1` (DDI 0487, D24.3): breakpoints and watchpoints, at EL1 too; after each instruction.
+    const ON: u64 = 1 << 15 | 1 << 13;
+    const STEP: u64 = 1 << 13 | 1;
+    /// `DBGWCR_EL1`: on; at EL1; loads and stores; all bytes of 2 GiB.
+    const ALL: u64 = 0x1f << 24 | 0xff << 5 | 3 << 3 | 1 << 1 | 1;
+    let silently = |register, value| execute("s", Register("", register).write(), value, 0);
+    let held = |name: &str| {
+        let name = format!("compute for 5 ms, {name}");
+        probe(DEBUG, name, "m:0,1388".to_owned(), NO_EFFECT)
+    };
+    vec![
+        held("with a watchpoint on all memory").after([
+            silently(LOCK, 0),
+            silently(WATCH_ADDRESS, 0x8000_0000),
+            silently(WATCH, ALL),
+            silently(CONTROL, ON),
+        ]),
+        held("with an exception after each instruction")
+            .after([silently(WATCH, 0), silently(CONTROL, STEP)]),
+        held("with neither").after([silently(CONTROL, 0)]),
+    ]
 }
