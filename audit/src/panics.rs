@@ -13,7 +13,7 @@ use crate::reasons::Reasons;
 pub struct Site {
     /// The function whose source says so, without its crate's version.
     pub function: String,
-    /// What went wrong, as the name of the function in `core` says.
+    /// What went wrong, as the name of the function in `core` says; see [`kind`].
     pub kind: String,
     /// Its place in the source.
     pub place: String,
@@ -70,7 +70,18 @@ fn site(code: &Code, function: usize, address: u64, panic: &str) -> Site {
     });
     Site {
         function: name,
-        kind: panic.rsplit("::").next().unwrap_or(panic).to_owned(),
+        kind: kind(panic.rsplit("::").next().unwrap_or(panic)).to_owned(),
         place,
+    }
+}
+
+/// What went wrong. The functions for overflow, division by zero and the like are the same code, of which the compiler
+/// keeps any one.
+fn kind(function: &str) -> &str {
+    const CONSTANT: &str = "panic_const";
+    if function.starts_with(CONSTANT) {
+        CONSTANT
+    } else {
+        function
     }
 }
