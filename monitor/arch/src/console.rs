@@ -21,7 +21,7 @@ use partita_abi::status::BYTES_PER_RECORD;
 use partita_monitor_core::console::{Console, SerialPort};
 use partita_monitor_core::text::Text;
 use partita_monitor_core::uart16550::{Effect, Uart16550};
-use spin::mutex::TicketMutex;
+use spin::mutex::{TicketMutex, ticket::TicketMutexGuard};
 
 /// Bytes sent in one interrupt of the port: what bounds the delay of a more critical partition.
 const INTERRUPT_BYTES: usize = 8;
@@ -54,6 +54,12 @@ static CONSOLES: TicketMutex<Consoles> = TicketMutex::new(Consoles {
     escaped: false,
 });
 
+/// Waits for the lock. Out of line, as nearly everything here takes it.
+#[inline(never)]
+fn lock() -> TicketMutexGuard<'static, Consoles> {
+    CONSOLES.lock()
+}
+
 impl Consoles {
     /// Lets the port interrupt if there is something to send: its interrupt sends it.
     #[inline]
@@ -72,12 +78,12 @@ impl Consoles {
 /// Only this module uses the port from now on.
 pub unsafe fn open(mut port: Port) {
     port.open();
-    CONSOLES.lock().port = Some(port);
+    lock().port = Some(port);
 }
 
 /// Names the partitions' consoles and lets the port interrupt.
 pub fn configure(machine: &Machine) {
-    let consoles = &mut *CONSOLES.lock();
+    let consoles = &mut *lock();
     let count = machine.table.partitions.len();
     for (rank, partition) in machine.start_order.iter().enumerate().take(count) {
         if let Some(entry) = machine.table.partitions.get(*partition) {
@@ -96,26 +102,26 @@ pub fn configure(machine: &Machine) {
 
 /// A line of the monitor itself.
 pub fn monitor_line(core: &Core, line: &[u8]) {
-    let consoles = &mut *CONSOLES.lock();
+    let consoles = &mut *lock();
     consoles.output.monitor_line(line, core.now_ns());
     consoles.kick();
 }
 
 /// Has the crash record of a partition told.
 pub fn tell_crash(partition: usize) {
-    let consoles = &mut *CONSOLES.lock();
+    let consoles = &mut *lock();
     consoles.output.tell_crash(partition);
     consoles.kick();
 }
 
 /// Whether the crash record of a partition has not been told to its end.
 pub fn is_telling_crash(partition: usize) -> bool {
-    CONSOLES.lock().output.is_telling(partition)
+    lock().output.is_telling(partition)
 }
 
 /// A line of the monitor before there are cores: it is out when this returns.
 pub fn boot_line(now_ns: u64, line: &[u8]) {
-    let consoles = &mut *CONSOLES.lock();
+    let consoles = &mut *lock();
     consoles.output.monitor_line(line, now_ns);
     flush(consoles);
 }
@@ -132,7 +138,7 @@ fn flush(consoles: &mut Consoles) {
 
 /// A partition starts anew: its UART is as after power-on, and input typed before is gone.
 pub fn reset(partition: usize) {
-    if let Some(uart) = CONSOLES.lock().uarts.get_mut(partition) {
+    if let Some(uart) = lock().uarts.get_mut(partition) {
         *uart = Uart16550::new();
     }
 }
@@ -145,7 +151,7 @@ pub fn write(core: &Core, view: &PartitionView, address: u64, length: u64) -> u6
     let now_ns = core.now_ns();
     UNSENT.store(true, Relaxed);
     let memory = Physical::of_running(view);
-    let consoles = &mut *CONSOLES.lock();
+    let consoles = &mut *lock();
     let source = Console::source_of(view.index);
     let mut taken = 0;
     while taken < length {
@@ -168,7 +174,7 @@ pub fn write_byte(core: &Core, view: &PartitionView, byte: u8) -> bool {
     }
     let now_ns = core.now_ns();
     UNSENT.store(true, Relaxed);
-    let consoles = &mut *CONSOLES.lock();
+    let consoles = &mut *lock();
     let taken = consoles
         .output
         .put(Console::source_of(view.index), byte, || now_ns);
@@ -179,7 +185,7 @@ pub fn write_byte(core: &Core, view: &PartitionView, byte: u8) -> bool {
 /// Debug console read (SBI 12.2): returns how many bytes were read.
 pub fn read(view: &PartitionView, address: u64, length: u64) -> u64 {
     let memory = Physical::of_running(view);
-    let consoles = &mut *CONSOLES.lock();
+    let consoles = &mut *lock();
     let Some(uart) = consoles.uarts.get_mut(view.index) else {
         return 0;
     };
@@ -198,7 +204,7 @@ pub fn read(view: &PartitionView, address: u64, length: u64) -> u64 {
 #[allow(dead_code, reason = "used where accesses to a UART trap")]
 #[inline(always)]
 pub fn uart_read(view: &PartitionView, offset: u64) -> u8 {
-    let consoles = &mut *CONSOLES.lock();
+    let consoles = &mut *lock();
     let source = Console::source_of(view.index);
     // A driver that waits for input looks for interrupts, one that sends only at the line status.
     if offset == INTERRUPT_IDENTITY && consoles.output.has_unsent() {
@@ -216,7 +222,7 @@ pub fn uart_read(view: &PartitionView, offset: u64) -> u8 {
 #[allow(dead_code, reason = "used where accesses to a UART trap")]
 #[inline(always)]
 pub fn uart_write(view: &PartitionView, offset: u64, value: u8) {
-    let consoles = &mut *CONSOLES.lock();
+    let consoles = &mut *lock();
     let Some(uart) = consoles.uarts.get_mut(view.index) else {
         return;
     };
@@ -236,7 +242,7 @@ pub fn uart_write(view: &PartitionView, offset: u64, value: u8) {
 pub fn serve_interrupt(core: &mut Core) {
     let mut end = false;
     {
-        let consoles = &mut *CONSOLES.lock();
+        let consoles = &mut *lock();
         for _ in 0..INPUT_BYTES {
             let Some(byte) = consoles.port.as_ref().and_then(Port::receive) else {
                 break;
@@ -302,7 +308,7 @@ pub fn needs_service() -> bool {
 #[cold]
 #[inline(never)]
 pub fn serve(core: &Core) {
-    let consoles = &mut *CONSOLES.lock();
+    let consoles = &mut *lock();
     consoles.output.flush_stale(core.now_ns());
     consoles.kick();
     UNSENT.store(consoles.output.has_unsent(), Relaxed);
@@ -310,45 +316,78 @@ pub fn serve(core: &Core) {
 
 /// Sends what is left, before the board is reset.
 pub fn flush_all() {
-    let consoles = &mut *CONSOLES.lock();
+    let consoles = &mut *lock();
     consoles.output.flush();
     flush(consoles);
 }
 
-/// Sends what is left, then the status block that `fill` writes, and leaves the port silent.
-pub fn last_words(now_ns: u64, length: usize, bytes: impl Iterator<Item = u8>) {
-    let consoles = &mut *CONSOLES.lock();
+/// Sends what is left, then the status block of so many bytes that `fill` gives, and leaves the port silent.
+pub fn last_words(now_ns: u64, length: usize, fill: impl FnOnce(&mut StatusBlock<'_>)) {
+    let consoles = &mut *lock();
     consoles.output.flush();
     flush(consoles);
-    let mut line = Text::<200>::new();
-    line.text("status begin ").decimal(length as u64);
-    consoles.output.monitor_line(line.as_bytes(), now_ns);
-    let mut bytes = bytes.enumerate().peekable();
-    while let Some((offset, _)) = bytes.peek() {
-        let mut line = Text::<200>::new();
-        line.text("status ").decimal(*offset as u64).byte(b' ');
-        for (_, byte) in bytes.by_ref().take(BYTES_PER_RECORD) {
-            line.hex_byte(byte);
-        }
-        consoles.output.monitor_line(line.as_bytes(), now_ns);
-        flush(consoles);
+    let mut block = StatusBlock {
+        consoles,
+        now_ns,
+        line: Text::new(),
+        bytes: 0,
+    };
+    block.line.text("status begin ").decimal(length as u64);
+    block.end_line();
+    fill(&mut block);
+    if !block.bytes.is_multiple_of(BYTES_PER_RECORD) {
+        block.end_line();
     }
-    consoles.output.monitor_line(b"status end", now_ns);
-    flush(consoles);
+    block.line.text("status end");
+    block.end_line();
+}
+
+/// The status block that is being sent.
+pub struct StatusBlock<'a> {
+    consoles: &'a mut Consoles,
+    now_ns: u64,
+    line: Text<200>,
+    /// How many bytes there were.
+    bytes: usize,
+}
+
+impl StatusBlock<'_> {
+    /// Appends bytes.
+    #[inline(never)]
+    pub fn put(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            if self.bytes.is_multiple_of(BYTES_PER_RECORD) {
+                self.line
+                    .text("status ")
+                    .decimal(self.bytes as u64)
+                    .byte(b' ');
+            }
+            self.line.hex_byte(*byte);
+            self.bytes = self.bytes.saturating_add(1);
+            if self.bytes.is_multiple_of(BYTES_PER_RECORD) {
+                self.end_line();
+            }
+        }
+    }
+
+    fn end_line(&mut self) {
+        self.consoles
+            .output
+            .monitor_line(self.line.as_bytes(), self.now_ns);
+        self.line.clear();
+        flush(self.consoles);
+    }
 }
 
 /// Machine time at which a partition first wrote something, in nanoseconds; 0 if it has not.
 pub fn first_output_ns(partition: usize) -> u64 {
-    let consoles = CONSOLES.lock();
+    let consoles = lock();
     consoles.output.first_byte_ns(Console::source_of(partition))
 }
 
 /// Bytes that a partition has lost.
 pub fn dropped(partition: usize) -> u32 {
-    CONSOLES
-        .lock()
-        .output
-        .dropped(Console::source_of(partition))
+    lock().output.dropped(Console::source_of(partition))
 }
 
 /// The last line of a monitor that cannot go on; it does not wait for the lock, whose holder may be

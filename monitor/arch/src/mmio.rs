@@ -22,6 +22,13 @@ impl Registers {
             size: window.size as usize,
         }
     }
+
+    /// Whether there is a register of so many bytes, a power of two. Its offset is a multiple of them, so that the
+    /// offset of its last byte differs in these bits only.
+    #[inline(always)]
+    const fn has(&self, offset: usize, bytes: usize) -> bool {
+        offset | bytes.wrapping_sub(1) < self.size
+    }
 }
 
 macro_rules! accessors {
@@ -31,7 +38,7 @@ macro_rules! accessors {
             #[allow(dead_code, reason = "used where there are such registers")]
             #[inline(always)]
             pub fn $read(&self, offset: usize) -> $type {
-                if offset.saturating_add(size_of::<$type>()) > self.size {
+                if !self.has(offset, size_of::<$type>()) {
                     return 0;
                 }
                 // SAFETY: the address lies in a device window of the board (`Registers::new`).
@@ -42,7 +49,7 @@ macro_rules! accessors {
             #[allow(dead_code, reason = "used where there are such registers")]
             #[inline(always)]
             pub fn $write(&self, offset: usize, value: $type) {
-                if offset.saturating_add(size_of::<$type>()) > self.size {
+                if !self.has(offset, size_of::<$type>()) {
                     return;
                 }
                 // SAFETY: the address lies in a device window of the board (`Registers::new`).
@@ -65,7 +72,7 @@ pub struct Register<T>(*mut T);
 impl Registers {
     /// The register at `offset`; `None` outside the window.
     pub fn register<T>(&self, offset: usize) -> Option<Register<T>> {
-        (offset.saturating_add(size_of::<T>()) <= self.size)
+        self.has(offset, size_of::<T>())
             .then(|| Register(self.base.wrapping_add(offset) as *mut T))
     }
 }

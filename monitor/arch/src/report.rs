@@ -125,37 +125,18 @@ fn print_status(core: &Core, stopped_by: u32) {
     for (index, place) in partitions.iter_mut().enumerate() {
         *place = partition_status(core, index, log.of_partition(index));
     }
-    let partitions = partitions.iter().take(machine.table.partitions.len());
-    let cores = (0..machine.cores).map(|number| core_status(core, number));
-    let bytes = header.as_bytes().iter().copied();
-    let bytes = bytes.chain(partitions.flat_map(|entry| entry.as_bytes().iter().copied()));
-    let bytes = bytes.chain(cores.flat_map(ArrayBytes::new));
-    let bytes = bytes.chain(
-        log.iter()
-            .flat_map(|event| event.as_bytes().iter().copied()),
-    );
-    console::last_words(now_ns, length, bytes);
-}
-
-/// The bytes of a value that was just made.
-struct ArrayBytes {
-    core: CoreStatus,
-    next: usize,
-}
-
-impl ArrayBytes {
-    fn new(core: CoreStatus) -> Self {
-        Self { core, next: 0 }
-    }
-}
-
-impl Iterator for ArrayBytes {
-    type Item = u8;
-    fn next(&mut self) -> Option<u8> {
-        let byte = self.core.as_bytes().get(self.next).copied();
-        self.next = self.next.saturating_add(1);
-        byte
-    }
+    console::last_words(now_ns, length, |block| {
+        block.put(header.as_bytes());
+        for partition in partitions.iter().take(machine.table.partitions.len()) {
+            block.put(partition.as_bytes());
+        }
+        for number in 0..machine.cores {
+            block.put(core_status(core, number).as_bytes());
+        }
+        for event in log.iter() {
+            block.put(event.as_bytes());
+        }
+    });
 }
 
 fn partition_status(core: &Core, index: usize, events_total: u32) -> Partition {

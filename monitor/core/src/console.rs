@@ -138,6 +138,7 @@ impl Console {
         }
     }
 
+    #[inline(never)]
     fn label(&mut self, source: usize, name: &[u8]) {
         if let Some(label) = self.labels.get_mut(source) {
             label.clear();

@@ -284,13 +284,8 @@ fn resume_at(core: &mut Core, address: u64, argument: u64) {
     let Some((_, slot, _)) = core.running() else {
         return;
     };
-    slot.context.save();
-    let before = slot.context.lower;
     slot.context.start(address, (argument, 0));
-    slot.context.lower.physical_timer = before.physical_timer;
-    slot.context.lower.physical_timer_control = before.physical_timer_control;
-    slot.context.lower.virtual_timer = before.virtual_timer;
-    slot.context.lower.virtual_timer_control = before.virtual_timer_control;
+    slot.context.lower.keep_timers();
     slot.context.restore();
     if slot.context.shape == Shape::Hypervisor {
         boot::restart_hypervisor();

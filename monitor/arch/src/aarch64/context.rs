@@ -7,7 +7,7 @@
 
 use crate::arch::hypervisor::guest_configuration;
 use crate::arch::platform::Features;
-use crate::arch::register::{secure_configuration as scr, synchronize};
+use crate::arch::register::{read, secure_configuration as scr, synchronize};
 use crate::cores::Core;
 use crate::machine::PartitionView;
 use partita_abi::crash::{Record, flags};
@@ -171,6 +171,16 @@ lower! {
         // Breakpoints of another one, which are not switched, must not be hit.
         debug "mdscr_el1",
     ]
+}
+
+impl Lower {
+    /// Keeps the timers that are on the core.
+    pub fn keep_timers(&mut self) {
+        self.physical_timer = read!("cntp_cval_el0");
+        self.physical_timer_control = read!("cntp_ctl_el0");
+        self.virtual_timer = read!("cntv_cval_el0");
+        self.virtual_timer_control = read!("cntv_ctl_el0");
+    }
 }
 
 /// `SPSR_EL3`: to EL1 with its own stack, all interrupts masked.

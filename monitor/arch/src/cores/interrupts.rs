@@ -48,7 +48,7 @@ impl Core {
         if let Some(number) = (0..self.schedule.count()).find(waits)
             && number != self.live
         {
-            self.leave();
+            self.clear();
             let now = self.now();
             self.enter(number, now);
             arch::fence_all();

@@ -116,7 +116,7 @@ impl Core {
 
     /// Loads a partition as long as nothing is pending on this core.
     pub(super) fn load(&mut self, number: usize) {
-        self.leave();
+        self.clear();
         self.mailbox().running.store(number, SeqCst);
         arch::shut_out();
         if self.mailbox().has_mail() {

@@ -134,6 +134,13 @@ impl Core {
         }
     }
 
+    /// Takes the live virtual core off the core where that is not on the path to a real-time partition.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn clear(&mut self) {
+        self.leave();
+    }
+
     /// There is no partition to enter now: load one, or sleep.
     #[cold]
     #[inline(never)]

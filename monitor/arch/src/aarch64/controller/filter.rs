@@ -21,7 +21,7 @@ use partita_virtual_aarch64::gic::distributor::{Distributor, forwards};
 use partita_virtual_aarch64::gic::redistributor::Redistributors;
 use partita_virtual_aarch64::gic::software::Call;
 use partita_virtual_aarch64::gic::{Access, ReadEffect, Version, WORDS, WriteEffect};
-use spin::mutex::TicketMutex;
+use spin::mutex::{TicketMutex, ticket::TicketMutexGuard};
 
 /// Which registers of the controller are accessed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,6 +59,11 @@ const HAS_REDISTRIBUTORS: bool = matches!(version::VERSION, Version::Three);
 
 /// Held while lines are enabled or routed, and while a register is changed that others have bits in: for a bounded time.
 static CHANGES: TicketMutex<()> = TicketMutex::new(());
+
+#[inline(never)]
+fn alone() -> TicketMutexGuard<'static, ()> {
+    CHANGES.lock()
+}
 
 fn state(partition: usize) -> &'static State {
     &STATES[partition % MAX_PARTITIONS]
@@ -168,14 +173,14 @@ pub fn write(core: &mut Core, part: Part, access: Access, value: u64) -> bool {
             mask,
             value,
         } => {
-            let _alone = CHANGES.lock();
+            let _alone = alone();
             let before = registers.read_u32(at(offset));
             registers.write_u32(at(offset), before & !mask | value & mask);
         }
         WriteEffect::Enable { word: 0, lines, on } => enable_private(core, lines, on),
         WriteEffect::Enable { word, lines, on } => enable(view, word, lines, on),
         WriteEffect::Route { line, number } => {
-            let _alone = CHANGES.lock();
+            let _alone = alone();
             hide_line(line);
             version::route(line as usize, usize::from(view.place(number).core));
             show_line(view, line);
@@ -219,13 +224,21 @@ fn enable(view: &PartitionView, word: u32, lines: u32, on: bool) {
     let Some(enabled) = state(view.index).enabled.get(word as usize) else {
         return;
     };
-    let _alone = CHANGES.lock();
+    let _alone = alone();
     if on {
         enabled.fetch_or(lines, SeqCst);
-        for_each(word, lines, |line| show_line(view, line));
     } else {
         enabled.fetch_and(!lines, SeqCst);
-        for_each(word, lines, hide_line);
+    }
+    for_each(word, lines, |line| set_line(view, line, on));
+}
+
+/// Lets a line interrupt if it may, or not.
+fn set_line(view: &PartitionView, line: u32, on: bool) {
+    if on {
+        show_line(view, line);
+    } else {
+        hide_line(line);
     }
 }
 
@@ -265,16 +278,10 @@ fn show_line(view: &PartitionView, line: u32) {
 fn set_control(core: &mut Core, view: &PartitionView, control: u32) {
     state(view.index).control.store(control, SeqCst);
     let is_on = is_forwarded(view.index);
-    let _alone = CHANGES.lock();
+    let _alone = alone();
     for (word, enabled) in state(view.index).enabled.iter().enumerate() {
         let lines = enabled.load(SeqCst);
-        for_each(word as u32, lines, |line| {
-            if is_on {
-                show_line(view, line);
-            } else {
-                hide_line(line);
-            }
-        });
+        for_each(word as u32, lines, |line| set_line(view, line, is_on));
     }
     drop(_alone);
     for place in view.places.iter().take(view.virtual_cores) {
@@ -358,10 +365,10 @@ impl Core {
         let kept = slot.arch.kept;
         slot.arch.breakpoints.write();
         {
-            let _alone = CHANGES.lock();
+            let _alone = alone();
             let left = shown(self.id).swap(NOBODY, SeqCst);
             if left != NOBODY {
-                self.each_line_here(self.machine.partition(left), |_, line| hide_line(line));
+                self.set_lines_here(self.machine.partition(left), false);
             }
         }
         self.change_active(&kept);
@@ -369,10 +376,10 @@ impl Core {
             return;
         };
         let view = self.machine.partition(slot.resident.partition);
-        let _alone = CHANGES.lock();
+        let _alone = alone();
         shown(self.id).store(view.index, SeqCst);
         slot.arch.private.write(&place, shown_private(view.index));
-        self.each_line_here(view, show_line);
+        self.set_lines_here(view, true);
     }
 
     /// Has the active priorities of the Linux that comes. What the monitor has to take first, it looks at anew as soon
@@ -391,12 +398,13 @@ impl Core {
         }
     }
 
-    /// The enabled lines of a partition that go to this core.
-    fn each_line_here(&self, view: &PartitionView, act: impl Fn(&PartitionView, u32)) {
+    /// Lets the enabled lines of a partition that go to this core interrupt if they may, or not.
+    #[inline(never)]
+    fn set_lines_here(&self, view: &PartitionView, on: bool) {
         for (word, enabled) in state(view.index).enabled.iter().enumerate() {
             for_each(word as u32, enabled.load(SeqCst), |line| {
                 if version::targets(line as usize).wrapping_shr(self.id as u32) & 1 != 0 {
-                    act(view, line);
+                    set_line(view, line, on);
                 }
             });
         }

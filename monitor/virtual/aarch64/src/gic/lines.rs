@@ -41,8 +41,9 @@ enum Kind {
 }
 
 impl Kind {
+    /// Of the register at an offset in the distributor or a redistributor.
     const fn of(offset: u64) -> Self {
-        match offset {
+        match offset % END {
             0x100..0x180 => Self::Enable { on: true },
             0x180..0x200 => Self::Enable { on: false },
             0x200..0x280 | 0x300..0x380 => Self::Set,

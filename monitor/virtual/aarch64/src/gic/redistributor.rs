@@ -119,63 +119,23 @@ impl<'a> Redistributors<'a> {
     }
 
     fn read_lines(&self, number: u32, access: Access) -> ReadEffect {
-        let inner = in_frame(access);
-        let effect = match inner.offset {
-            lines::BEGIN..lines::END => self.bank().read(inner),
-            _ if inner.size != 4 => ReadEffect::Denied,
+        let effect = match access.offset % LINES {
+            lines::BEGIN..lines::END => self.bank().read(access),
+            _ if access.size != 4 => ReadEffect::Denied,
             _ => ReadEffect::Value(0),
         };
         match effect {
             ReadEffect::Denied => effect,
             _ if number != self.own => ReadEffect::Value(0),
-            ReadEffect::Hardware { offset, size, view } => ReadEffect::Hardware {
-                offset: offset | LINES,
-                size,
-                view,
-            },
             _ => effect,
         }
     }
 
     fn write_lines(&self, access: Access, value: u32) -> WriteEffect {
-        let inner = in_frame(access);
-        let effect = match inner.offset {
-            lines::BEGIN..lines::END => self.bank().write(inner, value),
-            _ if inner.size != 4 => WriteEffect::Denied,
+        match access.offset % LINES {
+            lines::BEGIN..lines::END => self.bank().write(access, value),
+            _ if access.size != 4 => WriteEffect::Denied,
             _ => WriteEffect::Ignored,
-        };
-        match effect {
-            WriteEffect::Write { offset, value } => WriteEffect::Write {
-                offset: offset | LINES,
-                value,
-            },
-            WriteEffect::Bytes {
-                offset,
-                lanes,
-                value,
-            } => WriteEffect::Bytes {
-                offset: offset | LINES,
-                lanes,
-                value,
-            },
-            WriteEffect::Modify {
-                offset,
-                mask,
-                value,
-            } => WriteEffect::Modify {
-                offset: offset | LINES,
-                mask,
-                value,
-            },
-            _ => effect,
         }
-    }
-}
-
-/// The same access, in the frame with private lines.
-const fn in_frame(access: Access) -> Access {
-    Access {
-        offset: access.offset & (LINES - 1),
-        size: access.size,
     }
 }
