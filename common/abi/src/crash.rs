@@ -110,6 +110,12 @@ impl Record {
             .unwrap_or_default()
     }
 
+    /// Whether it begins as a record does.
+    #[inline(never)]
+    pub fn has_magic(&self) -> bool {
+        self.magic == Self::MAGIC
+    }
+
     /// Makes the record one that is believed.
     pub fn seal(&mut self) {
         self.magic = Self::MAGIC;
@@ -120,7 +126,7 @@ impl Record {
 
     /// Whether this is a whole record, and not what memory happens to hold.
     pub fn is_sound(&self) -> bool {
-        self.magic == Self::MAGIC
+        self.has_magic()
             && self.version == Self::VERSION
             && usize::from(self.stack_words) <= STACK_WORDS
             && usize::from(self.trace_entries) <= TRACE_ENTRIES

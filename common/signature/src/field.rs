@@ -44,6 +44,7 @@ impl Field {
     }
 
     /// The 32 bytes of the number, little-endian, each number in one way only.
+    #[inline(never)]
     pub fn to_bytes(self) -> [u8; 32] {
         let mut limbs = self.0.0;
         // Twice around brings every limb to its bits; a third time, begun with 19 more, tells whether the

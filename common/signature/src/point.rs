@@ -167,8 +167,10 @@ impl Point {
 
     /// The 32 bytes that stand for the point (5.1.2).
     pub fn to_bytes(self) -> [u8; 32] {
-        let (x, mut bytes) = self.to_coordinates();
-        bytes[31] |= x[0] << 7;
+        let inverse = self.z.invert();
+        let is_odd = self.x.times(&inverse).is_odd();
+        let mut bytes = self.y.times(&inverse).to_bytes();
+        bytes[31] |= u8::from(is_odd) << 7;
         bytes
     }
 

@@ -89,7 +89,7 @@ pub fn configure(machine: &Machine) {
         if let Some(entry) = machine.table.partitions.get(*partition) {
             consoles
                 .output
-                .name(Console::source_of(*partition), entry.name, rank + 1);
+                .name(Console::source_of(*partition), &entry.name, rank + 1);
         }
     }
     consoles.focus = usize::from(machine.table.header.console_focus);
@@ -370,6 +370,12 @@ impl StatusBlock<'_> {
         }
     }
 
+    /// Machine time at which a partition first wrote something, in nanoseconds, or 0 if it has not; and bytes that it has
+    /// lost.
+    pub fn of_partition(&self, partition: usize) -> (u64, u32) {
+        self.consoles.output.counts(Console::source_of(partition))
+    }
+
     fn end_line(&mut self) {
         self.consoles
             .output
@@ -377,17 +383,6 @@ impl StatusBlock<'_> {
         self.line.clear();
         flush(self.consoles);
     }
-}
-
-/// Machine time at which a partition first wrote something, in nanoseconds; 0 if it has not.
-pub fn first_output_ns(partition: usize) -> u64 {
-    let consoles = lock();
-    consoles.output.first_byte_ns(Console::source_of(partition))
-}
-
-/// Bytes that a partition has lost.
-pub fn dropped(partition: usize) -> u32 {
-    lock().output.dropped(Console::source_of(partition))
 }
 
 /// The last line of a monitor that cannot go on; it does not wait for the lock, whose holder may be

@@ -195,9 +195,10 @@ impl Core {
     fn settle(&mut self) {
         let machine = self.machine;
         let residents = machine.residents[self.id % MAX_CORES];
-        let count = residents.iter().flatten().count();
+        let present = || residents.iter().map_while(Option::as_ref);
+        let count = present().count();
         let me = core::ptr::from_mut(self);
-        for (number, resident) in residents.iter().flatten().enumerate() {
+        for (number, resident) in present().enumerate() {
             let Some(entry) = machine.table.partitions.get(resident.partition) else {
                 continue;
             };

@@ -52,7 +52,7 @@ impl CrashRecords for Records {
     fn copy(&self, partition: usize, offset: usize, to: &mut [u8]) -> usize {
         let base = &mut *BASE.lock();
         // Whatever was not a record has lost its magic (`open`).
-        let found = record(base, partition).filter(|record| record.magic == Record::MAGIC);
+        let found = record(base, partition).filter(|record| record.has_magic());
         let bytes = found.and_then(|record| record.used().get(offset..));
         let bytes = bytes.unwrap_or_default();
         to.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);

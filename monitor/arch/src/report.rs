@@ -13,7 +13,7 @@ use crate::serial::Port;
 use crate::shared;
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use partita_abi::health::{Kind, State};
-use partita_abi::status::{Core as CoreStatus, Header, Partition};
+use partita_abi::status::{Core as CoreStatus, Event, Header, Partition};
 use partita_board::Write;
 use partita_monitor_core::text::Text;
 use zerocopy::IntoBytes;
@@ -108,27 +108,21 @@ fn print_status(core: &Core, stopped_by: u32) {
         stopped_by,
         virtual_ns: now_ns,
     };
-    let lengths = [
-        machine
-            .table
-            .partitions
-            .len()
-            .saturating_mul(size_of::<Partition>()),
-        machine.cores.saturating_mul(size_of::<CoreStatus>()),
-        (log.kept() as usize).saturating_mul(size_of::<partita_abi::status::Event>()),
+    let entries = [
+        (machine.table.partitions.len(), size_of::<Partition>()),
+        (machine.cores, size_of::<CoreStatus>()),
+        (log.kept() as usize, size_of::<Event>()),
     ];
+    let lengths = entries.map(|(count, bytes)| count.wrapping_mul(bytes));
     let length = lengths
-        .into_iter()
-        .fold(size_of::<Header>(), usize::saturating_add);
-    // Prepared before the console is locked: it asks the console for its counts.
-    let mut partitions = [Partition::default(); partita_abi::MAX_PARTITIONS];
-    for (index, place) in partitions.iter_mut().enumerate() {
-        *place = partition_status(core, index, log.of_partition(index));
-    }
+        .iter()
+        .fold(size_of::<Header>(), |sum, length| sum.wrapping_add(*length));
     console::last_words(now_ns, length, |block| {
         block.put(header.as_bytes());
-        for partition in partitions.iter().take(machine.table.partitions.len()) {
-            block.put(partition.as_bytes());
+        for index in 0..machine.table.partitions.len() {
+            let mut status = partition_status(core, index, log.of_partition(index));
+            (status.first_output_ns, status.console_dropped) = block.of_partition(index);
+            block.put(status.as_bytes());
         }
         for number in 0..machine.cores {
             block.put(core_status(core, number).as_bytes());
@@ -139,6 +133,7 @@ fn print_status(core: &Core, stopped_by: u32) {
     });
 }
 
+/// What is known of a partition without the console.
 fn partition_status(core: &Core, index: usize, events_total: u32) -> Partition {
     let machine = core.machine;
     let shared = shared::of(index);
@@ -153,16 +148,14 @@ fn partition_status(core: &Core, index: usize, events_total: u32) -> Partition {
     }
     Partition {
         state: shared.state() as u8,
-        reserved: [0; 3],
         boots: shared.boots.load(SeqCst),
-        first_output_ns: console::first_output_ns(index),
         first_entry_ns: shared.first_entry_ns.load(SeqCst),
         deadlines_met: shared.deadlines_met.load(SeqCst),
         deadlines_missed: shared.deadlines_missed.load(SeqCst),
         worst_wakeup_ns: shared.worst_wakeup_ns.load(SeqCst),
         cpu_ns: BOARD.ticks_to_ns(used),
         events_total,
-        console_dropped: console::dropped(index),
+        ..Partition::default()
     }
 }
 

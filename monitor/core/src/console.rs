@@ -131,7 +131,7 @@ impl Console {
     }
 
     /// Names a source, and says that it is sent as the `rank`th of all.
-    pub fn name(&mut self, source: usize, name: Name, rank: usize) {
+    pub fn name(&mut self, source: usize, name: &Name, rank: usize) {
         self.label(source, name.letters());
         if let Some(place) = self.order.get_mut(rank) {
             *place = source as u8;
@@ -195,11 +195,11 @@ impl Console {
         true
     }
 
-    /// Machine time at which a source first put a byte, in nanoseconds; 0 if it has not.
-    pub fn first_byte_ns(&self, source: usize) -> u64 {
+    /// Machine time at which a source first put a byte, in nanoseconds, or 0 if it has not; and bytes that it has lost.
+    pub fn counts(&self, source: usize) -> (u64, u32) {
         self.sources
             .get(source)
-            .map_or(0, |source| source.first_byte_ns)
+            .map_or((0, 0), |source| (source.first_byte_ns, source.dropped))
     }
 
     /// Whether a source has room for what a 16550's driver sends at once.
@@ -215,11 +215,6 @@ impl Console {
         if let Some(source) = self.sources.get_mut(source) {
             source.dropped = source.dropped.saturating_add(bytes);
         }
-    }
-
-    /// Bytes that a source has lost.
-    pub fn dropped(&self, source: usize) -> u32 {
-        self.sources.get(source).map_or(0, |source| source.dropped)
     }
 
     /// Puts a whole line of the monitor itself. It is dropped whole if there is no room for it.
@@ -443,8 +438,8 @@ mod tests {
 
     fn console() -> Console {
         let mut console = Console::new();
-        console.name(1, Name::new("low").unwrap(), 2);
-        console.name(2, Name::new("high").unwrap(), 1);
+        console.name(1, &Name::new("low").unwrap(), 2);
+        console.name(2, &Name::new("high").unwrap(), 1);
         console
     }
 

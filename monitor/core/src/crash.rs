@@ -18,7 +18,7 @@ pub fn is_kept(kind: Kind, action: Action, existing: &Record, is_being_told: boo
         Kind::AccessFault | Kind::IllegalInstruction | Kind::UnexpectedTrap
     );
     // Whatever was not a record has lost its magic (`survives`).
-    let is_worth = action != Action::Log || is_fault && existing.magic != Record::MAGIC;
+    let is_worth = action != Action::Log || is_fault && !existing.has_magic();
     is_worth && (!is_being_told || is_told(kind, action))
 }
 

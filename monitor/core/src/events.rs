@@ -66,11 +66,17 @@ impl Ring {
         self.stored = self.stored.saturating_add(1);
     }
 
-    /// The kept events, oldest first.
-    fn iter(&self) -> impl Iterator<Item = &Event> {
-        let kept = self.stored.min(KEPT);
-        let oldest = self.next.wrapping_add(KEPT).saturating_sub(kept);
-        (oldest..oldest.saturating_add(kept)).filter_map(|index| self.events.get(index % KEPT))
+    /// How many events are kept.
+    fn kept(&self) -> usize {
+        self.stored.min(KEPT)
+    }
+
+    /// The kept event that is the `number`th, the oldest first.
+    fn event(&self, number: usize) -> Option<&Event> {
+        let kept = self.kept();
+        let oldest = self.next.wrapping_add(KEPT).wrapping_sub(kept);
+        let event = self.events.get(oldest.wrapping_add(number) % KEPT);
+        event.filter(|_| number < kept)
     }
 }
 
@@ -96,14 +102,15 @@ impl EventLog {
 
     /// The kept events, by partition, oldest first.
     pub fn iter(&self) -> impl Iterator<Item = &Event> {
-        self.rings.iter().flat_map(Ring::iter)
+        let places = 0..MAX_PARTITIONS * KEPT;
+        places.filter_map(|place| self.rings[place / KEPT].event(place % KEPT))
     }
 
     /// How many events are kept.
     pub fn kept(&self) -> u64 {
         self.rings
             .iter()
-            .map(|ring| ring.stored.min(KEPT) as u64)
+            .map(|ring| ring.kept() as u64)
             .fold(0, u64::saturating_add)
     }
 

@@ -99,6 +99,7 @@ impl<'a> SystemTable<'a> {
     }
 
     /// The regions of a partition.
+    #[inline(never)]
     pub fn regions_of(&self, partition: &Partition) -> &'a [Region] {
         entries(self.regions, partition.regions)
     }

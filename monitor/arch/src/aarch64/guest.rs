@@ -134,18 +134,11 @@ fn move_register(
     let size = transfer.bytes();
     let number = register.index();
     if transfer.is_write() {
-        let value = match core.running() {
-            Some((_, slot, _)) if number != ZERO => slot.context.registers[number % 32],
-            _ => 0,
-        };
+        let value = trap::general(core, number);
         return device.write(core, view, size, transfer.stored(value));
     }
     let value = device.read(core, view, size);
-    if let Some((_, slot, _)) = core.running()
-        && number != ZERO
-    {
-        slot.context.registers[number % 32] = transfer.loaded(value.unwrap_or(0));
-    }
+    trap::give(core, number, transfer.loaded(value.unwrap_or(0)));
     value.is_some()
 }
 
@@ -217,9 +210,7 @@ fn stack_pointer() -> u64 {
 
 fn write_base(core: &mut Core, register: usize, value: u64) {
     if register != ZERO {
-        if let Some((_, slot, _)) = core.running() {
-            slot.context.registers[register % 32] = value;
-        }
+        trap::give(core, register, value);
     } else if uses_own_stack() {
         write!("sp_el1", value);
     } else {

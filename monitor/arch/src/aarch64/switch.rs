@@ -180,8 +180,8 @@ impl Core {
         let configuration = slot.context.switched.configuration;
         let changes =
             secure_hypervisor::HERE && (read!("scr_el3") ^ configuration) & SECURE_HYPERVISOR != 0;
-        slot.context.restore();
         let shape = slot.context.shape;
+        slot.context.restore();
         self.arch.gate.open(&slot.arch.kept, shape);
         let fired = slot.timer <= now;
         if fired {

@@ -43,6 +43,7 @@ const EL1_IS_64_BIT: u64 = 1 << 31;
 const PATIENCE_NS: u64 = 4_000;
 
 /// Answers a trap from a partition and returns the context to enter. Called by the vector with interrupts masked.
+#[unsafe(link_section = ".text.path")]
 pub extern "C" fn trap(core: &mut Core, entry: u32) -> *const Context {
     let started = crate::arch::instructions();
     if entry == entry::INTERRUPT {
@@ -159,7 +160,7 @@ pub fn timer_register(core: &mut Core, started: u64, syndrome: u64) -> *const Co
 }
 
 /// What the virtual core that runs has in a general register. 31 is the one that is always zero.
-#[inline]
+#[inline(never)]
 pub fn general(core: &mut Core, number: usize) -> u64 {
     let Some((_, slot, _)) = core.running() else {
         return 0;
@@ -171,7 +172,7 @@ pub fn general(core: &mut Core, number: usize) -> u64 {
 }
 
 /// Gives it a value in a general register.
-#[inline]
+#[inline(never)]
 pub fn give(core: &mut Core, number: usize, value: u64) {
     if let Some((_, slot, _)) = core.running()
         && let Some(place) = slot.context.registers.get_mut(number)

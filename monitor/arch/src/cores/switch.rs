@@ -31,6 +31,7 @@ impl Core {
     /// or because there was nobody to enter. This is the path from an interrupt to the real-time
     /// partition, so what is rare stays out of line.
     #[inline(never)]
+    #[unsafe(link_section = ".text.path")]
     fn turn(&mut self, started: u64) -> *const Context {
         let mailbox = self.mailbox();
         if mailbox.has_mail() {
