@@ -126,7 +126,7 @@ impl Action {
 
     /// The action with this number.
     pub fn from_number(number: u8) -> Option<Self> {
-        Self::ALL.into_iter().find(|action| *action as u8 == number)
+        Self::ALL.get(usize::from(number)).copied()
     }
 
     /// The name used in manifests and reports.

@@ -7,6 +7,7 @@
 //!
 //! - `settle_slot`: prepares a virtual core that lives here, once, and `settled` after the last one;
 //! - `enter`, `leave`: brings a virtual core onto the core, takes it off; `forget`: drops it without keeping it;
+//! - `enter_to_show`: brings one onto it that does not run, so that lines reach it;
 //! - `start_context`: the state in which a virtual core starts;
 //! - `show_timer`, `show_interrupt`: the live virtual core's timer fired, or a line of its is pending;
 //! - `line_taken`: the live virtual core has taken one of its pending lines;

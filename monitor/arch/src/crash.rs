@@ -15,7 +15,7 @@ use partita_monitor_core::crash::{is_kept, is_told, survives};
 use partita_monitor_core::events::describe;
 use partita_monitor_core::text::Text;
 use partita_monitor_core::trace::TraceLog;
-use spin::mutex::TicketMutex;
+use spin::mutex::{TicketMutex, ticket::TicketMutexGuard};
 use zerocopy::FromZeros as _;
 
 /// Records of one partition that are told on the console; the latest one is kept in any case.
@@ -30,6 +30,11 @@ static TRACE: TicketMutex<TraceLog> = TicketMutex::new(TraceLog::new());
 static TOLD: [AtomicU32; MAX_PARTITIONS] = [const { AtomicU32::new(0) }; MAX_PARTITIONS];
 /// The partitions whose record nobody was told, one bit each.
 static UNTOLD: AtomicU32 = AtomicU32::new(0);
+
+#[inline(never)]
+fn base() -> TicketMutexGuard<'static, u64> {
+    BASE.lock()
+}
 
 /// The record of a partition, which may hold anything until it was looked at ([`open`]), behind the lock
 /// on `base`. `None` if there is no place for it.
@@ -50,9 +55,9 @@ pub struct Records;
 impl CrashRecords for Records {
     #[inline(never)]
     fn copy(&self, partition: usize, offset: usize, to: &mut [u8]) -> usize {
-        let base = &mut *BASE.lock();
+        let mut base = base();
         // Whatever was not a record has lost its magic (`open`).
-        let found = record(base, partition).filter(|record| record.has_magic());
+        let found = record(&mut base, partition).filter(|record| record.has_magic());
         let bytes = found.and_then(|record| record.used().get(offset..));
         let bytes = bytes.unwrap_or_default();
         to.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
@@ -63,10 +68,10 @@ impl CrashRecords for Records {
 /// Looks at what memory holds when the board starts, and says what is left from before.
 #[inline(never)]
 pub fn open(table: &SystemTable<'_>, now_ns: u64) {
-    *BASE.lock() = table.header.crash_base;
+    *base() = table.header.crash_base;
     for partition in 0..MAX_PARTITIONS {
-        let base = &mut *BASE.lock();
-        if let Some(record) = record(base, partition)
+        let mut base = base();
+        if let Some(record) = record(&mut base, partition)
             && survives(record)
         {
             UNTOLD.fetch_or(1 << partition, SeqCst);
@@ -119,9 +124,9 @@ pub fn capture(core: &Core, event: &Event, kind: Kind, action: Action) {
     // Asked before the record is locked, which the console takes inside its own lock.
     let is_being_told = console::is_telling_crash(partition);
     {
-        let base = &mut *BASE.lock();
+        let mut base = base();
         let kept = |found: &&mut Record| is_kept(kind, action, found, is_being_told);
-        let Some(record) = record(base, partition).filter(kept) else {
+        let Some(record) = record(&mut base, partition).filter(kept) else {
             return;
         };
         // What the place held before is not the partition's; and it is no record until it is whole.

@@ -138,23 +138,16 @@ pub fn describe<const N: usize>(line: &mut Text<N>, name: &[u8], event: &Event) 
     line.bytes(name).text(": ");
     let kind = Kind::from_number(event.kind);
     line.text(kind.map_or("unknown event", Kind::name));
-    match kind {
-        Some(Kind::Panic) => {
-            line.text(" code ").hex(event.address);
-        }
-        Some(Kind::InterruptDenied) => {
-            line.text(" register ").hex(event.address);
-        }
-        Some(Kind::IllegalInstruction) => {
-            line.text(" ").hex(event.address);
-        }
-        Some(Kind::CallDenied) => {
-            line.text(" for ").hex(event.address);
-        }
-        Some(Kind::AccessFault) => {
-            line.text(" address ").hex(event.address);
-        }
-        _ => {}
+    let address = match kind {
+        Some(Kind::Panic) => " code ",
+        Some(Kind::InterruptDenied) => " register ",
+        Some(Kind::IllegalInstruction) => " ",
+        Some(Kind::CallDenied) => " for ",
+        Some(Kind::AccessFault) => " address ",
+        _ => "",
+    };
+    if !address.is_empty() {
+        line.text(address).hex(event.address);
     }
     if event.cause != 0 {
         line.text(" cause ").decimal(u64::from(event.cause));

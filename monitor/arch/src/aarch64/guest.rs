@@ -100,16 +100,18 @@ fn access(core: &mut Core, started: u64, exception: &Exception) -> *const Contex
         return trap::below_stage_2(core, started, exception);
     };
     let size = found.transfer.bytes();
-    let registers = [Some(found.transfer.first()), found.transfer.second()];
+    let mut register = Some(found.transfer.first());
+    let mut second = found.transfer.second();
     let mut address = found.address;
     let mut is_denied = false;
-    for register in registers.into_iter().flatten() {
+    while let Some(moved) = register {
         let done = match Device::at(view, address) {
-            Some(device) => move_register(core, view, device, &found.transfer, register),
+            Some(device) => move_register(core, view, device, &found.transfer, moved),
             None => false,
         };
         is_denied |= !done;
         address = address.wrapping_add(u64::from(size));
+        register = second.take();
     }
     if let Some((register, value)) = found.write_back {
         write_base(core, register, value);

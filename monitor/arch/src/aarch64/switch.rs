@@ -227,6 +227,21 @@ impl Core {
         }
     }
 
+    /// Brings a Linux onto the core that does not run, so that lines reach it without the monitor.
+    #[cold]
+    #[inline(never)]
+    pub fn enter_to_show(&mut self, number: usize) {
+        let now = self.now();
+        let is_linux = |shape: Shape| !shape.is_program();
+        if self
+            .slots
+            .get(number)
+            .is_some_and(|slot| is_linux(slot.context.shape))
+        {
+            self.enter(number, now);
+        }
+    }
+
     /// Puts onto the core what only virtual cores behind stage 2 have. `fired`: its timer has.
     #[inline(always)]
     fn enter_stage_2(&mut self, chosen: usize, shape: Shape, fired: bool) {

@@ -49,8 +49,7 @@ impl Core {
             && number != self.live
         {
             self.clear();
-            let now = self.now();
-            self.enter(number, now);
+            self.enter_to_show(number);
             arch::fence_all();
         }
     }
