@@ -157,7 +157,7 @@ pub fn write(core: &mut Core, part: Part, access: Access, value: u64) -> bool {
             lanes,
             value,
         } => {
-            let _alone = CHANGES.lock();
+            let _alone = alone();
             for (lane, byte) in value.to_le_bytes().into_iter().enumerate() {
                 if lanes.wrapping_shr(lane as u32) & 1 != 0 {
                     let place = at(offset).wrapping_add(lane);
