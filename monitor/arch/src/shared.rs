@@ -6,7 +6,8 @@ use partita_abi::health::State;
 use partita_monitor_core::healing::Decision;
 use partita_monitor_core::schedule::NEVER;
 
-/// One partition's shared state.
+/// One partition's shared state. Its size is a power of two, so that it is found without a multiplication.
+#[repr(align(128))]
 pub struct Shared {
     state: AtomicU8,
     /// The state that it is in when all its virtual cores have stopped.

@@ -79,8 +79,8 @@ impl Access {
     }
 }
 
-/// The place of a register's name in a syndrome.
-const fn name(op0: u32, op1: u32, crn: u32, crm: u32, op2: u32) -> u32 {
+/// A register's name as a syndrome has it, and [`Access::register`].
+pub(crate) const fn name(op0: u32, op1: u32, crn: u32, crm: u32, op2: u32) -> u32 {
     op0 << 20 | op2 << 17 | op1 << 14 | crn << 10 | crm << 1
 }
 

@@ -8,7 +8,7 @@
 
 use super::software::{Call, by_register};
 use super::{Owned, real_priority};
-use crate::timer::Access;
+use crate::timer::{Access, name};
 
 /// A shared register.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,13 +31,20 @@ impl Register {
     /// The one that a trapped access is about, if it is one of them.
     #[must_use]
     pub const fn of(access: &Access) -> Option<Self> {
-        match access.name() {
-            (3, 0, 12, 11, 5) => Some(Self::Send),
-            (3, 0, 12, 11, 6 | 7) => Some(Self::SendOther),
-            (3, 0, 4, 6, 0) => Some(Self::Mask),
-            (3, 0, 12, 12, 4) => Some(Self::Control),
-            (3, 0, 12, 11, 1) => Some(Self::Deactivate),
-            (3, 0, 12, 11, 3) => Some(Self::Running),
+        const SEND: u32 = name(3, 0, 12, 11, 5);
+        const SEND_OTHER_1: u32 = name(3, 0, 12, 11, 6);
+        const SEND_OTHER_0: u32 = name(3, 0, 12, 11, 7);
+        const MASK: u32 = name(3, 0, 4, 6, 0);
+        const CONTROL: u32 = name(3, 0, 12, 12, 4);
+        const DEACTIVATE: u32 = name(3, 0, 12, 11, 1);
+        const RUNNING: u32 = name(3, 0, 12, 11, 3);
+        match access.register {
+            SEND => Some(Self::Send),
+            SEND_OTHER_1 | SEND_OTHER_0 => Some(Self::SendOther),
+            MASK => Some(Self::Mask),
+            CONTROL => Some(Self::Control),
+            DEACTIVATE => Some(Self::Deactivate),
+            RUNNING => Some(Self::Running),
             _ => None,
         }
     }
