@@ -103,7 +103,7 @@ impl EventLog {
     /// The kept events, by partition, oldest first.
     pub fn iter(&self) -> impl Iterator<Item = &Event> {
         let places = 0..MAX_PARTITIONS * KEPT;
-        places.filter_map(|place| self.rings[place / KEPT].event(place % KEPT))
+        places.filter_map(|place| self.rings.get(place / KEPT)?.event(place % KEPT))
     }
 
     /// How many events are kept.
