@@ -280,7 +280,7 @@ impl Architecture {
     pub const fn monitor_text_bytes(&self) -> u64 {
         match self {
             Self::Riscv64(_) => MONITOR_TEXT_BYTES,
-            Self::Aarch64(_) => 0x1_6000,
+            Self::Aarch64(_) => 0x1_4000,
         }
     }
 

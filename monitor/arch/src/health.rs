@@ -14,7 +14,7 @@ use partita_monitor_core::events::{EventLog, describe};
 use partita_monitor_core::healing::{Decision, History};
 use partita_monitor_core::notices::Notices;
 use partita_monitor_core::text::Text;
-use spin::mutex::TicketMutex;
+use spin::mutex::{TicketMutex, ticket::TicketMutexGuard};
 
 /// Events of one partition that are told on the console; all are counted.
 const TOLD: u32 = 16;
@@ -29,6 +29,11 @@ static HISTORIES: TicketMutex<[History; MAX_PARTITIONS]> =
 /// What each partition is to be told. Held for a bounded time: no lock is taken inside.
 static NOTICES: TicketMutex<[Notices; MAX_PARTITIONS]> =
     TicketMutex::new([const { Notices::new() }; MAX_PARTITIONS]);
+
+#[inline(never)]
+fn notices() -> TicketMutexGuard<'static, [Notices; MAX_PARTITIONS]> {
+    NOTICES.lock()
+}
 
 /// Records an event of a partition, tells whom it concerns, and does what the manifest says. Returns
 /// whether the partition goes on: if not, all its virtual cores are about to stop. Does not return if
@@ -53,14 +58,14 @@ fn notify(core: &Core, partition: usize, kind: Kind) {
         Some(response) if response.notify != Response::NOBODY => usize::from(response.notify),
         _ => return,
     };
-    let mut notices = NOTICES.lock();
-    if !notices
+    let mut all = notices();
+    if !all
         .get_mut(told)
         .is_some_and(|notices| notices.put(partition, kind))
     {
         return;
     }
-    drop(notices);
+    drop(all);
     let place = core.machine.partition(told).place(0);
     core.post(
         usize::from(place.core),
@@ -71,14 +76,13 @@ fn notify(core: &Core, partition: usize, kind: Kind) {
 
 /// Takes the oldest notice for a partition; 0 if there is none.
 pub fn take_notice(partition: usize) -> u64 {
-    NOTICES.lock().get_mut(partition).map_or(0, Notices::take)
+    notices().get_mut(partition).map_or(0, Notices::take)
 }
 
 /// Whether there are notices for a partition.
 pub fn has_notices(partition: usize) -> bool {
-    let notices = NOTICES.lock();
-    notices
-        .get(partition)
+    let all = notices();
+    all.get(partition)
         .is_some_and(|notices| !notices.is_empty())
 }
 

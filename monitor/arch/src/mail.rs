@@ -57,7 +57,8 @@ pub const END: u32 = 1 << 30;
 /// In [`Mailbox::flags`]: a fence is asked for. The bits below are the slots with requests.
 pub const FENCE: u32 = 1 << 31;
 
-/// One core's mailbox.
+/// One core's mailbox. Its size is a power of two, so that it is found without a multiplication.
+#[repr(align(256))]
 pub struct Mailbox {
     /// What there is to look at; set after the request is written, cleared before it is read.
     pub flags: AtomicU32,

@@ -32,7 +32,9 @@ pub enum Part {
     Redistributors,
 }
 
-/// What a partition has set in the distributor, which is not the hardware's.
+/// What a partition has set in the distributor, which is not the hardware's. Its size is a power of two, so that it is
+/// found without a multiplication.
+#[repr(align(256))]
 struct State {
     control: AtomicU32,
     /// The lines that it has enabled; those of each core are elsewhere.
