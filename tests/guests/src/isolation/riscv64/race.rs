@@ -15,12 +15,20 @@ extern "C" fn change(_hart: usize) -> ! {
     let place = with_exposed_provenance_mut::<usize>(PLACE.load(SeqCst));
     let [one, other] = [VALUES[0].load(SeqCst), VALUES[1].load(SeqCst)];
     RUNS.store(true, SeqCst);
+    // Cores that take turns of one length must not end each of them with the same value.
+    let mut chance = 1_u32;
     while !ENDS.load(SeqCst) {
         for value in [one, other] {
             // SAFETY: the place belongs to this race; it is in memory of this partition that Rust does not
             // know of.
             unsafe { place.write_volatile(value) };
-            core::hint::spin_loop();
+            // George Marsaglia, "Xorshift RNGs" (2003).
+            chance ^= chance << 13;
+            chance ^= chance >> 17;
+            chance ^= chance << 5;
+            for _ in 0..chance & 15 {
+                core::hint::spin_loop();
+            }
         }
     }
     RUNS.store(false, SeqCst);
