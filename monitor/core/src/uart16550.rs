@@ -11,7 +11,7 @@
 //! The bus is one byte wide: of a wider access only the lowest byte reaches the device.
 
 /// How many received bytes wait for the partition.
-pub const RECEIVE_DEPTH: usize = 64;
+pub const RECEIVE_DEPTH: usize = 128;
 
 /// How many bytes a driver may send after it has once seen the transmitter empty: the depth of the
 /// transmit FIFO of a 16550A. `transmit_ready` promises room for that many.
