@@ -173,7 +173,7 @@ fn two_linuxes(board: &str) {
         .expect("first", "silence now")
         .expect("monitor", "first: watchdog")
         .expect("first", "partita: linux init reached")
-        .until("second", "linux alive 6")
+        .until("second", "linux alive")
         .run();
     run.assert_undisturbed("cluster");
     assert_eq!(state_and_boots(&run, "first"), ("running", 2));
