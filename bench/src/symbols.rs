@@ -56,6 +56,16 @@ impl Symbols {
             .map_or("?", |(_, (name, _))| name)
     }
 
+    /// The bytes of all functions whose name has one of these in it.
+    pub fn bytes_of(&self, modules: &[&str]) -> u64 {
+        let is_one = |name: &str| modules.iter().any(|module| name.contains(module));
+        let functions = self.largest(usize::MAX).into_iter();
+        functions
+            .filter(|(name, _)| is_one(name))
+            .map(|(_, size)| size)
+            .sum()
+    }
+
     /// The largest functions, with their sizes in bytes.
     pub fn largest(&self, count: usize) -> Vec<(&str, u64)> {
         let mut all: Vec<_> = self

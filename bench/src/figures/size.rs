@@ -12,6 +12,37 @@ const LISTED: usize = 15;
 /// The boards whose largest functions are listed.
 const DETAILED: [&str; 2] = ["qemu-virt-riscv64", "qemu-virt-aarch64"];
 
+/// What is compiled for one way alone to keep partitions apart on Arm, by its modules. A part of a function of both that was
+/// compiled into it is not seen.
+const SHAPES: [(&str, &[&str]); 3] = [
+    (
+        "instructions of the stage-2 shape alone",
+        &[
+            "arch::breakpoints",
+            "arch::controller::filter",
+            "arch::controller::private",
+            "virtual_interface",
+            "arch::guest::",
+            "arch::hypervisor",
+            "partita_virtual_aarch64::abort",
+            "partita_virtual_aarch64::gic",
+        ],
+    ),
+    (
+        "instructions of the TrustZone shape alone",
+        &[
+            "arch::secure_hypervisor",
+            "arch::scalable",
+            "reset_hypervisor",
+            "arch::trap::hand_on",
+        ],
+    ),
+    (
+        "instructions for an IOMMU alone",
+        &["arch::smmu", "partita_virtual_aarch64::smmu"],
+    ),
+];
+
 pub fn section(environment: &Environment, _: &Runs) -> anyhow::Result<Section> {
     let mut figures = Vec::new();
     let mut tables = Vec::new();
@@ -33,8 +64,15 @@ pub fn section(environment: &Environment, _: &Runs) -> anyhow::Result<Section> {
                 "bytes",
             ),
         ]);
+        let symbols = Symbols::read(&file)?;
+        if board.architecture.aarch64().is_some() {
+            figures.extend(SHAPES.iter().map(|(shape, modules)| {
+                let bytes = symbols.bytes_of(modules) as f64;
+                Figure::new(format!("`{}`: {shape}", board.name), bytes, "bytes")
+            }));
+        }
         if DETAILED.contains(&board.name) {
-            tables.push(largest(board.name, &Symbols::read(&file)?));
+            tables.push(largest(board.name, &symbols));
         }
     }
     Ok(Section {
