@@ -5,6 +5,7 @@ use crate::arch::register::complete_accesses;
 use crate::board::BOARD;
 use crate::mmio::{Register, Registers};
 use core::cell::Cell;
+use spin::mutex::{TicketMutex, TicketMutexGuard};
 
 pub const CONTROL: usize = 0x0000;
 const TYPE: usize = 0x0004;
@@ -35,6 +36,30 @@ pub fn registers() -> Registers {
 fn lines() -> u32 {
     let found = (registers().read_u32(TYPE) & 31).wrapping_add(1);
     found.wrapping_mul(PRIVATE).min(NONE)
+}
+
+/// Held while lines are enabled or routed, and while a register is changed that others have bits in: for a bounded time.
+static CHANGES: TicketMutex<()> = TicketMutex::new(());
+
+/// Keeps other cores from changing what several have a part of.
+#[inline(never)]
+pub fn alone() -> TicketMutexGuard<'static, ()> {
+    CHANGES.lock()
+}
+
+/// Changes bits of a register that others have bits in.
+#[inline(never)]
+pub fn modify(offset: usize, mask: u32, value: u32) {
+    let _alone = alone();
+    let before = registers().read_u32(offset);
+    registers().write_u32(offset, before & !mask | value & mask);
+}
+
+/// Sets how a line is triggered: two bits, of which the second says by edges.
+fn configure(line: u16, bits: u32) {
+    let place = (u32::from(line) % 16).wrapping_mul(2);
+    let offset = CONFIGURATION.wrapping_add(usize::from(line) / 16 * 4);
+    modify(offset, 3_u32.wrapping_shl(place), bits.wrapping_shl(place));
 }
 
 /// Writes a line's bit in one of the registers where zeros change nothing.
@@ -90,10 +115,7 @@ impl Controller {
 
     /// Lets a line of the monitor's that is raised for a moment only interrupt a core.
     pub fn open_pulsed(&self, core: usize, line: u16) {
-        let configuration = CONFIGURATION.wrapping_add(usize::from(line) / 16 * 4);
-        let word = registers().read_u32(configuration);
-        let field = 2_u32.wrapping_shl((u32::from(line) % 16).wrapping_mul(2));
-        registers().write_u32(configuration, word | field);
+        configure(line, 2);
         claim_line(core, line, CONSOLE_PRIORITY);
     }
 
@@ -116,19 +138,14 @@ impl Controller {
     pub fn open_direct(&self, line: u16) {
         let number = usize::from(line);
         registers().write_u8(PRIORITY.wrapping_add(number), version::NORMAL_PRIORITY);
-        let line = u32::from(line);
         let offset = GROUP.wrapping_add(number / 32 * 4);
-        let word = registers().read_u32(offset);
-        registers().write_u32(offset, word | 1_u32.wrapping_shl(line % 32));
+        modify(offset, 1_u32.wrapping_shl(u32::from(line) % 32), !0);
     }
 
     /// Silences a line of Linux's, in any state, and has it as after reset.
     pub fn close_direct(&self, _core: usize, line: u16) {
         self.close_mediated(0, line);
-        let configuration = CONFIGURATION.wrapping_add(usize::from(line) / 16 * 4);
-        let word = registers().read_u32(configuration);
-        let field = 3_u32.wrapping_shl((u32::from(line) % 16).wrapping_mul(2));
-        registers().write_u32(configuration, word & !field);
+        configure(line, 0);
         self.open_direct(line);
     }
 

@@ -4,7 +4,7 @@
 //! Where several of them share a core, one has its private lines on it, and its lines interrupt it there
 //! ([`SHOWN`]). Those of the others stay off until their virtual core is on the core.
 
-use super::distributor::{self, CLEAR_ENABLE, SET_ENABLE};
+use super::distributor::{self, CLEAR_ENABLE, SET_ENABLE, alone};
 use super::{Kept, version};
 use crate::arch::breakpoints::Breakpoints;
 use crate::arch::register::complete_accesses;
@@ -21,7 +21,6 @@ use partita_virtual_aarch64::gic::distributor::{Distributor, forwards};
 use partita_virtual_aarch64::gic::redistributor::Redistributors;
 use partita_virtual_aarch64::gic::software::Call;
 use partita_virtual_aarch64::gic::{Access, ReadEffect, Version, WORDS, WriteEffect};
-use spin::mutex::{TicketMutex, ticket::TicketMutexGuard};
 
 /// Which registers of the controller are accessed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,14 +57,6 @@ static CALLS: [[AtomicU64; MAX_SHARING]; MAX_CORES] =
 
 /// Whether there are redistributors. Without, nothing of them is compiled.
 const HAS_REDISTRIBUTORS: bool = matches!(version::VERSION, Version::Three);
-
-/// Held while lines are enabled or routed, and while a register is changed that others have bits in: for a bounded time.
-static CHANGES: TicketMutex<()> = TicketMutex::new(());
-
-#[inline(never)]
-fn alone() -> TicketMutexGuard<'static, ()> {
-    CHANGES.lock()
-}
 
 fn state(partition: usize) -> &'static State {
     &STATES[partition % MAX_PARTITIONS]
@@ -174,8 +165,13 @@ pub fn write(core: &mut Core, part: Part, access: Access, value: u64) -> bool {
             offset,
             mask,
             value,
+        } if part == Part::Distributor => distributor::modify(at(offset), mask, value),
+        // Of private lines no other core has a bit.
+        WriteEffect::Modify {
+            offset,
+            mask,
+            value,
         } => {
-            let _alone = alone();
             let before = registers.read_u32(at(offset));
             registers.write_u32(at(offset), before & !mask | value & mask);
         }
