@@ -304,7 +304,7 @@ fn every_register_of_el2_survives_when_a_program_behind_stage_2_preempts_linux_a
 
         [partition.linux]
         criticality = "QM"
-        linux = { kernel = "$flat", command-line = "state-el2 seed:17 rounds:450 period-us:170" }
+        linux = { kernel = "$flat", command-line = "state-el2 seed:17 rounds:520 period-us:170" }
         memory = { base = "0x9000_0000", size = "3MiB" }
         health = { unexpected-trap = "log" }
         cores = [0]

@@ -399,7 +399,10 @@ impl Core {
     /// Lets the enabled lines of a partition that go to this core interrupt if they may, or not.
     #[inline(never)]
     fn set_lines_here(&self, view: &PartitionView, on: bool) {
-        for (word, enabled) in state(view.index).enabled.iter().enumerate() {
+        // On the way to another Linux: words that the board has no lines of are left out.
+        let words = usize::from(BOARD.architecture.gic.lines) / 32;
+        let enabled = state(view.index).enabled.iter().take(words.wrapping_add(1));
+        for (word, enabled) in enabled.enumerate() {
             for_each(word as u32, enabled.load(SeqCst), |line| {
                 if version::targets(line as usize).wrapping_shr(self.id as u32) & 1 != 0 {
                     set_line(view, line, on);
