@@ -26,7 +26,7 @@ extern "C" fn change(_hart: usize) -> ! {
             chance ^= chance << 13;
             chance ^= chance >> 17;
             chance ^= chance << 5;
-            for _ in 0..chance & 15 {
+            for _ in 0..chance & 255 {
                 core::hint::spin_loop();
             }
         }
