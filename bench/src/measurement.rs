@@ -215,11 +215,7 @@ impl Run {
             let (base, end) = (memory.base, memory.base + memory.size);
             let _ = write!(text, ",memory={base:#x}:{end:#x}:{anchor:#x}");
         }
-        if let Some(window) = plan
-            .board
-            .architecture
-            .aarch64()
-            .and_then(|arm| arm.stage_2)
+        if let Some(window) = plan.board.architecture.aarch64().map(|arm| arm.stage_2)
             && self.description.target.stage_2
         {
             let _ = write!(text, ",stub={:#x}:{:#x}", window.base, window.base + 0x800);

@@ -89,7 +89,7 @@ pub fn limits<T>(board: &Board, check: impl FnOnce(&BoardLimits<'_>) -> T) -> T 
             stage_2: board
                 .architecture
                 .aarch64()
-                .and_then(|arm| arm.stage_2)
+                .map(|arm| arm.stage_2)
                 .map(reserve),
             linux_is_fetched: memory.images_device.is_some(),
         }),

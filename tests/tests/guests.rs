@@ -292,7 +292,7 @@ fn linux_at_el1_reaches_no_memory_of_others_and_is_told_so() {
     let kept = board
         .architecture
         .aarch64()
-        .and_then(|arm| arm.stage_2)
+        .map(|arm| arm.stage_2)
         .expect("memory of EL2");
     let closed = [
         secure.flash.base + 0x128,

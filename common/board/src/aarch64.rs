@@ -149,8 +149,8 @@ pub struct Aarch64 {
     /// The clock of the serial ports in hertz.
     pub uart_clock_hz: u32,
     /// RAM of the normal world that is the monitor's in a system with partitions behind stage 2: their tables and the
-    /// vectors of EL2, which that world has to reach. None where the monitor's own RAM is in that world.
-    pub stage_2: Option<Window>,
+    /// vectors of EL2, which that world has to reach.
+    pub stage_2: Window,
     /// Of the processors that a manifest can choose, those that have scalable vectors (FEAT_SVE).
     pub scalable_vectors: &'static [&'static str],
     /// How the window of its device `pcie` is divided, if it has one.

@@ -111,10 +111,10 @@ pub const ZCU102: Board = Board {
         }),
         uart_clock_hz: 100_000_000,
         // Between the signature and the store.
-        stage_2: Some(Window {
+        stage_2: Window {
             base: 0x12_0000,
             size: 0xe_0000,
-        }),
+        },
         host_bridge: None,
         iommu: None,
         secure_hypervisor: &[],

@@ -99,7 +99,7 @@ pub fn foreign_memory(ground: &Ground) -> Vec<Foreign> {
     let foreign = |name, base, end| Foreign { name, base, end };
     let secure = ground.board.secure.expect("the board has secure memory");
     let arm = ground.board.architecture.aarch64();
-    let window = arm.and_then(|board| board.stage_2);
+    let window = arm.map(|board| board.stage_2);
     let window = window.expect("its tables are in ordinary memory");
     let ram = ground.board.ram_base;
     let tables_end = window.base + window.size;

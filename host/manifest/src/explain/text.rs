@@ -109,11 +109,7 @@ fn memory_map(plan: &Plan, paint: Paint, out: &mut String) {
             ]
         }
     };
-    let tables = plan
-        .board
-        .architecture
-        .aarch64()
-        .and_then(|arm| arm.stage_2);
+    let tables = plan.board.architecture.aarch64().map(|arm| arm.stage_2);
     if let Some(tables) = tables.filter(|_| plan.has_stage_2()) {
         let what = "monitor's tables of stage 2".to_owned();
         pieces.push((tables.base, tables.size, what, String::new()));

@@ -197,7 +197,7 @@ struct Space {
 
 /// Where the RAM of partitions begins in the memory of the normal world.
 pub(crate) fn normal_ram(board: &Board, has_stage_2: bool) -> u64 {
-    let tables = board.architecture.aarch64().and_then(|arm| arm.stage_2);
+    let tables = board.architecture.aarch64().map(|arm| arm.stage_2);
     match tables {
         Some(tables) if has_stage_2 => tables.base + tables.size,
         _ => board.ram_base,

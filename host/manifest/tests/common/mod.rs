@@ -269,7 +269,7 @@ pub fn checked(table: &[u8], board: &Board) -> Result<(), Flaw> {
                 image_end: secure.flash.base + secure.flash.size,
                 crash_base: secure.monitor.base + secure.monitor.size - CRASH_BYTES,
                 programs: reserve(secure.programs),
-                stage_2: arm.stage_2.map(reserve),
+                stage_2: Some(reserve(arm.stage_2)),
                 linux_is_fetched: secure.images_device.is_some(),
             }),
             first_core: board.first_core as u16,

@@ -94,7 +94,7 @@ fn map() -> Map {
             size: layout.code,
         },
         data,
-        shared: BOARD.architecture.stage_2.unwrap_or(NONE),
+        shared: BOARD.architecture.stage_2,
         programs,
         devices: [
             gic[0],

@@ -44,8 +44,6 @@ pub struct SlotState {
     pub root: Root,
     /// Its floating-point registers, while they are not on the core.
     pub floating_point: floating_point::State,
-    /// Software interrupts of its partition's other cores are pending.
-    pub called: bool,
 }
 
 impl SlotState {
@@ -64,7 +62,6 @@ impl SlotState {
             eager: false,
             root: Root::NONE,
             floating_point: floating_point::State::ZERO,
-            called: false,
         }
     }
 }

@@ -18,23 +18,9 @@ pub const fn is_trap(syndrome: u64) -> bool {
     syndrome & 0xffff == 1
 }
 
-/// Bytes of a table of vectors, and where those are of synchronous exceptions of a lower level, AArch64 and AArch32
-/// (DDI 0487, D1.3.1). Nothing comes to the others: interrupts are not taken there.
-const VECTORS_BYTES: usize = 0x800;
+/// Where the vectors are of synchronous exceptions of a lower level, AArch64 and AArch32 (DDI 0487, D1.3.1). Nothing comes
+/// to the others: interrupts are not taken there.
 const SYNCHRONOUS: [usize; 2] = [0x400, 0x600];
-
-/// The vectors, where the normal world reaches the monitor's memory.
-#[repr(C, align(2048))]
-struct Vectors([u32; VECTORS_BYTES / 4]);
-
-/// Among data, since the monitor itself never executes it.
-#[unsafe(link_section = ".data.vectors")]
-static VECTORS: Vectors = {
-    let mut instructions = [0; VECTORS_BYTES / 4];
-    instructions[SYNCHRONOUS[0] / 4] = TRAP;
-    instructions[SYNCHRONOUS[1] / 4] = TRAP;
-    Vectors(instructions)
-};
 
 /// Writes the vectors into memory that the normal world reaches.
 ///
@@ -102,11 +88,7 @@ pub fn take(features: &Features) {
     let before = read!("scr_el3");
     write!("scr_el3", before | scr::NON_SECURE | scr::AARCH64);
     synchronize();
-    let vectors = match BOARD.architecture.stage_2 {
-        Some(window) => window.base,
-        None => (&raw const VECTORS) as u64,
-    };
-    write!("vbar_el2", vectors);
+    write!("vbar_el2", BOARD.architecture.stage_2.base);
     write!("sctlr_el2", SYSTEM_CONTROL);
     write!("vtcr_el2", CONTROL);
     write!("cptr_el2", COPROCESSORS);

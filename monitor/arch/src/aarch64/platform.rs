@@ -329,7 +329,7 @@ pub fn streams() -> u32 {
 
 /// RAM that is the monitor's if partitions are behind stage 2.
 pub fn stage_2_memory() -> Option<Reserved> {
-    BOARD.architecture.stage_2.map(reserve)
+    Some(reserve(BOARD.architecture.stage_2))
 }
 
 /// Whether boards can have an IOMMU that is driven.

@@ -86,7 +86,7 @@ const NOTHING: Window = Window { base: 0, size: 0 };
 
 /// What it reads and writes: the end of what is kept for stage 2. Nobody else uses it.
 fn area() -> *mut Area {
-    let memory = BOARD.architecture.stage_2.unwrap_or(NOTHING);
+    let memory = BOARD.architecture.stage_2;
     memory
         .base
         .wrapping_add(memory.size)
@@ -105,7 +105,7 @@ fn wait(offset: usize, mask: u32, value: u32) {
 
 /// Prepares it before any partition runs, if the system has devices that it keeps apart: it denies everything.
 pub fn bound(table: &SystemTable<'_>) {
-    let (Some(iommu), Some(memory)) = (BOARD.architecture.iommu, BOARD.architecture.stage_2) else {
+    let Some(iommu) = BOARD.architecture.iommu else {
         return;
     };
     let Some(streams) = table.streams.first() else {
@@ -114,7 +114,7 @@ pub fn bound(table: &SystemTable<'_>) {
     // SAFETY: the boot core, before partitions run; the board's unit, and RAM of the normal world that is the monitor's.
     unsafe {
         translation::map_device(iommu.window);
-        translation::map_normal_ram(memory);
+        translation::map_normal_ram(BOARD.architecture.stage_2);
     }
     let registers = registers();
     let features = [register::FEATURES_0, register::FEATURES_1].map(|at| registers.read_u32(at));

@@ -42,8 +42,8 @@ struct Pool {
     used: AtomicUsize,
 }
 
-/// Those of the secure world; or of all, where the monitor's own memory is in the normal one.
-static OWN: Pool = Pool {
+/// Those of the secure world.
+static SECURE: Pool = Pool {
     used: AtomicUsize::new(0),
 };
 /// Those in memory of the normal world.
@@ -102,17 +102,17 @@ pub unsafe fn prepare(table: &SystemTable<'_>, entry: &table::Partition, number:
         Shape::Hypervisor => return Root::NONE,
         Shape::Program | Shape::Guest => false,
     };
-    let (pool, place) = match BOARD.architecture.stage_2 {
-        Some(window) if !is_secure => {
-            // SAFETY: the boot core, before partitions run; RAM of the normal world that is the monitor's.
-            let place = unsafe {
-                translation::map_normal_ram(window);
-                hypervisor::write_vectors(window.base);
-                (window.base as *mut Table).add(1)
-            };
-            (&NORMAL, place)
-        }
-        _ => (&OWN, TABLES.0.get().cast::<Table>()),
+    let (pool, place) = if is_secure {
+        (&SECURE, TABLES.0.get().cast::<Table>())
+    } else {
+        let window = BOARD.architecture.stage_2;
+        // SAFETY: the boot core, before partitions run; RAM of the normal world that is the monitor's.
+        let place = unsafe {
+            translation::map_normal_ram(window);
+            hypervisor::write_vectors(window.base);
+            (window.base as *mut Table).add(1)
+        };
+        (&NORMAL, place)
     };
     // SAFETY: the caller's promise.
     let mut tables = unsafe { pool.tables(place) };

@@ -30,7 +30,6 @@ impl Core {
         slot.arch.interface = Virtual::RESET;
         slot.arch.raised = 0;
         slot.arch.timer = Timer::RESET;
-        slot.arch.called = false;
         slot.arch.floating_point = floating_point::State::ZERO;
         match shape {
             Shape::Secure => {

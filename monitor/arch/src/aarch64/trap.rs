@@ -4,7 +4,7 @@ use crate::arch::call;
 use crate::arch::context::{Context, Shape};
 use crate::arch::guest;
 use crate::arch::hypervisor;
-use crate::arch::register::{class, class_of, read, write};
+use crate::arch::register::{class, class_of, field, read, secure_configuration, write};
 use crate::arch::secure_hypervisor;
 use crate::arch::stage_2;
 use crate::arch::vector::entry;
@@ -13,6 +13,7 @@ use crate::cores::Core;
 use crate::health;
 use crate::report;
 use partita_abi::health::Kind;
+use partita_virtual_aarch64::inject::{self, Reason, Stopped};
 use partita_virtual_aarch64::stage_2::Exception;
 use partita_virtual_aarch64::timer::{Access, Register};
 
@@ -30,8 +31,6 @@ mod status {
     pub const PRIVILEGED_ACCESS: u64 = 1 << 22;
 }
 
-/// Syndrome of an undefined instruction: class 0, an instruction of 32 bits.
-const UNDEFINED: u64 = 1 << 25;
 /// In the syndrome of a trapped wait: it has a timeout.
 const WITH_TIMEOUT: u64 = 2;
 /// `HCR_EL2.TGE`: exceptions of EL0 are taken to EL2.
@@ -245,9 +244,14 @@ fn abort(core: &mut Core, started: u64, syndrome: u64) -> *const Context {
 #[cold]
 pub fn below_stage_2(core: &mut Core, started: u64, exception: &Exception) -> *const Context {
     if exception.is_abort() {
-        let syndrome = exception.as_external_abort();
         let reached = exception.reached();
-        refused(core, started, syndrome, reached, exception.address)
+        refused(
+            core,
+            started,
+            exception.syndrome,
+            reached,
+            exception.address,
+        )
     } else {
         denied(core, started, Kind::UnexpectedTrap, exception.syndrome)
     }
@@ -266,7 +270,7 @@ fn refused(
     if let Some((_, _, view)) = core.running() {
         let (index, cause) = (view.index, class_of(syndrome) as u32);
         if health::raise(core, index, Kind::AccessFault, cause, reached, counter) {
-            inject(syndrome, Some(address));
+            inject(Reason::Denied { syndrome, address });
         }
     }
     core.reschedule(started)
@@ -280,21 +284,20 @@ pub fn denied(core: &mut Core, started: u64, kind: Kind, syndrome: u64) -> *cons
     if let Some((_, _, view)) = core.running() {
         let (index, cause) = (view.index, class_of(syndrome) as u32);
         if health::raise(core, index, kind, cause, syndrome, counter) {
-            inject(UNDEFINED, None);
+            inject(Reason::Undefined);
         }
     }
     core.reschedule(started)
 }
 
-/// Makes the running virtual core take a synchronous exception, as the hardware would have (D1.3.1): at its own
-/// level, or at the level that user mode's exceptions go to.
-fn inject(syndrome: u64, address: Option<u64>) {
-    let before = read!("spsr_el3");
-    let counter = read!("elr_el3");
-    let level = before & status::LEVEL;
-    let is_secure = read!("scr_el3") & 1 == 0;
-    let from_user = level == status::LEVEL_0 || before & status::AARCH32 != 0;
-    let hypervisor = if is_secure {
+/// Makes the running virtual core take a synchronous exception, as the hardware would have: at its own level, or at the
+/// level that user mode's exceptions go to.
+fn inject(reason: Reason) {
+    let state = read!("spsr_el3");
+    let level = state & status::LEVEL;
+    let from_user = level == status::LEVEL_0 || state & status::AARCH32 != 0;
+    let configuration = read!("scr_el3");
+    let hypervisor = if configuration & secure_configuration::NON_SECURE == 0 {
         EL1_IS_64_BIT
     } else {
         read!("hcr_el2")
@@ -303,33 +306,39 @@ fn inject(syndrome: u64, address: Option<u64>) {
     let to_hypervisor = level == status::LEVEL_2
         || from_user && hypervisor & TRAP_GENERAL != 0
         || hypervisor & EL1_IS_64_BIT == 0;
-    let offset = vector_offset(before);
-    let kept = before & status::PRIVILEGED_ACCESS | status::MASKED | status::OWN_STACK;
-    // The class of an abort says whether it came from a lower level.
-    let syndrome = match class_of(syndrome) {
-        found @ (class::FETCH_ABORT | class::DATA_ABORT) if !from_user => {
-            syndrome & !(0x3f << 26) | (found | 1) << 26
-        }
-        _ => syndrome,
+    let (vectors, control) = if to_hypervisor {
+        (read!("vbar_el2"), read!("sctlr_el2"))
+    } else {
+        (read!("vbar_el1"), read!("sctlr_el1"))
     };
+    let stopped = Stopped {
+        state,
+        counter: read!("elr_el3"),
+        vectors,
+        control,
+    };
+    let features = inject::Features {
+        tags: configuration & secure_configuration::TAGS != 0,
+        unmaskable: field(read!("id_aa64pfr1_el1"), 36) != 0,
+    };
+    let taken = inject::take(&stopped, features, reason);
+    write!("elr_el3", taken.counter);
     if to_hypervisor {
-        write!("spsr_el2", before);
-        write!("elr_el2", counter);
-        write!("esr_el2", syndrome);
-        if let Some(address) = address {
+        write!("spsr_el2", taken.saved);
+        write!("elr_el2", taken.link);
+        write!("esr_el2", taken.syndrome);
+        if let Some(address) = taken.address {
             write!("far_el2", address);
         }
-        write!("elr_el3", read!("vbar_el2").wrapping_add(offset));
-        write!("spsr_el3", kept | status::LEVEL_2);
+        write!("spsr_el3", taken.state & !status::LEVEL | status::LEVEL_2);
     } else {
-        write!("spsr_el1", before);
-        write!("elr_el1", counter);
-        write!("esr_el1", syndrome);
-        if let Some(address) = address {
+        write!("spsr_el1", taken.saved);
+        write!("elr_el1", taken.link);
+        write!("esr_el1", taken.syndrome);
+        if let Some(address) = taken.address {
             write!("far_el1", address);
         }
-        write!("elr_el3", read!("vbar_el1").wrapping_add(offset));
-        write!("spsr_el3", kept | status::LEVEL_1);
+        write!("spsr_el3", taken.state);
     }
 }
 

@@ -1,4 +1,4 @@
-//! An exception that the monitor makes a partition behind stage 2 take at EL1, as hardware would have it taken
+//! An exception that the monitor makes a partition take, as hardware would have it taken at EL1
 //! (DDI 0487, D1.3.5, "Synchronous exception entry", and `AArch64.TakeException` in J1.2.1).
 
 /// What the monitor found when the partition was stopped.
@@ -8,9 +8,9 @@ pub struct Stopped {
     pub state: u64,
     /// The instruction that it stopped at.
     pub counter: u64,
-    /// `VBAR_EL1`.
+    /// `VBAR_EL1`, or that of the level that takes it.
     pub vectors: u64,
-    /// `SCTLR_EL1`.
+    /// `SCTLR_EL1`, likewise.
     pub control: u64,
 }
 
@@ -26,11 +26,11 @@ pub struct Features {
 /// Why it takes an exception.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {
-    /// Stage 2 denied an access or a fetch: what a memory behind would have answered that refuses it.
+    /// An access or a fetch was denied, by stage 2 or by what is behind: it is told as what memory answers that refuses it.
     Denied {
-        /// `ESR_EL2`, of a data or an instruction abort of a lower level.
+        /// The syndrome of a data or an instruction abort of a lower level.
         syndrome: u64,
-        /// `FAR_EL2`, the virtual address.
+        /// The virtual address.
         address: u64,
     },
     /// It used an instruction or a register that is not there for it.
@@ -50,7 +50,7 @@ pub struct Taken {
     pub saved: u64,
     /// Where it goes on.
     pub counter: u64,
-    /// In which state: `SPSR_EL3` for the return.
+    /// In which state: `SPSR_EL3` for the return to EL1.
     pub state: u64,
 }
 
@@ -107,9 +107,13 @@ const fn external_abort(syndrome: u64, is_lower: bool) -> u64 {
     const EXTERNAL: u64 = 0b01_0000;
     const WRITES: u64 = 1 << 6;
     const CACHE: u64 = 1 << 8;
+    const ADDRESS_UNKNOWN: u64 = 1 << 10;
     let (class, kept) = match syndrome >> 26 & 0x3f {
-        FETCH => (FETCH, INSTRUCTION_OF_32_BITS),
-        _ => (DATA, INSTRUCTION_OF_32_BITS | WRITES | CACHE),
+        FETCH => (FETCH, INSTRUCTION_OF_32_BITS | ADDRESS_UNKNOWN),
+        _ => (
+            DATA,
+            INSTRUCTION_OF_32_BITS | ADDRESS_UNKNOWN | WRITES | CACHE,
+        ),
     };
     let class = if is_lower {
         class

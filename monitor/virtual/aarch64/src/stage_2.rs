@@ -250,12 +250,4 @@ impl Exception {
         }
         page | self.address & (PAGE - 1)
     }
-
-    /// The same access as one that the memory behind refused: what the program is told.
-    #[must_use]
-    pub const fn as_external_abort(&self) -> u64 {
-        /// Class, length of the instruction, and whether it wrote.
-        const KEPT: u64 = 0x3f << 26 | 1 << 25 | 1 << 6;
-        self.syndrome & KEPT | 0x10
-    }
 }

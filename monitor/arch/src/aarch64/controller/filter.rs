@@ -47,7 +47,7 @@ static STATES: [State; MAX_PARTITIONS] = [const {
     }
 }; MAX_PARTITIONS];
 
-/// The partition whose private lines are on each core; see [`nobody`].
+/// The partition whose private lines are on each core, or [`NOBODY`].
 static SHOWN: [AtomicUsize; MAX_CORES] = [const { AtomicUsize::new(NOBODY) }; MAX_CORES];
 const NOBODY: usize = usize::MAX;
 
@@ -240,6 +240,21 @@ fn set_line(view: &PartitionView, line: u32, on: bool) {
     }
 }
 
+/// Lets the enabled lines of a partition that go to one of these cores interrupt if they may, or not.
+#[inline(never)]
+fn set_lines(view: &PartitionView, cores: u32, on: bool) {
+    // On the way to another Linux: words that the board has no lines of are left out.
+    let words = usize::from(BOARD.architecture.gic.lines) / 32;
+    let enabled = state(view.index).enabled.iter().take(words.wrapping_add(1));
+    for (word, enabled) in enabled.enumerate() {
+        for_each(word as u32, enabled.load(SeqCst), |line| {
+            if version::targets(line as usize) & cores != 0 {
+                set_line(view, line, on);
+            }
+        });
+    }
+}
+
 fn for_each(word: u32, lines: u32, act: impl Fn(u32)) {
     let mut left = lines;
     while left != 0 {
@@ -277,10 +292,7 @@ fn set_control(core: &mut Core, view: &PartitionView, control: u32) {
     state(view.index).control.store(control, SeqCst);
     let is_on = is_forwarded(view.index);
     let _alone = alone();
-    for (word, enabled) in state(view.index).enabled.iter().enumerate() {
-        let lines = enabled.load(SeqCst);
-        for_each(word as u32, lines, |line| set_line(view, line, is_on));
-    }
+    set_lines(view, !0, is_on);
     drop(_alone);
     for place in view.places.iter().take(view.virtual_cores) {
         core.post(
@@ -366,7 +378,7 @@ impl Core {
             let _alone = alone();
             let left = shown(self.id).swap(NOBODY, SeqCst);
             if left != NOBODY {
-                self.set_lines_here(self.machine.partition(left), false);
+                set_lines(self.machine.partition(left), self.bit(), false);
             }
         }
         self.change_active(&kept);
@@ -377,7 +389,7 @@ impl Core {
         let _alone = alone();
         shown(self.id).store(view.index, SeqCst);
         slot.arch.private.write(&place, shown_private(view.index));
-        self.set_lines_here(view, true);
+        set_lines(view, self.bit(), true);
     }
 
     /// Has the active priorities of the Linux that comes. What the monitor has to take first, it looks at anew as soon
@@ -393,21 +405,6 @@ impl Core {
                 return;
             }
             self.external_interrupt();
-        }
-    }
-
-    /// Lets the enabled lines of a partition that go to this core interrupt if they may, or not.
-    #[inline(never)]
-    fn set_lines_here(&self, view: &PartitionView, on: bool) {
-        // On the way to another Linux: words that the board has no lines of are left out.
-        let words = usize::from(BOARD.architecture.gic.lines) / 32;
-        let enabled = state(view.index).enabled.iter().take(words.wrapping_add(1));
-        for (word, enabled) in enabled.enumerate() {
-            for_each(word as u32, enabled.load(SeqCst), |line| {
-                if version::targets(line as usize).wrapping_shr(self.id as u32) & 1 != 0 {
-                    set_line(view, line, on);
-                }
-            });
         }
     }
 
